@@ -1,0 +1,144 @@
+import { shellWord } from '../base/text.ts';
+import type { ClusterName } from '../model/ids.ts';
+import type { Json, KubeObject } from '../model/kube.ts';
+import type { ObjectRef } from '../model/refs.ts';
+
+/** What kind of act a remedy is. `installer` and `command` cannot be expressed as a patch of one object. */
+export type RemedyAction = 'label' | 'annotate' | 'patch' | 'apply' | 'delete' | 'restart' | 'scale' | 'installer' | 'command';
+
+/** One way to put a finding right. The command line is derived from it, never the other way round. */
+export interface Remedy {
+  readonly cluster: ClusterName;
+  readonly action: RemedyAction;
+  /** The object it changes; absent for installers. */
+  readonly ref?: ObjectRef;
+  /** JSON merge patch (RFC 7386), or the whole object for `apply`. */
+  readonly patch?: Json;
+  /** Complete command lines, in order. Contexts are the user's own names of the clusters. */
+  readonly command: readonly string[];
+  /** What is said behind the command: it changes the cluster, restarts pods … */
+  readonly note: string;
+  /** Restarts or interrupts something. */
+  readonly disruptive: boolean;
+}
+
+type Values = Readonly<Record<string, string | null>>;
+
+/** Constructors of remedies: each takes references and values and derives patch and command line. */
+export const remedy = {
+  /** Sets labels (null removes one). */
+  label: (ref: ObjectRef, values: Values, note = ''): Remedy => metadata('label', 'labels', ref, values, note),
+  /** Sets annotations (null removes one). */
+  annotate: (ref: ObjectRef, values: Values, note = ''): Remedy => metadata('annotate', 'annotations', ref, values, note),
+  /** Applies a JSON merge patch to one object. */
+  patch: (ref: ObjectRef, patch: Json, options: { note?: string; disruptive?: boolean } = {}): Remedy => ({
+    cluster: ref.cluster,
+    action: 'patch',
+    ref,
+    patch,
+    command: [`${kubectl(ref)} patch ${target(ref)} --type=merge -p ${shellWord(JSON.stringify(patch))}`],
+    note: changes(options.note),
+    disruptive: options.disruptive ?? false,
+  }),
+  /** Creates or replaces an object. */
+  apply: (cluster: ClusterName, object: KubeObject, note = ''): Remedy => ({
+    cluster,
+    action: 'apply',
+    ref: {
+      cluster,
+      kind: object.kind,
+      ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+      name: object.metadata.name,
+    },
+    patch: JSON.parse(JSON.stringify(object)) as Json,
+    command: [`printf '%s' ${shellWord(JSON.stringify(object))} | kubectl --context ${shellWord(cluster)} apply -f -`],
+    note: changes(note),
+    disruptive: false,
+  }),
+  /** Deletes an object. */
+  delete: (ref: ObjectRef, options: { note?: string; disruptive?: boolean } = {}): Remedy => ({
+    cluster: ref.cluster,
+    action: 'delete',
+    ref,
+    command: [`${kubectl(ref)} delete ${target(ref)}`],
+    note: changes(options.note),
+    disruptive: options.disruptive ?? false,
+  }),
+  /** Restarts a workload, or all Deployments of a namespace when `ref` is a Namespace. */
+  restart: (ref: ObjectRef, note = ''): Remedy => ({
+    cluster: ref.cluster,
+    action: 'restart',
+    ref,
+    command: [
+      ref.kind === 'Namespace'
+        ? `kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(ref.name)} rollout restart deployment`
+        : `${kubectl(ref)} rollout restart ${target(ref)}`,
+    ],
+    note: changes(note === '' ? 'restarts pods' : `restarts pods; ${note}`),
+    disruptive: true,
+  }),
+  /** Scales a workload. */
+  scale: (ref: ObjectRef, replicas: number, note = ''): Remedy => ({
+    cluster: ref.cluster,
+    action: 'scale',
+    ref,
+    patch: { spec: { replicas } },
+    command: [`${kubectl(ref)} scale ${target(ref)} --replicas=${replicas}`],
+    note: changes(note),
+    disruptive: false,
+  }),
+  /** Something istioctl or Helm has to do; `commands` are complete. */
+  installer: (cluster: ClusterName, commands: readonly string[], note: string): Remedy => ({
+    cluster,
+    action: 'installer',
+    command: commands,
+    note: changes(note),
+    disruptive: true,
+  }),
+  /** A complete command line that fits no other kind, such as a pipe of istioctl into kubectl. */
+  command: (cluster: ClusterName, commands: readonly string[], options: { note?: string; disruptive?: boolean; ref?: ObjectRef } = {}): Remedy => ({
+    cluster,
+    action: 'command',
+    ...(options.ref === undefined ? {} : { ref: options.ref }),
+    command: commands,
+    note: changes(options.note),
+    disruptive: options.disruptive ?? false,
+  }),
+} as const;
+
+/** `kubectl --context west -n istio-system`: how a command line about `ref` begins. */
+export function kubectl(ref: ObjectRef): string {
+  const namespace = ref.namespace === undefined ? '' : ` -n ${shellWord(ref.namespace)}`;
+  return `kubectl --context ${shellWord(ref.cluster)}${namespace}`;
+}
+
+/** Said with every remedy that installs again: an unnamed IstioOperator prunes what another unnamed one installed (seen with 1.24.6 and 1.31). */
+export const installAgain =
+  'installing again from an IstioOperator without metadata.name removes gateways that another unnamed one installed: give each a name';
+
+function metadata(action: 'label' | 'annotate', field: 'labels' | 'annotations', ref: ObjectRef, values: Values, note: string): Remedy {
+  const words = Object.entries(values).map(([key, value]) => (value === null ? `${key}-` : shellWord(`${key}=${value}`)));
+  const overwrite = Object.values(values).some((value) => value !== null) ? ' --overwrite' : '';
+  return {
+    cluster: ref.cluster,
+    action,
+    ref,
+    patch: { metadata: { [field]: values } },
+    command: [`${kubectl(ref)} ${action} ${target(ref)} ${words.join(' ')}${overwrite}`],
+    note: changes(note),
+    disruptive: false,
+  };
+}
+
+function target(ref: ObjectRef): string {
+  return `${resource(ref.kind)} ${shellWord(ref.name)}`;
+}
+
+/** kubectl's word for a kind; ambiguous kinds carry their group. */
+function resource(kind: string): string {
+  return kind === 'Gateway' ? 'gateways.networking.istio.io' : kind.toLowerCase();
+}
+
+function changes(note = ''): string {
+  return note === '' ? 'changes the cluster' : `changes the cluster; ${note}`;
+}

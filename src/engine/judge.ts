@@ -1,0 +1,365 @@
+import { compareText, distinct, groupBy } from '../base/sort.ts';
+import { deepFreeze } from '../base/freeze.ts';
+import { redact } from '../base/text.ts';
+import type { Certainty, Finding, Message, Outcome, Severity, Undecided } from '../api/finding.ts';
+import { certainties, severities } from '../api/finding.ts';
+import { type AnyCheck, type Needs, type Where, sideNeeds } from '../api/check.ts';
+import type { ClusterFacts, Fact, FactName, MissingFact, Service } from '../model/facts.ts';
+import type { ClusterName } from '../model/ids.ts';
+import type { Json } from '../model/kube.ts';
+import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { inferTopology, listOf, type Member, type Mesh, type Topology } from '../mesh/topology.ts';
+import type { Judgement, RegisteredCheck } from './types.ts';
+
+export interface JudgeOptions {
+  /** Names given with `--service`. Port absent = any. */
+  readonly services?: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
+  /** Awaited between checks, so that an interruption can be noticed. */
+  readonly pause?: () => Promise<void>;
+  readonly isInterrupted?: () => boolean;
+}
+
+/** Runs every check on every subject of its scope. A crash, a missing fact or an interruption is an outcome, never an exception. */
+export async function judge(
+  snapshot: Snapshot,
+  facts: ReadonlyMap<ClusterName, ClusterFacts>,
+  checks: readonly RegisteredCheck[],
+  options: JudgeOptions = {},
+): Promise<Judgement> {
+  deepFreeze(facts);
+  const topology = deepFreeze(inferTopology(facts, snapshot.intent));
+  const outcomes: Outcome[] = [];
+  for (const registered of checks) {
+    if (options.pause !== undefined) await options.pause();
+    if (options.isInterrupted?.() === true) outcomes.push(...interrupted(registered.check, topology));
+    else outcomes.push(...runCheck(registered, facts, topology, options));
+  }
+  return { snapshot, facts, topology, checks, outcomes, findings: findingsOf(outcomes) };
+}
+
+/** One thing a check is asked about: what it sees, which clusters the answer counts for, and what it would need to see. */
+interface Subject {
+  readonly name: string;
+  readonly clusters: readonly ClusterName[];
+  /** Clusters whose working a finding touches unless it says otherwise. */
+  readonly concerns: readonly ClusterName[];
+  readonly missing: readonly MissingFact[];
+  readonly context: () => object;
+}
+
+function runCheck(registered: RegisteredCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, topology: Topology, options: JudgeOptions): Outcome[] {
+  const { check } = registered;
+  const outcomes: Outcome[] = [];
+  for (const mesh of topology.meshes) {
+    const clusters = dataPlane(mesh).map((member) => member.cluster);
+    const applicability = applies(check, mesh);
+    if (applicability !== undefined) {
+      outcomes.push({ check: check.id, clusters, subject: 'mesh', ...applicability });
+      continue;
+    }
+    const subjects = subjectsOf(check, mesh, facts, options);
+    const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
+    outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
+    if (subjects.length === 0) outcomes.push({ check: check.id, clusters, subject: 'mesh', kind: 'not-applicable', because: 'nothing of this kind in the mesh' });
+  }
+  if (topology.unknownRelations.length > 0 && check.scope !== 'cluster') {
+    outcomes.push({
+      check: check.id,
+      clusters: distinct(topology.unknownRelations.map((fact) => fact.cluster)) as ClusterName[],
+      subject: 'relations',
+      kind: 'inconclusive',
+      because: 'it is not known which clusters belong together',
+      missing: topology.unknownRelations,
+    });
+  }
+  return outcomes;
+}
+
+function runSubject(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
+  const { check } = registered;
+  const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
+  if (subject.missing.length > 0) return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
+  try {
+    const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
+    const findings = said.filter((item): item is Finding => !('undecided' in item));
+    const open = said.filter((item): item is Undecided => 'undecided' in item);
+    const outcomes: Outcome[] = open.map((item) => ({
+      ...base,
+      clusters: item.clusters.length > 0 ? item.clusters : base.clusters,
+      kind: 'inconclusive',
+      because: item.because,
+      missing: item.missing.map(({ cluster, fact }) => ({ cluster, fact, why: whyMissing(facts.get(cluster)?.[fact]) })),
+      ...(item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy }),
+    }));
+    if (findings.length > 0) outcomes.push({ ...base, kind: 'findings', findings });
+    return outcomes.length > 0 ? outcomes : [{ ...base, kind: 'healthy' }];
+  } catch (error) {
+    return [{ ...base, kind: 'crashed', error: serialised(error) }];
+  }
+}
+
+function subjectsOf(check: AnyCheck, mesh: Mesh, facts: ReadonlyMap<ClusterName, ClusterFacts>, options: JudgeOptions): Subject[] {
+  const members = dataPlane(mesh);
+  const view = (cluster: ClusterName, side: 'primary' | 'member' | 'from' | 'to' | 'any'): object =>
+    clusterView(cluster, mesh, facts, sideNeeds(check.needs, side), sideNeeds(check.uses, side));
+  const lacking = (cluster: ClusterName, side: 'primary' | 'member' | 'from' | 'to' | 'any'): MissingFact[] =>
+    missingNeeds(cluster, facts, sideNeeds(check.needs, side));
+  switch (check.scope) {
+    case 'cluster':
+      return members.map(({ cluster }) => ({
+        name: cluster,
+        clusters: [cluster],
+        concerns: [cluster],
+        missing: lacking(cluster, 'any'),
+        context: () => ({ cluster: view(cluster, 'any'), mesh }),
+      }));
+    case 'managed':
+      return mesh.couples.map((couple) => {
+        const primary = couple.controlPlane.cluster;
+        const controlPlane = listOf(facts.get(primary)?.controlPlanes ?? notAsked).find((candidate) => refKey(candidate.ref) === refKey(couple.controlPlane.ref));
+        return {
+          name: `${refKey(couple.controlPlane.ref)} ${couple.member}`,
+          clusters: distinct([primary, couple.member]) as ClusterName[],
+          concerns: [couple.member],
+          missing: [...lacking(primary, 'primary'), ...lacking(couple.member, 'member')],
+          context: () => ({ primary: view(primary, 'primary'), member: view(couple.member, 'member'), controlPlane, couple, mesh }),
+        };
+      });
+    case 'pair':
+      return members.flatMap((from) =>
+        members
+          .filter((to) => to !== from)
+          .map((to) => ({
+            name: `${from.cluster} ${to.cluster}`,
+            clusters: [from.cluster, to.cluster],
+            concerns: [from.cluster, to.cluster],
+            missing: [...lacking(from.cluster, 'from'), ...lacking(to.cluster, 'to')],
+            context: () => ({ from: view(from.cluster, 'from'), to: view(to.cluster, 'to'), mesh }),
+          })),
+      );
+    case 'service':
+      return serviceSubjects(members, mesh, facts, options, view, lacking);
+    case 'mesh': {
+      const names = members.map((member) => member.cluster);
+      const missing = names.flatMap((cluster) => lacking(cluster, 'any'));
+      const readable = check.partial === true ? names.filter((cluster) => lacking(cluster, 'any').length === 0) : names;
+      return [
+        {
+          name: 'mesh',
+          clusters: names,
+          concerns: names,
+          missing: check.partial === true && readable.length > 0 ? [] : missing,
+          context: () => ({ clusters: readable.map((cluster) => view(cluster, 'any')), mesh }),
+        },
+      ];
+    }
+    default:
+      return check.scope satisfies never;
+  }
+}
+
+function serviceSubjects(
+  members: readonly Member[],
+  mesh: Mesh,
+  facts: ReadonlyMap<ClusterName, ClusterFacts>,
+  options: JudgeOptions,
+  view: (cluster: ClusterName, side: 'any') => object,
+  lacking: (cluster: ClusterName, side: 'any') => MissingFact[],
+): Subject[] {
+  const names = members.map((member) => member.cluster);
+  const missing = names.flatMap((cluster) => lacking(cluster, 'any'));
+  const instances = new Map<string, { namespace: string; name: string; instances: Map<ClusterName, Service> }>();
+  for (const cluster of names) {
+    for (const service of listOf(facts.get(cluster)?.services ?? notAsked)) {
+      const key = `${service.namespace}/${service.name}`;
+      const entry = instances.get(key) ?? { namespace: service.namespace, name: service.name, instances: new Map() };
+      entry.instances.set(cluster, service);
+      instances.set(key, entry);
+    }
+  }
+  const named = new Set((options.services ?? []).map((service) => `${service.namespace}/${service.name}`));
+  for (const { namespace, name } of options.services ?? []) {
+    if (!instances.has(`${namespace}/${name}`)) instances.set(`${namespace}/${name}`, { namespace, name, instances: new Map() });
+  }
+  const clusters = names.map((cluster) => view(cluster, 'any'));
+  return [...instances].map(([key, service]) => ({
+    name: key,
+    clusters: names,
+    concerns: names,
+    missing,
+    context: () => ({ service, isNamed: named.has(key), clusters, mesh }),
+  }));
+}
+
+/** Only what the check declared: needs as values, uses as facts. */
+function clusterView(cluster: ClusterName, mesh: Mesh, facts: ReadonlyMap<ClusterName, ClusterFacts>, needs: Needs, uses: Needs): object {
+  const all = facts.get(cluster);
+  const view: Record<string, unknown> = {
+    name: cluster,
+    ref: clusterRef(cluster),
+    member: mesh.members.get(cluster),
+    isComplete: (fact: FactName) => {
+      const state = all?.[fact];
+      return state?.status === 'collected' && state.partial !== true;
+    },
+  };
+  for (const fact of uses) view[fact] = all?.[fact] ?? notAsked;
+  for (const fact of needs) {
+    const state = all?.[fact];
+    // An API that is not served has no objects.
+    view[fact] = state?.status === 'collected' ? state.value : [];
+  }
+  return Object.freeze(view);
+}
+
+function missingNeeds(cluster: ClusterName, facts: ReadonlyMap<ClusterName, ClusterFacts>, needs: Needs): MissingFact[] {
+  return needs.flatMap((fact) => {
+    const state = facts.get(cluster)?.[fact] ?? notAsked;
+    return state.status === 'collected' || state.status === 'absent' ? [] : [{ cluster, fact, why: state }];
+  });
+}
+
+function applies(check: AnyCheck, mesh: Mesh): Omit<Extract<Outcome, { kind: 'not-applicable' }>, 'check' | 'clusters' | 'subject'> | Omit<Extract<Outcome, { kind: 'inconclusive' }>, 'check' | 'clusters' | 'subject'> | undefined {
+  const { topology, networks, dataPlane: plane } = check.applies ?? {};
+  if (topology !== undefined) {
+    if ('unknown' in mesh.kind) return { kind: 'inconclusive', because: 'the topology is not known', missing: mesh.kind.unknown };
+    if (!topology.includes(mesh.kind.known)) return { kind: 'not-applicable', because: `the mesh is ${mesh.kind.known}` };
+  }
+  if (plane !== undefined && !mesh.dataPlanes.includes(plane)) return { kind: 'not-applicable', because: `the mesh has no ${plane} data plane` };
+  if (networks === 'multi' && mesh.networks.length < 2) {
+    if (mesh.networkGaps.length > 0) return { kind: 'inconclusive', because: 'the networks are not known', missing: mesh.networkGaps };
+    return { kind: 'not-applicable', because: 'the mesh has one network' };
+  }
+  return undefined;
+}
+
+function speaker(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): object {
+  const { check } = registered;
+  const keys = Object.keys(check.messages);
+  return {
+    finding: (key: string, args: unknown, where: Where): Finding | Undecided => {
+      const partial = (where.lacks ?? []).filter(({ cluster, fact }) => isPartial(facts.get(cluster)?.[fact]));
+      if (partial.length > 0) {
+        return { undecided: true, because: 'the directory does not claim to hold every object', missing: partial, clusters: subject.clusters };
+      }
+      const write = check.messages[key];
+      if (write === undefined) throw new Error(`check ${check.id} has no message ${key}`);
+      const message = (write as (args: unknown) => Message)(args);
+      return findingOf(registered, keys.length === 1 ? check.id : `${check.id}/${key}`, message, args, where, subject);
+    },
+    undecided: (because: string, more: { missing?: readonly { cluster: ClusterName; fact: FactName }[]; blockedBy?: string; clusters?: readonly ClusterName[] } = {}): Undecided => ({
+      undecided: true,
+      because,
+      missing: more.missing ?? [],
+      clusters: more.clusters ?? [],
+      ...(more.blockedBy === undefined ? {} : { blockedBy: more.blockedBy }),
+    }),
+  };
+}
+
+function findingOf(registered: RegisteredCheck, code: string, message: Message, args: unknown, where: Where, subject: Subject): Finding {
+  const { check, area } = registered;
+  const { at, between } = where;
+  const direction = between === undefined ? '' : ` ${between.from}>${between.to}`;
+  return {
+    code,
+    check: check.id,
+    area,
+    catalogue: check.catalogue ?? [],
+    severity: lower(severities, check.severity, message.severity),
+    certainty: lower(certainties, check.certainty, message.certainty),
+    message: redact(message.text),
+    ...optional('expected', message.expected),
+    ...optional('found', message.found),
+    ...optional('effect', message.effect),
+    confirm: message.confirm ?? [],
+    args: jsonArgs(args),
+    at,
+    ...(where.field === undefined ? {} : { field: where.field }),
+    ...(between === undefined ? {} : { between }),
+    related: where.related ?? [],
+    evidence: (where.evidence ?? []).map((item) => ({ ...item, observed: redact(item.observed) })),
+    remedy: message.remedy ?? [],
+    concerns: distinct(where.concerns ?? subject.concerns) as ClusterName[],
+    fingerprint: `${code} ${refKey(at)}${direction}${where.subject === undefined ? '' : ` ${where.subject}`}`,
+  };
+}
+
+function optional<K extends 'expected' | 'found' | 'effect'>(key: K, text: string | undefined): { readonly [P in K]?: string } {
+  return text === undefined ? {} : ({ [key]: redact(text) } as { readonly [P in K]: string });
+}
+
+/** The later of two in an order of decreasing weight: a message may lower what the check says, never raise it. */
+function lower<T extends Severity | Certainty>(order: readonly T[], own: T, message: T | undefined): T {
+  return message !== undefined && order.indexOf(message) > order.indexOf(own) ? message : own;
+}
+
+/** Arguments for machines: entities become their reference, so that reports stay small and hold nothing that was not said. */
+function jsonArgs(value: unknown): Json {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return redact(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map(jsonArgs);
+  if (typeof value !== 'object') return null;
+  if ('ref' in value) return refKey(value.ref as ObjectRef);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonArgs(item)]));
+}
+
+/** Distinct findings in report order. The same fault seen through two subjects is one finding: the worse of the two. */
+function findingsOf(outcomes: readonly Outcome[]): Finding[] {
+  const all = outcomes.flatMap((outcome) => (outcome.kind === 'findings' ? outcome.findings : []));
+  const byFingerprint = groupBy([...all].sort(compareFindings), (finding) => finding.fingerprint);
+  return [...byFingerprint.values()].map((same) => merged(same)).sort(compareFindings);
+}
+
+function merged(same: readonly Finding[]): Finding {
+  const [first, ...rest] = same as [Finding, ...Finding[]];
+  return rest.length === 0 ? first : { ...first, concerns: distinct(same.flatMap((finding) => finding.concerns)) as ClusterName[] };
+}
+
+export function compareFindings(a: Finding, b: Finding): number {
+  return (
+    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+    certainties.indexOf(a.certainty) - certainties.indexOf(b.certainty) ||
+    compareText(a.code, b.code) ||
+    compareText(refKey(a.at), refKey(b.at)) ||
+    compareText(a.fingerprint, b.fingerprint) ||
+    compareText(a.message, b.message)
+  );
+}
+
+/** Thousands of healthy services are one outcome. */
+function condensed(outcomes: readonly Outcome[]): Outcome[] {
+  const worse = outcomes.filter((outcome) => outcome.kind !== 'healthy');
+  const distinctWorse = [...groupBy(worse, (outcome) => (outcome.kind === 'inconclusive' ? `${outcome.kind} ${outcome.because} ${outcome.clusters.join()}` : outcome.subject)).values()].map(
+    (same) => same[0] as Outcome,
+  );
+  const healthy = outcomes.find((outcome) => outcome.kind === 'healthy');
+  return healthy === undefined ? distinctWorse : [...distinctWorse, healthy];
+}
+
+function interrupted(check: AnyCheck, topology: Topology): Outcome[] {
+  return topology.meshes.map((mesh) => ({ check: check.id, clusters: [...mesh.members.keys()], subject: 'mesh', kind: 'inconclusive', because: 'interrupted', missing: [] }));
+}
+
+/** Members that traffic flows between: all but the cluster that only hosts an external control plane. */
+function dataPlane(mesh: Mesh): Member[] {
+  return [...mesh.members.values()].filter((member) => !('known' in member.role && member.role.known === 'external'));
+}
+
+function whyMissing(state: Fact<unknown> | undefined): MissingFact['why'] {
+  if (state === undefined) return notAsked;
+  return state.status === 'collected' ? { status: 'partial' } : state;
+}
+
+function isPartial(state: Fact<unknown> | undefined): boolean {
+  return state?.status === 'collected' && state.partial === true;
+}
+
+function serialised(error: unknown): { name: string; message: string; stack: string } {
+  if (error instanceof Error) return { name: error.name, message: redact(error.message), stack: redact(error.stack ?? '') };
+  return { name: 'Error', message: redact(String(error)), stack: '' };
+}
+
+const notAsked = { status: 'not-asked', because: 'deselected' } as const;

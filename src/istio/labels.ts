@@ -1,0 +1,56 @@
+/** Labels and annotations as Istio spells them (istio/api: label/labels.gen.go, annotation/annotations.gen.go). */
+export const labels = {
+  network: 'topology.istio.io/network',
+  cluster: 'topology.istio.io/cluster',
+  revision: 'istio.io/rev',
+  tag: 'istio.io/tag',
+  injection: 'istio-injection',
+  inject: 'sidecar.istio.io/inject',
+  multiCluster: 'istio/multiCluster',
+  tlsMode: 'security.istio.io/tlsMode',
+  gatewayPort: 'networking.istio.io/gatewayPort',
+  dataplaneMode: 'istio.io/dataplane-mode',
+  global: 'istio.io/global',
+  operatorVersion: 'operator.istio.io/version',
+  appVersion: 'app.kubernetes.io/version',
+  serviceName: 'kubernetes.io/service-name',
+  gatewayManaged: 'gateway.istio.io/managed',
+  /** Selector by which a default tag switches the default revision's own injector off. */
+  deactivated: 'istio.io/deactivated',
+} as const;
+
+export const annotations = {
+  controlPlaneClusters: 'topology.istio.io/controlPlaneClusters',
+  /** Name under which create-remote-secret was called; nothing in Istio reads it. */
+  networkingCluster: 'networking.istio.io/cluster',
+  leader: 'control-plane.alpha.kubernetes.io/leader',
+  nodeSelector: 'traffic.istio.io/nodeSelector',
+  exportTo: 'networking.istio.io/exportTo',
+  sidecarStatus: 'sidecar.istio.io/status',
+  proxyConfig: 'proxy.istio.io/config',
+  revision: 'istio.io/rev',
+} as const;
+
+/** Well-known ports of a multi-cluster mesh. */
+export const ports = {
+  crossNetwork: 15443,
+  hbone: 15008,
+  discovery: 15012,
+  webhook: 15017,
+  status: 15021,
+} as const;
+
+/** Names istiod gives or expects. */
+export const names = {
+  defaultRevision: 'default',
+  defaultTag: 'default',
+  /** CLUSTER_ID of an istiod that was not told one (pilot/pkg/features). */
+  defaultClusterId: 'Kubernetes',
+  defaultSystemNamespace: 'istio-system',
+  rootConfigMap: 'istio-ca-root-cert',
+  apiServerCaConfigMap: 'kube-root-ca.crt',
+  namespaceElection: 'istio-namespace-controller-election',
+  readerServiceAccount: 'istio-reader-service-account',
+  readerTokenSecret: 'istio-reader-service-account-istio-remote-secret-token',
+  externalKubeconfigSecret: 'istio-kubeconfig',
+} as const;

@@ -1,0 +1,60 @@
+import type { ClusterName } from './ids.ts';
+import type { FailureCode, NotAsked } from './facts.ts';
+import type { KubeObject } from './kube.ts';
+import type { Origin } from './refs.ts';
+
+/** A Kubernetes object reduced to the fields its collector allows, with where it came from. */
+export interface ReducedObject extends KubeObject {
+  readonly origin?: Origin;
+}
+
+/** What one list of one kind in one cluster gave. `read` with `complete: false`: objects of this kind were seen, but perhaps not all. */
+export type KindRead =
+  | { readonly status: 'read'; readonly objects: readonly ReducedObject[]; readonly complete: boolean }
+  | { readonly status: 'forbidden'; readonly verb: string; readonly resource: string }
+  | { readonly status: 'absent' }
+  | { readonly status: 'failed'; readonly code: FailureCode; readonly reason: string }
+  | { readonly status: 'not-asked'; readonly because: NotAsked };
+
+/** Everything read of one cluster. Serialisable; no secret has a place in it. */
+export interface ClusterSnapshot {
+  readonly name: ClusterName;
+  /** RFC 3339: this cluster's present, where the source has one. */
+  readonly takenAt?: string;
+  /** Answer of /version, reduced. */
+  readonly version?: { readonly major: string; readonly minor: string; readonly gitVersion: string };
+  /** By kind id of the collectors, for example `pods` or `gateways.networking.istio.io`. */
+  readonly kinds: Readonly<Record<string, KindRead>>;
+  /** Fields of unexpected type met while reducing, per kind id. */
+  readonly oddities: Readonly<Record<string, number>>;
+  /** Sources of this cluster that could not be read at all, as the user should see them. */
+  readonly unread: readonly { readonly what: string; readonly reason: string }[];
+}
+
+/** Seen by a probe from a vantage point. */
+export interface Observation {
+  readonly probe: string;
+  readonly cluster: ClusterName;
+  readonly vantage: string;
+  readonly [key: string]: unknown;
+}
+
+/** What the user declares of the mesh where objects cannot tell, or tell otherwise. Keys are user-given cluster names. */
+export interface DeclaredTopology {
+  /** Members of one mesh, by cluster; clusters in no list keep what was inferred. */
+  readonly meshes?: readonly { readonly name?: string; readonly clusters: readonly string[] }[];
+  readonly clusters?: Readonly<
+    Record<string, { readonly role?: 'primary' | 'remote' | 'config' | 'external'; readonly network?: string; readonly servedBy?: readonly string[] }>
+  >;
+  /** Deliberately absent remote secrets (hub and spoke): `reader` does not read `read`. */
+  readonly withoutSecret?: readonly { readonly reader: string; readonly read: string }[];
+}
+
+/** Everything one run judges: a value that can be written to disk, compared and replayed. */
+export interface Snapshot {
+  readonly schema: 1;
+  readonly source: { readonly kind: 'manifests' | 'live' | 'recorded' };
+  readonly intent?: DeclaredTopology;
+  readonly clusters: readonly ClusterSnapshot[];
+  readonly observations: readonly Observation[];
+}
