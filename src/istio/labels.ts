@@ -14,6 +14,8 @@ export const labels = {
   operatorVersion: 'operator.istio.io/version',
   appVersion: 'app.kubernetes.io/version',
   serviceName: 'kubernetes.io/service-name',
+  /** On EndpointSlices a multi-cluster services controller imported: istiod leaves them alone. */
+  importedServiceName: 'multicluster.kubernetes.io/service-name',
   gatewayManaged: 'gateway.istio.io/managed',
   /** Selector by which a default tag switches the default revision's own injector off. */
   deactivated: 'istio.io/deactivated',
@@ -29,6 +31,16 @@ export const annotations = {
   sidecarStatus: 'sidecar.istio.io/status',
   proxyConfig: 'proxy.istio.io/config',
   revision: 'istio.io/rev',
+  /** Service account of the proxies of a Gateway API Gateway, where it is not the Gateway's own name. */
+  gatewayServiceAccount: 'gateway.istio.io/service-account',
+} as const;
+
+/** Gateway API classes of gateways between networks (pkg/config/constants). */
+export const classes = {
+  /** An ambient east-west gateway that istiod deploys. */
+  eastWest: 'istio-east-west',
+  /** Stands for a gateway in a place whose API this istiod cannot read. */
+  remote: 'istio-remote',
 } as const;
 
 /** Well-known ports of a multi-cluster mesh. */

@@ -91,8 +91,8 @@ export const behaviours = {
   ignoresGatewayServiceWithoutPort: [{ from: '1.29.0' }],
   /** Gateway API Gateways with a network label are network gateways by default (PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API). */
   discoversGatewayApiGateways: [{ from: '1.23.0' }],
-  /** A network gateway has an HBONE port beside its mTLS port (pilot/pkg/model/network.go). */
-  knowsHbonePort: [{ from: '1.23.0' }],
+  /** A gateway Service's port 15008 becomes the gateway's HBONE port (the same file; `/debug/networkz` has the field since 1.23). */
+  readsHbonePortOfGatewayService: [{ from: '1.28.0' }],
   /** A proxy without a network reaches endpoints that have one through their gateway (pilot/pkg/xds/endpoints/ep_filters.go). */
   emptyNetworkUsesGateway: [{ from: '1.30.0' }],
   /** Gateway addresses of a family the proxy does not have are left out. */
