@@ -54,6 +54,8 @@ export interface Couple {
   readonly serves: Derived<boolean>;
   /** Entries of the control plane's remote secrets that reach this member, whatever their label, namespace or key. */
   readonly credentials: readonly CredentialMatch[];
+  /** Facts that could show one of the secrets that open no known cluster to open this one; empty when there is none such. */
+  readonly credentialGaps: readonly MissingFact[];
 }
 
 export interface CredentialMatch {
@@ -407,15 +409,24 @@ function couplesOf(group: Group, component: Component, links: readonly Link[]): 
     const kind = isHome || cluster.name === config ? 'self' : runsIstiod ? 'peer' : 'remote';
     if (!isHome && kind !== 'self' && hostsOnlyExternal(cluster, component)) return [];
     if (kind === 'remote' && !mayServe(group, cluster, component, links)) return [];
-    const matches = links.flatMap((link) => (link.group === group && link.cluster === cluster && link.match !== undefined ? [link.match] : []));
+    const matches = isHome ? [] : credentials(group, cluster);
+    const gaps = isHome || matches.length > 0 || !hasStrayEntries(group, component) ? [] : missing(cluster, ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa', 'injectors', 'pods']);
     return group.controlPlanes.map((controlPlane) => ({
       controlPlane: refOf(controlPlane),
       member: cluster.name,
       kind,
       serves: servesOf(controlPlane, group, cluster, kind, component),
       credentials: matches,
+      credentialGaps: gaps,
     }));
   });
+}
+
+/** Whether a secret of the group holds an entry that opens none of the clusters, as far as they show. */
+function hasStrayEntries(group: Group, component: Component): boolean {
+  return listOf(group.cluster.facts.remoteSecrets).some((secret) =>
+    secret.entries.some((entry) => component.clusters.every((cluster) => matchCredential(entry, cluster) === undefined)),
+  );
 }
 
 /** With several control plane groups in a mesh, a remote is managed by the one its pilot address, annotation or election names. */

@@ -13,6 +13,8 @@ export interface Entity {
   readonly uid?: string;
   /** Field managers, newest write first; empty when the source has no managedFields. */
   readonly managers: readonly FieldManager[];
+  /** The source has no status for this object, as in a repository: readiness and addresses are then unknown, not missing. */
+  readonly withoutStatus?: true;
 }
 
 /** One entry of managedFields: who wrote, when, and (for kinds where it matters) which fields. */
@@ -488,6 +490,8 @@ export interface CustomResource extends Entity {
  */
 export interface FactTypes {
   clock: Clock;
+  /** For expiry only: `clock` where there is one, else the run's own clock (`--now`). Always collected. */
+  today: Clock;
   kubeVersion: KubeVersion;
   namespaces: readonly Namespace[];
   controlPlanes: readonly ControlPlane[];

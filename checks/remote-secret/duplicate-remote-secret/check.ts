@@ -1,0 +1,43 @@
+import { type ClusterId, type ClusterName, defineCheck, list, remedy, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
+
+export default defineCheck({
+  id: 'duplicate-remote-secret',
+  title: 'No two remote secrets claim one cluster',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  catalogue: ['SEC-09'],
+  docs: {
+    why: 'istiod registers a cluster once: of two Secrets with the same key it takes the one it meets first and ignores the other. Which one that is changes from start to start and from replica to replica; edits of the other have no effect.',
+    confirm: 'kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o json | jq -r \'.items[]|[.metadata.name,(.data|keys[])]|@tsv\'',
+    fix: 'Delete the Secret that is not meant.',
+  },
+  messages: {
+    contested: (a: { key: ClusterId; secrets: readonly RemoteSecret[]; reader: ClusterName; isSame: boolean; doubtful: RemoteSecret | undefined }) => ({
+      text: `Secrets ${list(a.secrets.map((secret) => `${secret.namespace}/${secret.name}`))} in ${a.reader} both claim cluster ${a.key}; istiod uses whichever it meets first.`,
+      expected: 'one Secret per cluster',
+      found: `${a.secrets.length} Secrets with key ${a.key}`,
+      effect: a.isSame ? 'edits to one of them have no effect' : 'the kubeconfigs differ: istiod may use the wrong one after any restart',
+      severity: a.isSame ? 'warning' : 'error',
+      remedy: a.doubtful === undefined ? [] : [remedy.delete(a.doubtful.ref, { note: 'check first which of them is meant' })],
+    }),
+  },
+  *run({ primary, controlPlane, couple, finding }) {
+    if (couple.kind !== 'self' || !remoteSecrets.readsSecrets(controlPlane)) return;
+    for (const claims of remoteSecrets.contestedKeys(controlPlane, primary.remoteSecrets).values()) {
+      const [first] = claims;
+      if (first === undefined) continue;
+      const secrets = claims.map(({ secret }) => secret);
+      const isSame = claims.every(({ entry }) => JSON.stringify(entry) === JSON.stringify(first.entry));
+      const newest = [...secrets].sort((a, b) => ((a.createdAt ?? '') < (b.createdAt ?? '') ? 1 : -1))[0];
+      yield finding('contested', { key: first.entry.clusterId, secrets, reader: primary.name, isSame, doubtful: newest }, {
+        at: newest?.ref ?? first.secret.ref,
+        field: `.data["${first.entry.clusterId}"]`,
+        related: [...secrets.map((secret) => secret.ref), controlPlane.ref],
+        evidence: secrets.map((secret) => ({ ref: secret.ref, field: '.data', observed: `key ${first.entry.clusterId}` })),
+        subject: first.entry.clusterId,
+      });
+    }
+  },
+});

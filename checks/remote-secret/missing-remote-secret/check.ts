@@ -1,0 +1,65 @@
+import { clusterRef, type ClusterName, type ControlPlane, defineCheck, remoteSecrets, valueOf } from 'meshdoctor/api';
+import { createSecret } from '../_area.ts';
+
+export default defineCheck({
+  id: 'missing-remote-secret',
+  title: 'Every control plane holds a remote secret for each cluster it must read',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  catalogue: ['SEC-01'],
+  explains: [
+    { code: 'unled-remote', match: 'cluster' },
+    { code: 'stale-ca-bundle', match: 'cluster' },
+    { code: 'foreign-root', match: 'cluster' },
+    { code: 'mismatched-cluster-id', match: 'cluster' },
+  ],
+  docs: {
+    why: 'istiod learns the services, endpoints and gateways of another cluster only through a Secret that holds a kubeconfig for it. Without one it does not know that cluster at all: its proxies are refused, its endpoints are unknown, nobody distributes its root certificate.',
+    confirm: 'istioctl remote-clusters --context PRIMARY; kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true',
+    fix: 'Create the secret with istioctl create-remote-secret from the cluster that is to be read, under the cluster ID its proxies claim, and apply it where istiod runs.',
+    notWhen: 'In a hub and spoke mesh some directions are left out on purpose: declare them under withoutSecret in the configuration file.',
+    see: ['https://istio.io/latest/docs/setup/install/multicluster/'],
+  },
+  messages: {
+    ofRemote: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string }) => ({
+      text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so istiod does not know that cluster and refuses its proxies.`,
+      expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
+      found: 'none',
+      effect: `proxies of ${a.read} cannot connect, its services are unknown, its root certificate and webhook are not kept up to date`,
+      confirm: [`istioctl remote-clusters --context ${a.reader}`],
+      remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
+    }),
+    ofPeer: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isMutual: boolean; isAlone: boolean }) => ({
+      text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so workloads of ${a.reader} never reach a service of ${a.read}.`,
+      expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
+      found: 'none',
+      effect: `calls from ${a.reader} stay in ${a.reader}`,
+      confirm: [`istioctl remote-clusters --context ${a.reader}`],
+      remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
+      // Hub and spoke meshes leave directions out on purpose (FP-13): two spokes without any secret between them prove little.
+      certainty: a.isMutual && !a.isAlone ? 'possible' : 'likely',
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
+    if (couple.kind === 'self' || couple.credentials.length > 0 || !remoteSecrets.readsSecrets(controlPlane)) return;
+    if (couple.credentialGaps.length > 0) {
+      const gaps = couple.credentialGaps.map(({ fact }) => ({ cluster: member.name, fact }));
+      yield undecided('it is not known which cluster a remote secret opens', { missing: gaps });
+      return;
+    }
+    const id = valueOf(member.member.clusterId) ?? member.name;
+    const at = primary.ref;
+    const args = { controlPlane, reader: primary.name, read: member.name, id, namespace: controlPlane.namespace };
+    const lacks = [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
+    const where = { at, related: [controlPlane.ref, clusterRef(member.name)], lacks, subject: member.name };
+    if (couple.kind === 'remote') {
+      yield finding('ofRemote', args, where);
+      return;
+    }
+    const back = mesh.couples.find((other) => other.controlPlane.cluster === member.name && other.member === primary.name);
+    const isMutual = back === undefined || back.credentials.length === 0;
+    yield finding('ofPeer', { ...args, isMutual, isAlone: mesh.members.size === 2 }, { ...where, concerns: [primary.name, member.name] });
+  },
+});
