@@ -22,4 +22,4 @@ export * as injection from '../mesh/injection.ts';
 export * as remoteSecrets from '../mesh/remote-secrets.ts';
 export * as selectors from '../mesh/selectors.ts';
 export { listOf } from '../mesh/topology.ts';
-export type { CredentialMatch, Couple, Member, Mesh, Role, Topology } from '../mesh/topology.ts';
+export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from '../mesh/topology.ts';

@@ -27,12 +27,12 @@ export interface ControlPlaneRef {
 }
 
 /** config: config cluster of an external control plane; external: the cluster that control plane runs in. */
-export type Role = 'primary' | 'remote' | 'config' | 'external';
+export type MemberRole = 'primary' | 'remote' | 'config' | 'external';
 
 /** One cluster as part of one mesh. */
 export interface Member {
   readonly cluster: ClusterName;
-  readonly role: Derived<Role>;
+  readonly role: Derived<MemberRole>;
   /** What Istio calls it: CLUSTER_ID of its istiod, else what its injectors and proxies claim, else the key of the secret that reads it. */
   readonly clusterId: Derived<ClusterId>;
   /** Label on the system namespace; `undefined` = known to have none. */
@@ -493,7 +493,7 @@ function servedByOf(cluster: Digest, couples: readonly Couple[]): Derived<readon
   return open.length > 0 || couples.length === 0 ? unknown(open) : known([], [clusterRef(cluster.name)]);
 }
 
-function roleOf(cluster: Digest, component: Component): Derived<Role> {
+function roleOf(cluster: Digest, component: Component): Derived<MemberRole> {
   const home = component.groups.filter((group) => group.cluster === cluster);
   const undecided = home.flatMap((group) => ('unknown' in group.external ? group.external.unknown : []));
   if (undecided.length > 0) return unknown(undecided);
@@ -556,7 +556,7 @@ function networksOf(members: readonly Member[], component: Component): NetworkId
 
 function kindOf(members: readonly Member[], component: Component, clusters: readonly Digest[]): Mesh['kind'] {
   const evidence = component.groups.flatMap((group) => group.controlPlanes.map((controlPlane) => controlPlane.ref));
-  const roles: Role[] = [];
+  const roles: MemberRole[] = [];
   for (const member of members) {
     if ('unknown' in member.role) return unknown(member.role.unknown);
     roles.push(member.role.known);
