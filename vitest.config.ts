@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+/** As in tsconfig.json: `meshdoctor/api` is the source here, as it is `dist` for whoever installed the package. */
+const conditions = ['meshdoctor-source', 'module', 'node', 'development|production'];
+const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...resolution,
+        test: {
+          name: 'unit',
+          include: [
+            'src/**/*.test.ts',
+            'checks/**/*.test.ts',
+            'test/{architecture,catalogue,docs,golden,property,stories,corpus}/**/*.test.ts',
+          ],
+          pool: 'threads',
+          isolate: false,
+        },
+      },
+      {
+        ...resolution,
+        test: {
+          name: 'integration',
+          include: ['test/{cli,runtimes,transport}/**/*.test.ts'],
+          globalSetup: 'scripts/build.mjs',
+          pool: 'forks',
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
