@@ -1,0 +1,172 @@
+import type { Derived, Mesh, ObjectRef } from '../api/index.ts';
+import type { Finding, Outcome } from '../api/finding.ts';
+import { distinct } from '../base/sort.ts';
+import { count } from '../base/text.ts';
+import type { Cause } from '../correlate/types.ts';
+import type { Judgement } from '../engine/types.ts';
+import type { ClusterSnapshot } from '../model/snapshot.ts';
+import { checkResults, weight } from './cells.ts';
+import { isIncomplete, missingOf, notChecked } from './gaps.ts';
+import { matrixOf } from './matrix.ts';
+import { exitCode, fails, type Policy } from './policy.ts';
+import type { Report, ReportCheck, ReportCluster, ReportFinding, ReportMesh, ReportMissing } from './schema.ts';
+
+/** What a report says of the run itself. */
+export interface About {
+  readonly version: string;
+  readonly plugins?: Report['plugins'];
+  readonly interrupted?: 'SIGINT' | 'SIGTERM' | undefined;
+}
+
+/** Everything a run found out, as one value. Pure: the same judgement gives the same report. `outcomes` carry resolved `blockedBy`. */
+export function buildReport(judgement: Judgement, causes: readonly Cause[], policy: Policy, about: About): Report {
+  const { snapshot, topology } = judgement;
+  const byId = new Map(judgement.checks.map(({ check }) => [check.id, check]));
+  const isAdvice = (finding: Finding): boolean => byId.get(finding.check)?.advice === true;
+  const checks = checkResults(judgement.checks, judgement.outcomes);
+  const findings = judgement.findings.map((finding) => ({ ...finding, advice: isAdvice(finding), fails: fails(finding, isAdvice(finding), policy) }));
+  const cells = checks.flatMap((check) => check.results).filter(({ result }) => result !== 'not-applicable');
+  const done = cells.filter(({ result }) => result !== 'unknown' && result !== 'crashed').length;
+  const gaps = distinct(judgement.outcomes.filter((outcome) => isIncomplete(outcome, policy)).flatMap(cellKeys)).length;
+  const crashed = distinct(judgement.outcomes.filter((outcome) => outcome.kind === 'crashed').flatMap(cellKeys)).length;
+  const failing = findings.filter((finding) => finding.fails).length;
+  const meshes = topology.meshes.map((mesh) => meshOf(mesh, judgement));
+  const clusters = snapshot.clusters.map((cluster) => clusterOf(cluster, judgement, checks));
+  return {
+    schema: 1,
+    tool: { name: 'meshdoctor', version: about.version },
+    source: snapshot.source.kind,
+    verdict: verdictOf({ findings, causes: causes.length, clusters, cells: cells.length, done, gaps, meshes: meshes.length }),
+    exit: exitCode({ failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted }, policy),
+    topology: { meshes, withoutIstio: topology.withoutIstio, unknownRelations: topology.unknownRelations.map(missingOf) },
+    clusters,
+    matrix: topology.meshes.map((mesh) => matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId })),
+    causes: causes.map(({ finding, explains, severity }) => ({
+      fingerprint: finding.fingerprint,
+      code: finding.code,
+      severity,
+      certainty: finding.certainty,
+      explains: explains.map((effect) => effect.fingerprint),
+    })),
+    findings,
+    notChecked: notChecked(judgement.outcomes, policy),
+    checks,
+    counts: {
+      findings: {
+        error: findings.filter(({ severity }) => severity === 'error').length,
+        warning: findings.filter(({ severity }) => severity === 'warning').length,
+        info: findings.filter(({ severity }) => severity === 'info').length,
+      },
+      causes: causes.length,
+      checks: checks.length,
+      cells: cells.length,
+      done,
+    },
+    plugins: about.plugins ?? [],
+  };
+}
+
+interface VerdictFacts {
+  readonly findings: readonly ReportFinding[];
+  readonly causes: number;
+  readonly clusters: readonly ReportCluster[];
+  readonly cells: number;
+  readonly done: number;
+  readonly gaps: number;
+  readonly meshes: number;
+}
+
+/** The first and the last line: never an all-clear for what was not looked at. */
+function verdictOf(facts: VerdictFacts): Report['verdict'] {
+  const weights = facts.findings.map((finding) => weight(finding, finding.advice));
+  const open = facts.cells - facts.done;
+  const rest = open === 0 ? '' : `; ${open} of ${count(facts.cells, 'check')} not done`;
+  const unread = facts.clusters.filter((cluster) => cluster.unread.length > 0).length;
+  const files = unread === 0 ? '' : `; ${unread} of ${count(facts.clusters.length, 'cluster')} not read in full`;
+  const explained = facts.findings.length - facts.causes;
+  const what =
+    explained > 0
+      ? `${count(facts.causes, 'cause')} ${facts.causes === 1 ? 'explains' : 'explain'} ${count(explained, 'other finding')}`
+      : count(facts.findings.length, 'finding');
+  if (weights.includes('error')) return { state: 'broken', text: `BROKEN: ${what}${files}${rest}` };
+  if (weights.includes('warning')) return { state: 'warning', text: `WARNING: ${what}${files}${rest}` };
+  if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
+  const notes = facts.findings.length === 0 ? '' : `; ${count(facts.findings.length, 'note')}`;
+  if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${files}${rest}` };
+  if (open > 0 || unread > 0) return { state: 'clean', text: `NO FAULT FOUND${notes}${files}${rest}` };
+  return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${notes}` };
+}
+
+function cellKeys(outcome: Outcome): string[] {
+  return outcome.clusters.map((cluster) => `${outcome.check} ${cluster}`);
+}
+
+function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, checks: readonly ReportCheck[]): ReportCluster {
+  const members = topology.meshes.flatMap((mesh) => mesh.members.get(cluster.name) ?? []);
+  const controlPlanes = facts.get(cluster.name)?.controlPlanes;
+  const own = controlPlanes?.status === 'collected' ? controlPlanes.value : [];
+  const results = checks.flatMap((check) => check.results.filter((cell) => cell.cluster === cluster.name));
+  const tally = (...wanted: readonly string[]): number => results.filter(({ result }) => wanted.includes(result)).length;
+  return {
+    name: cluster.name,
+    ...(cluster.takenAt === undefined ? {} : { takenAt: cluster.takenAt }),
+    ...(cluster.version === undefined ? {} : { kubernetes: cluster.version.gitVersion }),
+    roles: distinct(members.flatMap((member) => ('known' in member.role ? [member.role.known] : []))),
+    networks: distinct(members.flatMap((member) => ('known' in member.network && member.network.known !== undefined ? [member.network.known] : []))),
+    revisions: distinct(own.length > 0 ? own.map((controlPlane) => controlPlane.revision) : members.flatMap((member) => member.revisions)),
+    versions: distinct(own.flatMap((controlPlane) => controlPlane.version ?? [])),
+    isMember: members.length > 0,
+    results: { error: tally('error'), warning: tally('warning'), unknown: tally('unknown', 'crashed'), passed: tally('passed') },
+    unread: cluster.unread.map(({ what, reason }) => ({ what, reason })),
+    oddities: Object.values(cluster.oddities).reduce((sum, n) => sum + n, 0),
+  };
+}
+
+function meshOf(mesh: Mesh, { snapshot, facts }: Judgement): ReportMesh {
+  const members = [...mesh.members.values()];
+  const declared = snapshot.intent?.meshes?.find(({ clusters }) => clusters.some((cluster) => members.some((member) => member.cluster === cluster)));
+  const versionOf = ({ cluster, ref }: Mesh['controlPlanes'][number]): string | undefined => {
+    const fact = facts.get(cluster)?.controlPlanes;
+    return fact?.status === 'collected' ? fact.value.find((candidate) => candidate.ref.name === ref.name && candidate.ref.namespace === ref.namespace)?.version : undefined;
+  };
+  const controlPlaneOf = (controlPlane: Mesh['controlPlanes'][number]): ReportMesh['controlPlanes'][number] => {
+    const version = versionOf(controlPlane);
+    const { cluster, namespace, revision } = controlPlane;
+    return { cluster, namespace, revision, ...(version === undefined ? {} : { version }) };
+  };
+  const name = declared?.name ?? meshId(mesh, facts);
+  return {
+    ...(name === undefined ? {} : { name }),
+    kind: derivedOf(mesh.kind, (kind) => kind),
+    networks: mesh.networks,
+    dataPlanes: mesh.dataPlanes,
+    controlPlanes: mesh.controlPlanes.map(controlPlaneOf),
+    members: members.map((member) => ({
+      cluster: member.cluster,
+      role: derivedOf(member.role, (role) => role),
+      network: derivedOf(member.network, (network) => network ?? null),
+      clusterId: derivedOf(member.clusterId, (id) => id),
+      systemNamespace: member.systemNamespace,
+      revisions: member.revisions,
+      servedBy: derivedOf(member.servedBy, (served) => served.map(controlPlaneOf)),
+    })),
+    evidence: mesh.evidence,
+  };
+}
+
+/** The mesh ID that all its control planes agree on. */
+function meshId(mesh: Mesh, facts: Judgement['facts']): string | undefined {
+  const ids = distinct(
+    mesh.controlPlanes.flatMap(({ cluster, namespace }) => {
+      const configs = facts.get(cluster)?.meshConfigs;
+      return configs?.status === 'collected' ? configs.value.flatMap((config) => (config.namespace === namespace ? (config.meshId ?? []) : [])) : [];
+    }),
+  );
+  return ids.length === 1 ? ids[0] : undefined;
+}
+
+type ReportDerived<T> = { readonly known: T; readonly evidence: readonly ObjectRef[] } | { readonly unknown: readonly ReportMissing[] };
+
+function derivedOf<T, R>(derived: Derived<T>, value: (known: T) => R): ReportDerived<R> {
+  return 'known' in derived ? { known: value(derived.known), evidence: derived.evidence } : { unknown: derived.unknown.map(missingOf) };
+}

@@ -1,0 +1,42 @@
+import type { Style } from '../../api/reporter.ts';
+import { distinct, groupBy } from '../../base/sort.ts';
+import { count, list } from '../../base/text.ts';
+import { hanging } from '../layout.ts';
+import type { NotChecked, Report } from '../schema.ts';
+import type { Ink } from '../symbols.ts';
+
+/** What nobody looked at, with the weight of a warning. `-q` leaves its count. */
+export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
+  const open = report.counts.cells - report.counts.done;
+  const relations = report.topology.unknownRelations;
+  if (report.notChecked.length === 0 && relations.length === 0) return [];
+  const title = ink.bold(ink.paint('unknown', `NOT CHECKED (${open})`));
+  if (style.verbosity < 0) return [title];
+  const known = relations.length === 0 ? [] : [`which clusters belong together  ${list(distinct(relations.map(({ cluster }) => cluster)))}  ${list(distinct(relations.map((item) => `${item.fact} (${item.reason})`)), '', 3)}`];
+  const lines = [...known, ...merged(report.notChecked).map((group) => lineOf(group, report, style))];
+  return [title, ...lines.flatMap((line) => hanging(`${ink.mark('unknown')}${' '.repeat(Math.max(1, ink.markWidth - 1))} `, ink.plain(line), style.width, ink.markWidth + 2))];
+}
+
+interface Group {
+  readonly checks: readonly string[];
+  readonly facts: readonly string[];
+  readonly first: NotChecked;
+}
+
+/** Facts of one cluster that were not read for one reason are one line. */
+function merged(entries: readonly NotChecked[]): Group[] {
+  const groups = groupBy(entries, (entry) => JSON.stringify([entry.clusters, entry.why, entry.why === 'forbidden' ? entry.missing : entry.reason, entry.blockedBy, entry.incomplete]));
+  return [...groups.values()].map((same) => ({
+    checks: distinct(same.flatMap((entry) => entry.checks)),
+    facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))),
+    first: same[0] as NotChecked,
+  }));
+}
+
+function lineOf({ checks, facts, first }: Group, report: Report, style: Style): string {
+  const names = checks.length <= 3 || style.verbosity > 0 ? checks.join(', ') : count(checks.length, 'check');
+  const blocker = first.blockedBy === undefined ? undefined : report.findings.find(({ fingerprint }) => fingerprint === first.blockedBy);
+  const blocked = blocker === undefined ? '' : ` (blocked by ${blocker.code})`;
+  const what = facts.length === 0 ? '' : `: ${list(facts, '', style.verbosity > 0 ? facts.length : 4)}`;
+  return `${names}  ${first.clusters.join(', ')}  ${first.reason}${what}${blocked}`;
+}

@@ -1,0 +1,86 @@
+import { defineReporter, type Style } from '../../api/reporter.ts';
+import { count, list } from '../../base/text.ts';
+import { hanging } from '../layout.ts';
+import type { Report, ReportMesh } from '../schema.ts';
+import { type Ink, inkOf, type Mark } from '../symbols.ts';
+import { causeBlocks } from './text-causes.ts';
+import { clusterTable, matrixTable } from './text-tables.ts';
+import { gapBlock } from './text-gaps.ts';
+
+/** The screen: verdict, what was looked at, clusters, directions, causes, what was not checked, verdict again. */
+export const text = defineReporter({
+  format: 'text',
+  extension: 'txt',
+  render(report: Report, style: Style): string {
+    const ink = inkOf(style);
+    const blocks = [
+      [...verdict(report, ink, style), ...header(report, ink, style)],
+      clusterTable(report, ink, style),
+      ...(style.verbosity < 0 ? [] : report.matrix.map((matrix, index) => matrixTable(matrix, ink, style, report.matrix.length > 1 ? index + 1 : undefined))),
+      ...causeBlocks(report, ink, style),
+      gapBlock(report, ink, style),
+      ...(style.verbosity > 0 ? [details(report, ink, style)] : []),
+      ending(report, ink, style),
+    ];
+    return `${blocks
+      .filter((block) => block.length > 0)
+      .map((block) => block.join('\n'))
+      .join('\n\n')}\n`;
+  },
+});
+
+const markOf = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<Report['verdict']['state'], Mark>;
+
+function verdict(report: Report, ink: Ink, style: Style): string[] {
+  const mark = markOf[report.verdict.state];
+  return hanging('', ink.plain(report.verdict.text), style.width - 2).map((line, index) => `${index === 0 ? ink.mark(mark) : ' '} ${ink.bold(ink.paint(mark, line))}`);
+}
+
+function header(report: Report, ink: Ink, style: Style): string[] {
+  const dot = ` ${ink.character('dot')} `;
+  const plugins = report.plugins.map((plugin) => `plug-in ${plugin.name}${plugin.version === undefined ? '' : ` ${plugin.version}`} (${plugin.origin})`);
+  const first = [`meshdoctor ${report.tool.version}`, count(report.clusters.length, 'cluster'), count(report.checks.length, 'check'), ...plugins].join(dot);
+  const meshes = report.topology.meshes.map((mesh, index) => meshLine(mesh, report.topology.meshes.length > 1 ? ` ${index + 1}` : '', dot));
+  return [first, ...meshes].flatMap((line) => hanging('', ink.plain(line), style.width)).map((line) => ink.dim(line));
+}
+
+/** What was inferred: kind, networks, and which control plane serves whom. */
+function meshLine(mesh: ReportMesh, number: string, dot: string): string {
+  const kind = 'known' in mesh.kind ? mesh.kind.known : 'kind unknown';
+  const networks = mesh.networks.length === 0 ? 'no network named' : `${mesh.networks.length === 1 ? 'network' : 'networks'} ${list(mesh.networks)}`;
+  const planes = mesh.controlPlanes.map((plane) => {
+    const served = mesh.members.filter(({ servedBy }) => 'known' in servedBy && servedBy.known.some((by) => by.cluster === plane.cluster && by.namespace === plane.namespace && by.revision === plane.revision));
+    return `${plane.cluster} (${plane.revision}) serves ${list(served.map((member) => member.cluster), 'nobody')}`;
+  });
+  const ambient = mesh.dataPlanes.includes('ambient') ? ['ambient'] : [];
+  const name = mesh.name === undefined ? '' : ` "${mesh.name}"`;
+  return [`mesh${number}${name}: ${[kind, ...ambient].join(', ')}`, networks, ...(planes.length === 0 ? ['no control plane found'] : planes)].join(dot);
+}
+
+/** What -v adds: why the members belong together, and what was odd. */
+function details(report: Report, ink: Ink, style: Style): string[] {
+  const lines = report.topology.meshes.flatMap((mesh) => mesh.evidence.map(({ because, ref }) => `${because}: ${ref.cluster} ${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`));
+  const odd = report.clusters.filter((cluster) => cluster.oddities > 0).map((cluster) => `${cluster.name}: ${count(cluster.oddities, 'field')} of unexpected type ignored`);
+  const both = [...(lines.length === 0 ? [] : ['MEMBERS BELONG TOGETHER BECAUSE', ...lines.map((line) => `  ${line}`)]), ...odd];
+  return both.flatMap((line) => hanging('', ink.plain(line), style.width, 4));
+}
+
+function ending(report: Report, ink: Ink, style: Style): string[] {
+  const { findings, causes, cells, done } = report.counts;
+  const hidden = findings.error + findings.warning + findings.info - report.findings.length;
+  const found = [
+    ...(findings.error > 0 ? [count(findings.error, 'error')] : []),
+    ...(findings.warning > 0 ? [count(findings.warning, 'warning')] : []),
+    ...(findings.info > 0 ? [count(findings.info, 'note')] : []),
+    ...(causes > 0 ? [count(causes, 'cause')] : ['no findings']),
+  ].join(', ');
+  const share = cells === 0 ? '' : ` (${Math.floor((100 * done) / cells)}%)`;
+  const parts = [
+    found,
+    `${done} of ${count(cells, 'check')} done${share}${cells > done ? `, ${cells - done} unknown` : ''}`,
+    ...(hidden > 0 ? [`${count(hidden, 'finding')} not shown (--show)`] : []),
+    `exit ${report.exit.code}: ${report.exit.reason}`,
+  ];
+  const mark = markOf[report.verdict.state];
+  return hanging('', ink.plain(parts.join(' · ')), style.width - 2).map((line, index) => `${index === 0 ? ink.mark(mark) : ' '} ${ink.paint(mark, line)}`);
+}

@@ -1,0 +1,248 @@
+import { z } from 'zod';
+import type { Json } from '../model/kube.ts';
+
+/*
+ * The report, written once: types are inferred from here, the published JSON Schema is generated from here.
+ * Everything a reporter may know is in it. Nothing in it depends on the time of the run.
+ */
+
+const severity = z.enum(['error', 'warning', 'info']);
+const certainty = z.enum(['certain', 'likely', 'possible']);
+const json: z.ZodType<Json> = z.json();
+
+const objectRef = z
+  .object({
+    cluster: z.string(),
+    kind: z.string().describe("Kind of the object; 'Cluster' stands for the cluster as a whole."),
+    namespace: z.string().exactOptional(),
+    name: z.string(),
+    origin: z
+      .union([z.object({ file: z.string(), line: z.int() }), z.object({ resourceVersion: z.string() })])
+      .exactOptional()
+      .describe('Where it was read.'),
+  })
+  .readonly()
+  .meta({ id: 'objectRef' });
+
+const missingFact = z
+  .object({
+    cluster: z.string(),
+    fact: z.string().describe('Name of the fact, as meshdoctor list --reads shows it.'),
+    why: z.enum(['forbidden', 'failed', 'absent', 'not-asked', 'partial']),
+    reason: z.string().describe('In words.'),
+    right: z.object({ verb: z.string(), resource: z.string() }).exactOptional().describe('The right that is missing.'),
+    failure: z.string().exactOptional().describe('Closed code of the failure: timeout, refused, unreadable-file …'),
+  })
+  .readonly()
+  .meta({ id: 'missingFact' });
+
+/** Known with the objects that say so, or unknown with the facts that would tell. */
+function derived<T extends z.ZodType>(value: T) {
+  return z.union([
+    z.object({ known: value, evidence: z.array(objectRef).readonly() }).readonly(),
+    z.object({ unknown: z.array(missingFact).readonly() }).readonly(),
+  ]);
+}
+
+const role = z.enum(['primary', 'remote', 'config', 'external']);
+
+const controlPlane = z
+  .object({ cluster: z.string(), namespace: z.string(), revision: z.string(), version: z.string().exactOptional() })
+  .readonly()
+  .meta({ id: 'controlPlane' });
+
+const member = z
+  .object({
+    cluster: z.string(),
+    role: derived(role),
+    network: derived(z.string().nullable()).describe('null: known to have no network label.'),
+    clusterId: derived(z.string()),
+    systemNamespace: z.string(),
+    revisions: z.array(z.string()).readonly().describe('Revisions and tags that its injectors name.'),
+    servedBy: derived(z.array(controlPlane).readonly()),
+  })
+  .readonly();
+
+const mesh = z
+  .object({
+    name: z.string().exactOptional(),
+    kind: derived(z.enum(['primary-remote', 'multi-primary', 'external', 'single-cluster'])),
+    networks: z.array(z.string()).readonly(),
+    dataPlanes: z.array(z.enum(['sidecar', 'ambient'])).readonly(),
+    controlPlanes: z.array(controlPlane).readonly(),
+    members: z.array(member).readonly(),
+    evidence: z
+      .array(z.object({ because: z.string(), ref: objectRef }).readonly())
+      .readonly()
+      .describe('Why its members belong together.'),
+  })
+  .readonly();
+
+const evidence = z
+  .object({ ref: objectRef, field: z.string().exactOptional(), observed: z.string(), expected: z.string().exactOptional() })
+  .readonly();
+
+const remedy = z
+  .object({
+    cluster: z.string(),
+    action: z.enum(['label', 'annotate', 'patch', 'apply', 'delete', 'restart', 'scale', 'installer', 'command']),
+    ref: objectRef.exactOptional(),
+    patch: json.exactOptional().describe('JSON merge patch, or the whole object for apply.'),
+    command: z.array(z.string()).readonly().describe('Complete command lines, in order.'),
+    note: z.string(),
+    disruptive: z.boolean().describe('Restarts or interrupts something.'),
+  })
+  .readonly();
+
+const finding = z
+  .object({
+    code: z.string().describe('Check id, or id/key where a check has several messages.'),
+    check: z.string(),
+    area: z.string(),
+    catalogue: z.array(z.string()).readonly(),
+    severity,
+    certainty,
+    message: z.string(),
+    expected: z.string().exactOptional(),
+    found: z.string().exactOptional(),
+    effect: z.string().exactOptional(),
+    confirm: z.array(z.string()).readonly().describe('Read-only command lines that show the fault by hand.'),
+    args: json,
+    at: objectRef,
+    field: z.string().exactOptional(),
+    between: z.object({ from: z.string(), to: z.string() }).exactOptional().describe('Data plane direction.'),
+    related: z.array(objectRef).readonly(),
+    evidence: z.array(evidence).readonly(),
+    remedy: z.array(remedy).readonly(),
+    concerns: z.array(z.string()).readonly().describe('Clusters whose working this fault touches.'),
+    fingerprint: z.string(),
+    advice: z.boolean().describe('Hygiene: never fails a run.'),
+    fails: z.boolean().describe('It reaches --fail-on with a certainty that may fail a run.'),
+  })
+  .readonly()
+  .meta({ id: 'finding' });
+
+const cause = z
+  .object({
+    fingerprint: z.string().describe('Of the finding that nothing else explains.'),
+    code: z.string(),
+    severity: severity.describe('Worst of the finding and of what it explains.'),
+    certainty,
+    explains: z.array(z.string()).readonly().describe('Fingerprints of what it explains, directly or through others.'),
+  })
+  .readonly();
+
+const results = z
+  .object({ error: z.int(), warning: z.int(), unknown: z.int(), passed: z.int() })
+  .readonly()
+  .meta({ id: 'results', description: 'Checks counted in a cluster, each with its worst outcome there; not-applicable ones are not counted.' });
+
+const cluster = z
+  .object({
+    name: z.string(),
+    takenAt: z.string().exactOptional(),
+    kubernetes: z.string().exactOptional(),
+    roles: z.array(role).readonly().describe('One for each mesh it is a member of, where it is known.'),
+    networks: z.array(z.string()).readonly(),
+    revisions: z.array(z.string()).readonly().describe('Revisions of the control planes that run here, else those its injectors name.'),
+    versions: z.array(z.string()).readonly().describe('Versions of the control planes that run here.'),
+    isMember: z.boolean(),
+    results,
+    unread: z.array(z.object({ what: z.string(), reason: z.string() }).readonly()).readonly(),
+    oddities: z.int().describe('Fields of unexpected type that were ignored.'),
+  })
+  .readonly();
+
+const cell = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    state: z.enum(['none', 'ok', 'broken', 'warning', 'unknown']).describe('none: a cluster to itself; ok: as predicted from the objects.'),
+    cause: z.string().exactOptional().describe('Code of the cause.'),
+    fingerprint: z.string().exactOptional().describe('Of the worst finding that concerns this direction.'),
+  })
+  .readonly();
+
+const check = z
+  .object({
+    id: z.string(),
+    area: z.string(),
+    title: z.string(),
+    severity,
+    certainty,
+    scope: z.enum(['cluster', 'managed', 'pair', 'service', 'mesh']),
+    origin: z.string().describe('built-in, or the name of its plug-in.'),
+    docs: z.object({ why: z.string(), confirm: z.string(), fix: z.string(), notWhen: z.string().exactOptional() }).readonly(),
+    results: z
+      .array(
+        z
+          .object({
+            cluster: z.string(),
+            result: z.enum(['error', 'warning', 'unknown', 'crashed', 'passed', 'not-applicable']),
+            because: z.string().exactOptional(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
+
+const notChecked = z
+  .object({
+    checks: z.array(z.string()).readonly(),
+    clusters: z.array(z.string()).readonly(),
+    why: z.enum(['forbidden', 'failed', 'absent', 'not-asked', 'partial', 'undecided', 'interrupted', 'skipped', 'crashed']),
+    reason: z.string(),
+    missing: z.array(missingFact).readonly(),
+    blockedBy: z.string().exactOptional().describe('Fingerprint of the finding that hides what was looked for.'),
+    incomplete: z.boolean().describe('Whether this gap makes the run incomplete (exit code 3).'),
+  })
+  .readonly();
+
+export const reportSchema = z
+  .object({
+    schema: z.literal(1),
+    tool: z.object({ name: z.literal('meshdoctor'), version: z.string() }).readonly(),
+    source: z.enum(['manifests', 'live', 'recorded']),
+    verdict: z
+      .object({ state: z.enum(['broken', 'warning', 'incomplete', 'clean']), text: z.string() })
+      .readonly(),
+    exit: z.object({ code: z.int(), reason: z.string() }).readonly(),
+    topology: z
+      .object({
+        meshes: z.array(mesh).readonly(),
+        withoutIstio: z.array(z.string()).readonly(),
+        unknownRelations: z.array(missingFact).readonly(),
+      })
+      .readonly(),
+    clusters: z.array(cluster).readonly(),
+    matrix: z
+      .array(z.object({ clusters: z.array(z.string()).readonly(), cells: z.array(cell).readonly() }).readonly())
+      .readonly()
+      .describe('One for each mesh, in the order of topology.meshes; clusters that carry traffic.'),
+    causes: z.array(cause).readonly(),
+    findings: z.array(finding).readonly(),
+    notChecked: z.array(notChecked).readonly(),
+    checks: z.array(check).readonly(),
+    counts: z
+      .object({
+        findings: z.object({ error: z.int(), warning: z.int(), info: z.int() }).readonly(),
+        causes: z.int(),
+        checks: z.int().describe('Checks selected.'),
+        cells: z.int().describe('Check × cluster that apply.'),
+        done: z.int().describe('Of these, judged.'),
+      })
+      .readonly(),
+    plugins: z.array(z.object({ name: z.string(), version: z.string().exactOptional(), origin: z.string(), checks: z.int() }).readonly()).readonly(),
+  })
+  .readonly();
+
+export type Report = z.infer<typeof reportSchema>;
+export type ReportFinding = Report['findings'][number];
+export type ReportCause = Report['causes'][number];
+export type ReportCluster = Report['clusters'][number];
+export type ReportMesh = Report['topology']['meshes'][number];
+export type ReportCheck = Report['checks'][number];
+export type NotChecked = Report['notChecked'][number];
+export type Cell = Report['matrix'][number]['cells'][number];
+export type ReportMissing = NotChecked['missing'][number];
