@@ -27,6 +27,8 @@ export interface ClusterSnapshot {
   readonly kinds: Readonly<Record<string, KindRead>>;
   /** Fields of unexpected type met while reducing, per kind id. */
   readonly oddities: Readonly<Record<string, number>>;
+  /** Documents that are no objects of an API server: values files, kustomizations, charts. */
+  readonly skipped?: number;
   /** Sources of this cluster that could not be read at all, as the user should see them. */
   readonly unread: readonly { readonly what: string; readonly reason: string }[];
 }

@@ -1,0 +1,192 @@
+import { names } from '../istio/labels.ts';
+import { objects } from '../model/decode.ts';
+import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
+import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
+import { clusterRoleBindingsFact, clusterRolesFact, customResourcesFact, namespacesFact, nodesFact, serviceAccountsFact } from './cluster-objects.ts';
+import { apiServerCaFact, configMaps, injectorValuesFact, leaderElectionsFact, meshConfigsFact, rootConfigMapsFact } from './configmaps.ts';
+import { type FactCollector, type Projection, uncounted } from './fact.ts';
+import { gatewaysFact, istioResourcesFact, virtualServicesFact } from './istio-resources.ts';
+import type { KindCollector, Place } from './kind.ts';
+import { kubeGatewaysFact } from './kube-gateways.ts';
+import { pods, podsFact } from './pods.ts';
+import { caSecretsFact, remoteSecretsFact, serviceAccountTokensFact } from './secrets.ts';
+import { endpointSlicesFact, endpointsFact, servicesFact } from './services.ts';
+import { injectorsFact, isInjector, mutatingWebhooks, targetOf, validatorsFact } from './webhooks.ts';
+import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workloads.ts';
+
+/** Facts that are made of objects; clocks and the version of a cluster are not. */
+export type ObjectFactName = Exclude<FactName, 'clock' | 'today' | 'kubeVersion'>;
+
+/** Every fact that is made of objects, with the kinds it reads. */
+export const factCollectors: { readonly [K in ObjectFactName]: FactCollector<K> } = {
+  namespaces: namespacesFact,
+  controlPlanes: controlPlanesFact,
+  leaderElections: leaderElectionsFact,
+  meshConfigs: meshConfigsFact,
+  injectorValues: injectorValuesFact,
+  injectors: injectorsFact,
+  validators: validatorsFact,
+  remoteSecrets: remoteSecretsFact,
+  serviceAccountTokens: serviceAccountTokensFact,
+  serviceAccounts: serviceAccountsFact,
+  caSecrets: caSecretsFact,
+  rootConfigMaps: rootConfigMapsFact,
+  apiServerCa: apiServerCaFact,
+  services: servicesFact,
+  endpointSlices: endpointSlicesFact,
+  endpoints: endpointsFact,
+  pods: podsFact,
+  workloads: workloadsFact,
+  nodes: nodesFact,
+  gateways: gatewaysFact,
+  virtualServices: virtualServicesFact,
+  istioResources: istioResourcesFact,
+  kubeGateways: kubeGatewaysFact,
+  clusterRoles: clusterRolesFact,
+  clusterRoleBindings: clusterRoleBindingsFact,
+  customResources: customResourcesFact,
+};
+
+/** What one cluster's reduced objects say, fact by fact. Pure. `now`, RFC 3339, is the run's own clock: expiry falls back to it. */
+export function projectFacts(cluster: ClusterSnapshot, now?: string): ClusterFacts {
+  const projection: Projection = {
+    cluster: cluster.name,
+    systemNamespaces: systemNamespaces(cluster),
+    objects: (kind) => readObjects(cluster, kind),
+  };
+  const fact = <K extends ObjectFactName>(collector: FactCollector<K>): Fact<FactTypes[K]> => project(collector, cluster, projection);
+  return {
+    clock: clock(cluster.takenAt),
+    today: clock(cluster.takenAt ?? now),
+    kubeVersion: kubeVersion(cluster),
+    namespaces: fact(namespacesFact),
+    controlPlanes: fact(controlPlanesFact),
+    leaderElections: fact(leaderElectionsFact),
+    meshConfigs: fact(meshConfigsFact),
+    injectorValues: fact(injectorValuesFact),
+    injectors: fact(injectorsFact),
+    validators: fact(validatorsFact),
+    remoteSecrets: fact(remoteSecretsFact),
+    serviceAccountTokens: fact(serviceAccountTokensFact),
+    serviceAccounts: fact(serviceAccountsFact),
+    caSecrets: fact(caSecretsFact),
+    rootConfigMaps: fact(rootConfigMapsFact),
+    apiServerCa: fact(apiServerCaFact),
+    services: fact(servicesFact),
+    endpointSlices: fact(endpointSlicesFact),
+    endpoints: fact(endpointsFact),
+    pods: fact(podsFact),
+    workloads: fact(workloadsFact),
+    nodes: fact(nodesFact),
+    gateways: fact(gatewaysFact),
+    virtualServices: fact(virtualServicesFact),
+    istioResources: fact(istioResourcesFact),
+    kubeGateways: fact(kubeGatewaysFact),
+    clusterRoles: fact(clusterRolesFact),
+    clusterRoleBindings: fact(clusterRoleBindingsFact),
+    customResources: fact(customResourcesFact),
+  };
+}
+
+function clock(takenAt: string | undefined): Fact<Clock> {
+  return takenAt === undefined ? { status: 'not-asked', because: 'no clock' } : { status: 'collected', value: { takenAt } };
+}
+
+function kubeVersion(cluster: ClusterSnapshot): Fact<KubeVersion> {
+  const major = Number.parseInt(cluster.version?.major ?? '', 10);
+  const minor = Number.parseInt(cluster.version?.minor ?? '', 10); // Some providers write `34+`.
+  if (cluster.version === undefined || Number.isNaN(major) || Number.isNaN(minor)) return { status: 'not-asked', because: 'directory does not say' };
+  return { status: 'collected', value: { major, minor, gitVersion: cluster.version.gitVersion } };
+}
+
+function readOf(cluster: ClusterSnapshot, kind: KindCollector): KindRead {
+  return cluster.kinds[kind.id] ?? { status: 'not-asked', because: 'deselected' };
+}
+
+function readObjects(cluster: ClusterSnapshot, kind: KindCollector): readonly ReducedObject[] | undefined {
+  const read = readOf(cluster, kind);
+  return read.status === 'read' ? read.objects : undefined;
+}
+
+/** Worst state first: what forbids or fails one kind does so for the fact; unread kinds beside read ones leave it partial. */
+function project<K extends ObjectFactName>(collector: FactCollector<K>, cluster: ClusterSnapshot, projection: Projection): Fact<FactTypes[K]> {
+  const found: ReducedObject[] = [];
+  let partial = false;
+  let read = 0;
+  let notAsked: Extract<KindRead, { status: 'not-asked' }> | undefined;
+  let absent = false;
+  for (const kind of collector.reads) {
+    const state = readOf(cluster, kind);
+    if (state.status === 'forbidden' || state.status === 'failed') return state;
+    if (state.status === 'not-asked') notAsked ??= state;
+    else if (state.status === 'absent') absent = true;
+    else {
+      read++;
+      partial ||= !state.complete;
+      for (const object of state.objects) found.push(object);
+    }
+  }
+  if (read === 0 && notAsked !== undefined) return notAsked;
+  if (absent && collector.absentIsEmpty !== true) return { status: 'absent' };
+  const value = collector.project(found, projection);
+  if (!partial && notAsked === undefined) return { status: 'collected', value };
+  if (collector.place === 'system' && value.length === 0 && !found.some((object) => projection.systemNamespaces.has(object.metadata.namespace ?? ''))) {
+    return { status: 'not-asked', because: 'directory does not say' };
+  }
+  return { status: 'collected', value, partial: true };
+}
+
+/** Namespaces of istiod in a cluster: where it runs, else whom the injectors call, else where it leads. */
+export function systemNamespaces(cluster: ClusterSnapshot): ReadonlySet<string> {
+  const running = [
+    ...(readObjects(cluster, deployments) ?? []).filter(isIstiod),
+    ...(readObjects(cluster, pods) ?? []).filter((object) => object.metadata.labels?.['app'] === 'istiod'),
+  ].flatMap((object) => object.metadata.namespace ?? []);
+  if (running.length > 0) return new Set(running);
+  const called = (readObjects(cluster, mutatingWebhooks) ?? [])
+    .filter(isInjector)
+    .flatMap((object) => objects(uncounted, object['webhooks']).flatMap((webhook) => targetOf(webhook).service?.namespace || []));
+  if (called.length > 0) return new Set(called);
+  const led = (readObjects(cluster, configMaps) ?? []).filter((object) => object['leader'] !== undefined && object.metadata.name === names.namespaceElection).flatMap((object) => object.metadata.namespace ?? []);
+  return new Set(led.length > 0 ? led : [names.defaultSystemNamespace]);
+}
+
+/** One list a collector of facts needs: what RBAC has to allow. */
+export interface Read {
+  readonly kind: KindCollector;
+  readonly group: string;
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  /** Facts that need it, and those it merely sharpens, sorted. */
+  readonly facts: readonly FactName[];
+  readonly optional: boolean;
+  readonly place: Place;
+}
+
+/** The lists that a set of facts is made of, in the order in which kinds are read. */
+export function readsFor(wanted: Iterable<FactName>): readonly Read[] {
+  const found = new Map<string, { kind: KindCollector; facts: Set<FactName>; optional: boolean }>();
+  const add = (kind: KindCollector, fact: FactName, optional: boolean): void => {
+    const entry = found.get(kind.id);
+    if (entry === undefined) found.set(kind.id, { kind, facts: new Set([fact]), optional });
+    else {
+      entry.facts.add(fact);
+      entry.optional &&= optional;
+    }
+  };
+  for (const fact of wanted) {
+    if (fact === 'clock' || fact === 'today' || fact === 'kubeVersion') continue;
+    for (const kind of factCollectors[fact].reads) add(kind, fact, false);
+    for (const kind of factCollectors[fact].uses ?? []) add(kind, fact, true);
+  }
+  return [...found.values()].map(({ kind, facts, optional }) => ({
+    kind,
+    group: kind.group,
+    resource: kind.resource,
+    verbs: ['list'],
+    facts: [...facts].sort(),
+    optional,
+    place: kind.place,
+  }));
+}
+

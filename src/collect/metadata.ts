@@ -1,0 +1,209 @@
+import { redact } from '../base/text.ts';
+import { defined, type Fields, filled, isTrue, objects, optionalFields, parsedFields, scalarText, text, texts, textMap, type Tally, tally, time } from '../model/decode.ts';
+import type { Entity, FieldManager } from '../model/facts.ts';
+import type { ClusterName } from '../model/ids.ts';
+import type { ObjectMeta, StringMap } from '../model/kube.ts';
+import type { ObjectRef } from '../model/refs.ts';
+import type { ReducedObject } from '../model/snapshot.ts';
+
+/** Prefixes of annotations that Istio, Helm, a GitOps controller or a load balancer gives a meaning. */
+const meaningful = [
+  'istio.io/',
+  'topology.istio.io/',
+  'traffic.istio.io/',
+  'networking.istio.io/',
+  'ambient.istio.io/',
+  'gateway.istio.io/',
+  'leader.istio.io/',
+  'meta.helm.sh/',
+  'argocd.argoproj.io/',
+  'kustomize.toolkit.fluxcd.io/',
+  'helm.toolkit.fluxcd.io/',
+  'service.beta.kubernetes.io/',
+  'service.kubernetes.io/',
+  'cloud.google.com/',
+  'networking.gke.io/',
+  'kubernetes.io/service-account.',
+];
+
+/** Annotations named one by one, because others under their prefix may hold environment variables or volumes. */
+const named: ReadonlySet<string> = new Set([
+  'control-plane.alpha.kubernetes.io/leader',
+  'inject.istio.io/templates',
+  'sidecar.istio.io/inject',
+  'sidecar.istio.io/interceptionMode',
+  'sidecar.istio.io/nativeSidecar',
+  'sidecar.istio.io/proxyImage',
+  'sidecar.istio.io/status',
+  'proxy.istio.io/config',
+  'endpointslice.kubernetes.io/skip-mirror',
+]);
+
+const longestAnnotation = 4096;
+
+/** Metadata that may be kept of any object. `fields` also keeps which fields each manager wrote. */
+export function reduceMetadata(odd: Tally, value: unknown, options: { readonly fields?: boolean } = {}): ObjectMeta | undefined {
+  const metadata = optionalFields(odd, value);
+  const name = filled(odd, metadata?.['name']);
+  if (metadata === undefined || name === undefined) return undefined;
+  const managers = managersOf(odd, metadata['managedFields'], options.fields === true);
+  return defined({
+    name,
+    namespace: filled(odd, metadata['namespace']),
+    uid: filled(odd, metadata['uid']),
+    resourceVersion: filled(odd, scalarText(odd, metadata['resourceVersion'])),
+    creationTimestamp: time(odd, metadata['creationTimestamp']),
+    deletionTimestamp: time(odd, metadata['deletionTimestamp']),
+    labels: unlessEmpty(textMap(odd, metadata['labels'])),
+    annotations: unlessEmpty(reduceAnnotations(odd, metadata['annotations'])),
+    managers: managers.length === 0 ? undefined : managers,
+  });
+}
+
+/** Labels and annotations of a pod template. */
+export function reduceTemplateMetadata(odd: Tally, value: unknown): Fields {
+  const metadata = optionalFields(odd, value);
+  return defined({
+    labels: unlessEmpty(textMap(odd, metadata?.['labels'])),
+    annotations: unlessEmpty(reduceAnnotations(odd, metadata?.['annotations'])),
+  });
+}
+
+export function reduceAnnotations(odd: Tally, value: unknown): StringMap {
+  const annotations = optionalFields(odd, value);
+  if (annotations === undefined) return {};
+  const kept: Record<string, string> = {};
+  for (const key of Object.keys(annotations)) {
+    const item = text(odd, annotations[key]);
+    if (item === undefined || !isMeaningful(key)) continue;
+    const reduced = reduceAnnotation(odd, key, item);
+    if (reduced !== undefined) kept[key] = reduced;
+  }
+  return kept;
+}
+
+function isMeaningful(key: string): boolean {
+  return named.has(key) || meaningful.some((prefix) => key.startsWith(prefix));
+}
+
+function reduceAnnotation(odd: Tally, key: string, value: string): string | undefined {
+  if (key === 'proxy.istio.io/config') return reduceProxyConfig(value);
+  if (key === 'sidecar.istio.io/status') return reduceStatus(odd, value);
+  return value.length > longestAnnotation ? undefined : redact(value);
+}
+
+/** A pod's own ProxyConfig may hold any environment variable; whether it switches DNS capture is all that is read of it. */
+function reduceProxyConfig(value: string): string | undefined {
+  const capture = /ISTIO_META_DNS_CAPTURE["']?\s*:\s*["']?(\w+)/.exec(value)?.[1];
+  if (capture === undefined) return undefined;
+  return JSON.stringify({ proxyMetadata: { ISTIO_META_DNS_CAPTURE: String(isTrue(capture)) } });
+}
+
+function reduceStatus(odd: Tally, value: string): string | undefined {
+  const status = parsedFields(odd, value);
+  if (status === undefined) return undefined;
+  return JSON.stringify(
+    defined({
+      initContainers: unlessNone(texts(odd, status['initContainers'])),
+      containers: unlessNone(texts(odd, status['containers'])),
+      revision: filled(odd, status['revision']),
+    }),
+  );
+}
+
+function managersOf(odd: Tally, value: unknown, withFields: boolean): readonly FieldManager[] {
+  if (value === undefined || value === null) return [];
+  return objects(odd, value)
+    .flatMap((entry) => {
+      const manager = filled(odd, entry['manager']);
+      if (manager === undefined) return [];
+      return [
+        defined({
+          manager,
+          operation: text(odd, entry['operation']) ?? '',
+          time: time(odd, entry['time']),
+          fields: withFields ? fieldPaths(entry['fieldsV1']) : [],
+        }),
+      ];
+    })
+    .sort(newestFirst);
+}
+
+function newestFirst(a: FieldManager, b: FieldManager): number {
+  const [left, right] = [a.time ?? '', b.time ?? ''];
+  return left < right ? 1 : left > right ? -1 : 0;
+}
+
+const mostPaths = 200;
+
+/** `f:metadata: {f:labels: {f:a: {}}}` as `.metadata.labels.a`, leaves only. */
+function fieldPaths(value: unknown): string[] {
+  const paths: string[] = [];
+  const visit = (node: unknown, path: string, depth: number): void => {
+    const children = optionalFields(tally(), node);
+    const keys = children === undefined ? [] : Object.keys(children).filter((key) => key !== '.');
+    if (keys.length === 0 || depth > 20) {
+      if (path !== '' && paths.length < mostPaths) paths.push(path);
+      return;
+    }
+    for (const key of keys) visit(children?.[key], path + step(key), depth + 1);
+  };
+  visit(value, '', 0);
+  return paths;
+}
+
+function step(key: string): string {
+  const name = key.slice(2);
+  return key.startsWith('f:') ? `.${name}` : `[${name}]`;
+}
+
+function unlessEmpty(map: StringMap): StringMap | undefined {
+  return Object.keys(map).length === 0 ? undefined : map;
+}
+
+function unlessNone(items: readonly string[]): readonly string[] | undefined {
+  return items.length === 0 ? undefined : items;
+}
+
+/** How facts point at the object. */
+export function refOf(cluster: ClusterName, object: ReducedObject): ObjectRef {
+  const { namespace, name, resourceVersion } = object.metadata;
+  const origin = object.origin ?? (resourceVersion === undefined ? undefined : { resourceVersion });
+  return {
+    cluster,
+    kind: object.kind,
+    ...(namespace === undefined ? undefined : { namespace }),
+    name,
+    ...(origin === undefined ? undefined : { origin }),
+  };
+}
+
+const noManagers: readonly FieldManager[] = Object.freeze([]);
+
+/** What a reduced object says about itself, whatever its kind. */
+export function entityOf(cluster: ClusterName, object: ReducedObject): Entity {
+  const odd = tally();
+  const { metadata } = object;
+  const entity: { -readonly [K in keyof Entity]: Entity[K] } = {
+    ref: refOf(cluster, object),
+    labels: textMap(odd, metadata.labels),
+    annotations: textMap(odd, metadata.annotations),
+    managers: metadata['managers'] === undefined ? noManagers : recordedManagers(metadata['managers']),
+  };
+  if (metadata.creationTimestamp !== undefined) entity.createdAt = metadata.creationTimestamp;
+  if (metadata.uid !== undefined) entity.uid = metadata.uid;
+  return entity;
+}
+
+function recordedManagers(value: unknown): readonly FieldManager[] {
+  const odd = tally();
+  return objects(odd, value).map((entry) =>
+    defined({
+      manager: text(odd, entry['manager']) ?? '',
+      operation: text(odd, entry['operation']) ?? '',
+      time: time(odd, entry['time']),
+      fields: texts(odd, entry['fields']),
+    }),
+  );
+}
+

@@ -1,0 +1,175 @@
+import { annotations as annotation, labels as label } from '../istio/labels.ts';
+import { hostOfAddress } from '../istio/hosts.ts';
+import { compareText } from '../base/sort.ts';
+import { defined, type Fields, fields, filled, flag, isTrue, objects, optionalFields, parsedFields, text, time, type Tally } from '../model/decode.ts';
+import type { Pod, Proxy } from '../model/facts.ts';
+import { clusterId, networkId, revision } from '../model/ids.ts';
+import type { StringMap } from '../model/kube.ts';
+import type { ReducedObject } from '../model/snapshot.ts';
+import { envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
+import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
+import { defineKind, reduceStatusOf } from './kind.ts';
+
+export const pods = defineKind({
+  resource: 'pods',
+  kind: 'Pod',
+  reduce(object, odd) {
+    const spec = fields(odd, object['spec']);
+    return {
+      ...ownersOf(odd, object['metadata']),
+      spec: defined({
+        nodeName: filled(odd, spec['nodeName']),
+        serviceAccountName: filled(odd, spec['serviceAccountName']),
+        hostNetwork: flag(odd, spec['hostNetwork']),
+        containers: reduceContainers(odd, spec['containers']),
+        initContainers: reduceContainers(odd, spec['initContainers']),
+      }),
+      ...reduceStatusOf(object, odd, (status) => reducePodStatus(odd, status)),
+    };
+  },
+});
+
+/** The controller that owns the pod. */
+function ownersOf(odd: Tally, metadata: unknown): Fields {
+  const owners = objects(odd, optionalFields(odd, metadata)?.['ownerReferences']);
+  const owner = owners.find((candidate) => candidate['controller'] === true) ?? owners[0];
+  const kind = filled(odd, owner?.['kind']);
+  const name = filled(odd, owner?.['name']);
+  return kind === undefined || name === undefined ? {} : { controller: { kind, name } };
+}
+
+function reducePodStatus(odd: Tally, status: Fields): Fields {
+  const ready = objects(odd, status['conditions']).find((condition) => condition['type'] === 'Ready');
+  const ips = objects(odd, status['podIPs']).flatMap((entry) => filled(odd, entry['ip']) ?? []);
+  const ip = filled(odd, status['podIP']);
+  return defined({
+    phase: text(odd, status['phase']),
+    podIPs: ips.length > 0 ? ips : ip === undefined ? [] : [ip],
+    startTime: time(odd, status['startTime']),
+    ready: filled(odd, ready?.['status']) === 'True',
+    waiting: waitingReasons(odd, status),
+  });
+}
+
+function waitingReasons(odd: Tally, status: Fields): readonly string[] | undefined {
+  const reasons = new Set<string>();
+  for (const key of ['initContainerStatuses', 'containerStatuses']) {
+    for (const container of objects(odd, status[key])) {
+      const waiting = optionalFields(odd, optionalFields(odd, container['state'])?.['waiting']);
+      const reason = filled(odd, waiting?.['reason']);
+      if (reason !== undefined) reasons.add(reason);
+    }
+  }
+  return reasons.size === 0 ? undefined : [...reasons].sort(compareText);
+}
+
+const noTexts: readonly string[] = Object.freeze([]);
+
+export const podsFact = defineFact({
+  fact: 'pods',
+  reads: [pods],
+  place: 'all',
+  project: (objects, projection) => objects.map((object) => projectPod(object, projection)),
+});
+
+function projectPod(object: ReducedObject, projection: Projection): Pod {
+  const entity = namespacedEntity(projection, object);
+  const spec = fields(uncounted, object['spec']);
+  const status = optionalFields(uncounted, object['status']);
+  const containers = objects(uncounted, spec['containers']);
+  const all = [...containers, ...objects(uncounted, spec['initContainers'])];
+  const container = all.find((candidate) => candidate['name'] === proxyContainer);
+  const proxy = container === undefined ? undefined : proxyOf(container, containers.length, entity.labels, entity.annotations);
+  const pod: { -readonly [K in keyof Pod]: Pod[K] } = Object.assign(entity, {
+    phase: text(uncounted, status?.['phase']) ?? '',
+    ready: status?.['ready'] === true,
+    ips: textsOr(status?.['podIPs']),
+    hostNetwork: spec['hostNetwork'] === true,
+    serviceAccount: filled(uncounted, spec['serviceAccountName']) ?? 'default',
+    waiting: textsOr(status?.['waiting']),
+    imageAuto: all.some((candidate) => candidate['image'] === 'auto'),
+  });
+  const nodeName = filled(uncounted, spec['nodeName']);
+  const startedAt = time(uncounted, status?.['startTime']) ?? entity.createdAt;
+  const owner = ownerOf(object, entity.labels);
+  if (status === undefined) pod.withoutStatus = true;
+  if (nodeName !== undefined) pod.nodeName = nodeName;
+  if (startedAt !== undefined) pod.startedAt = startedAt;
+  if (owner !== undefined) pod.owner = owner;
+  if (proxy !== undefined) pod.proxy = proxy;
+  return pod;
+}
+
+function textsOr(value: unknown): readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : noTexts;
+}
+
+/** The Deployment above a ReplicaSet can be told by the hash that ends the ReplicaSet's name. */
+function ownerOf(object: ReducedObject, labels: StringMap): Pod['owner'] {
+  const controller = optionalFields(uncounted, object['controller']);
+  const kind = text(uncounted, controller?.['kind']);
+  const name = text(uncounted, controller?.['name']);
+  if (kind === undefined || name === undefined) return undefined;
+  const hash = labels['pod-template-hash'];
+  const isDeployment = kind === 'ReplicaSet' && hash !== undefined && hash !== '' && name.endsWith(`-${hash}`);
+  return isDeployment && hash !== undefined ? { kind: 'Deployment', name: name.slice(0, -hash.length - 1) } : { kind, name };
+}
+
+function proxyOf(container: Fields, containerCount: number, labels: StringMap, annotations: StringMap): Proxy {
+  const env = envOf(uncounted, container);
+  const kind = kindOf(container, containerCount, labels, annotations);
+  const proxy: { -readonly [K in keyof Proxy]: Proxy[K] } = {
+    kind,
+    requestedNetworkView: (env['ISTIO_META_REQUESTED_NETWORK_VIEW'] ?? '')
+      .split(',')
+      .filter((network) => network !== '')
+      .map(networkId),
+    dnsCapture: isTrue(env['ISTIO_META_DNS_CAPTURE']),
+  };
+  const cluster = env['ISTIO_META_CLUSTER_ID'] || env['CLUSTER_ID'];
+  const network = env['ISTIO_META_NETWORK'] || (kind === 'ztunnel' ? env['NETWORK'] : undefined);
+  const rev = annotations[annotation.revision] || revisionOfStatus(annotations[annotation.sidecarStatus]) || (kind === 'sidecar' ? undefined : labels[label.revision]);
+  const discovery = discoveryHostOf(env);
+  const trustDomain = env['TRUST_DOMAIN'];
+  const meshId = env['ISTIO_META_MESH_ID'];
+  const version = versionOfImage(text(uncounted, container['image']));
+  if (cluster) proxy.clusterId = clusterId(cluster);
+  if (network) proxy.network = networkId(network);
+  if (rev) proxy.revision = revision(rev);
+  if (discovery) proxy.discoveryHost = discovery;
+  if (trustDomain) proxy.trustDomain = trustDomain;
+  if (meshId) proxy.meshId = meshId;
+  if (version !== undefined) proxy.version = version;
+  return proxy;
+}
+
+/** A managed gateway says what it is by its label (the ambient east-west gateway runs as `proxy waypoint`); other proxies by their arguments. */
+function kindOf(container: Fields, containerCount: number, labels: StringMap, annotations: StringMap): Proxy['kind'] {
+  const managed = labels[label.gatewayManaged];
+  if (managed === 'istio.io-mesh-controller') return 'waypoint';
+  if (managed !== undefined) return 'gateway';
+  const args = container['args'];
+  const role: unknown = Array.isArray(args) ? args[1] : undefined;
+  if (role === 'sidecar' || role === 'waypoint' || role === 'ztunnel') return role;
+  if (role === 'router') return 'gateway';
+  if (labels['app'] === 'ztunnel') return 'ztunnel';
+  const isAlone = containerCount === 1 && (annotations[annotation.sidecarStatus] === undefined || annotations['inject.istio.io/templates'] === 'gateway');
+  return isAlone ? 'gateway' : 'sidecar';
+}
+
+function revisionOfStatus(status: string | undefined): string | undefined {
+  return status === undefined ? undefined : filled(uncounted, parsedFields(uncounted, status)?.['revision']);
+}
+
+function discoveryHostOf(env: StringMap): string | undefined {
+  const configured = env['PROXY_CONFIG'];
+  const address =
+    (configured === undefined || configured === '{}' ? undefined : filled(uncounted, parsedFields(uncounted, configured)?.['discoveryAddress'])) ||
+    env['XDS_ADDRESS'] ||
+    env['CA_ADDR'] ||
+    env['CA_ADDRESS'];
+  if (!address) return undefined;
+  const scheme = address.indexOf('://');
+  return hostOfAddress(scheme < 0 ? address : address.slice(scheme + 3));
+}
+

@@ -1,0 +1,134 @@
+import { compareText } from '../base/sort.ts';
+import { defined, type Fields, fields, filled, objects, optionalFields, text, texts, type Tally } from '../model/decode.ts';
+import { labels as label, names } from '../istio/labels.ts';
+import type { CaSecret, RemoteSecret, ServiceAccountToken } from '../model/facts.ts';
+import type { ReducedObject } from '../model/snapshot.ts';
+import { certificatesIn, recordedCertificates } from './certificates.ts';
+import { decodeBase64, recordedToken, tokenFacts } from './credentials.ts';
+import { defineFact, namespacedEntity, uncounted } from './fact.ts';
+import { defineKind } from './kind.ts';
+import { looksLikeKubeconfig, recordedKubeconfig, reduceKubeconfig } from './kubeconfigs.ts';
+
+const accountTokenType = 'kubernetes.io/service-account-token';
+const caSecretNames: ReadonlySet<string> = new Set(['cacerts', 'istio-ca-secret']);
+
+/** A Secret becomes one of a few closed types; of all others only type, labels and annotations are kept. */
+export const secrets = defineKind({
+  resource: 'secrets',
+  kind: 'Secret',
+  reduce(object, odd) {
+    const type = filled(odd, object['type']) ?? 'Opaque';
+    const metadata = fields(odd, object['metadata']);
+    const name = text(odd, metadata['name']) ?? '';
+    const read = values(odd, object);
+    if (type === accountTokenType) return { type, accountToken: reduceAccountToken(odd, read) };
+    if (caSecretNames.has(name)) return { type, ca: reduceCa(odd, name, read) };
+    if (isRemoteSecret(odd, name, type, metadata, read)) return { type, kubeconfigs: reduceKubeconfigs(odd, read) };
+    return { type };
+  },
+});
+
+/** Values of a Secret by key, decoded when asked for. `stringData`, which only manifests have, wins over `data`. */
+interface Values {
+  readonly keys: readonly string[];
+  readonly get: (key: string) => string | undefined;
+}
+
+function values(odd: Tally, object: Fields): Values {
+  const data = fields(odd, object['data']);
+  const plain = fields(odd, object['stringData']);
+  return {
+    keys: [...new Set([...Object.keys(data), ...Object.keys(plain)])].sort(compareText),
+    get(key) {
+      if (Object.hasOwn(plain, key)) return text(odd, plain[key]);
+      const encoded = Object.hasOwn(data, key) ? (text(odd, data[key]) ?? '') : '';
+      return decodeBase64(odd, encoded);
+    },
+  };
+}
+
+function reduceAccountToken(odd: Tally, read: Values): Fields {
+  const token = read.get('token');
+  return token === undefined || token === '' ? {} : { token: tokenFacts(token) };
+}
+
+/** `cacerts` is plugged in unless istiod marked it as its own; roots and signing certificates may be in either of two layouts. */
+function reduceCa(odd: Tally, name: string, read: Values): Fields {
+  const isSelfSigned = name === 'istio-ca-secret' || read.keys.includes('istio-generated');
+  const first = (...keys: readonly string[]): readonly unknown[] => {
+    for (const key of keys) {
+      const certificates = certificatesIn(odd, read.get(key));
+      if (certificates.length > 0) return certificates;
+    }
+    return [];
+  };
+  return {
+    source: isSelfSigned ? 'self-signed' : 'plugged-in',
+    keys: read.keys,
+    roots: isSelfSigned ? first('root-cert.pem', 'ca-cert.pem') : first('root-cert.pem', 'ca.crt'),
+    signing: first('ca-cert.pem', 'tls.crt'),
+  };
+}
+
+function isRemoteSecret(odd: Tally, name: string, type: string, metadata: Fields, read: Values): boolean {
+  if (optionalFields(odd, metadata['labels'])?.[label.multiCluster] !== undefined) return true;
+  if (name.startsWith('istio-remote-secret-') || name === names.externalKubeconfigSecret) return true;
+  if (type !== 'Opaque') return false;
+  return read.keys.some((key) => {
+    const value = read.get(key);
+    return value !== undefined && looksLikeKubeconfig(value) && reduceKubeconfig(odd, key, value).invalid === undefined;
+  });
+}
+
+function reduceKubeconfigs(odd: Tally, read: Values): readonly unknown[] {
+  return read.keys.map((key) => reduceKubeconfig(odd, key, read.get(key)));
+}
+
+export const remoteSecretsFact = defineFact({
+  fact: 'remoteSecrets',
+  reads: [secrets],
+  place: 'system',
+  project: (items, projection): readonly RemoteSecret[] =>
+    items
+      .filter((object) => object['kubeconfigs'] !== undefined)
+      .map((object) => {
+        const entity = namespacedEntity(projection, object);
+        const multiClusterLabel = entity.labels[label.multiCluster];
+        return Object.assign(entity, defined({ multiClusterLabel, entries: objects(uncounted, object['kubeconfigs']).map(recordedKubeconfig) }));
+      }),
+});
+
+export const serviceAccountTokensFact = defineFact({
+  fact: 'serviceAccountTokens',
+  reads: [secrets],
+  place: 'system',
+  project: (items, projection): readonly ServiceAccountToken[] =>
+    items.filter((object) => object['accountToken'] !== undefined).map((object) => {
+      const entity = namespacedEntity(projection, object);
+      return Object.assign(
+        entity,
+        defined({
+          serviceAccount: entity.annotations['kubernetes.io/service-account.name'] ?? '',
+          serviceAccountUid: entity.annotations['kubernetes.io/service-account.uid'],
+          token: recordedToken(fields(uncounted, object['accountToken'])['token']),
+        }),
+      );
+    }),
+});
+
+export const caSecretsFact = defineFact({
+  fact: 'caSecrets',
+  reads: [secrets],
+  place: 'system',
+  project: (items, projection): readonly CaSecret[] => items.filter((object) => object['ca'] !== undefined).map((object) => Object.assign(namespacedEntity(projection, object), caOf(object))),
+});
+
+function caOf(object: ReducedObject): Pick<CaSecret, 'source' | 'keys' | 'roots' | 'signing'> {
+  const ca = fields(uncounted, object['ca']);
+  return {
+    source: ca['source'] === 'self-signed' ? 'self-signed' : 'plugged-in',
+    keys: texts(uncounted, ca['keys']),
+    roots: recordedCertificates(ca['roots']),
+    signing: recordedCertificates(ca['signing']),
+  };
+}

@@ -1,0 +1,146 @@
+import { isDeepEqual } from '../base/equal.ts';
+import { deepFreeze } from '../base/freeze.ts';
+import { compareText } from '../base/sort.ts';
+import { type Fields, type Tally, tally } from '../model/decode.ts';
+import type { ClusterName } from '../model/ids.ts';
+import { clusterName } from '../model/ids.ts';
+import type { MeshObjects } from '../model/kube.ts';
+import type { Origin } from '../model/refs.ts';
+import type { ClusterSnapshot, KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
+import { type KindCollector, reduceObject } from './kind.ts';
+import { kindOf, kinds } from './kinds.ts';
+
+/** A raw object with where it was read. */
+export interface RawObject {
+  readonly object: Fields;
+  readonly origin?: Origin;
+}
+
+/** What is known of a cluster's source once it has been read to its end. */
+export interface ClusterSource {
+  readonly name: ClusterName;
+  /** The source says that it holds every object of the cluster: absence is then evidence. */
+  readonly complete: boolean;
+  readonly takenAt?: string;
+  readonly version?: NonNullable<ClusterSnapshot['version']>;
+  readonly unread?: ClusterSnapshot['unread'];
+  /** Reading was stopped before the end. */
+  readonly interrupted?: boolean;
+  /** Documents that are no objects. */
+  readonly skipped?: number;
+  /** Odd things met outside objects. */
+  readonly odd?: number;
+}
+
+interface Pile {
+  readonly kind: KindCollector;
+  readonly odd: Tally;
+  readonly byName: Map<string, ReducedObject>;
+  contradiction?: string;
+}
+
+/** A cluster's objects while they are read: each is reduced at once, so that no secret outlives the call that brought it. */
+export interface Intake {
+  readonly add: (raw: RawObject) => void;
+  /** The frozen result. */
+  readonly finish: (source: ClusterSource) => ClusterSnapshot;
+}
+
+export function openIntake(): Intake {
+  const piles = new Map<string, Pile>();
+  return {
+    add: (raw) => put(piles, raw),
+    finish: (source) => finish(piles, source),
+  };
+}
+
+function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): ClusterSnapshot {
+  const unread = source.unread ?? [];
+  const complete = source.complete && unread.length === 0 && source.interrupted !== true;
+  const reads: Record<string, KindRead> = {};
+  const oddities: Record<string, number> = {};
+  for (const kind of kinds) {
+    const pile = piles.get(kind.id);
+    reads[kind.id] = pile === undefined ? unseen(source) : readOf(pile, complete);
+    if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
+  }
+  if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;
+  return deepFreeze({
+    name: source.name,
+    ...(source.takenAt === undefined ? undefined : { takenAt: source.takenAt }),
+    ...(source.version === undefined ? undefined : { version: source.version }),
+    kinds: reads,
+    oddities,
+    ...(source.skipped === undefined || source.skipped === 0 ? undefined : { skipped: source.skipped }),
+    unread,
+  });
+}
+
+function put(piles: Map<string, Pile>, raw: RawObject): void {
+  const kind = kindOf(raw.object);
+  if (kind === undefined) return;
+  let pile = piles.get(kind.id);
+  if (pile === undefined) {
+    pile = { kind, odd: tally(), byName: new Map() };
+    piles.set(kind.id, pile);
+  }
+  const reduced = reduceObject(kind, raw.object, pile.odd, raw.origin);
+  if (reduced === undefined) return;
+  const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;
+  const known = pile.byName.get(key);
+  if (known === undefined) pile.byName.set(key, reduced);
+  else if (!isSameObject(known, reduced)) pile.contradiction ??= `${kind.kind} ${key} differs between ${placeOf(known)} and ${placeOf(reduced)}`;
+}
+
+/** Two copies are one object when they agree in everything that is read; when and by whom they were fetched does not matter. */
+function isSameObject(a: ReducedObject, b: ReducedObject): boolean {
+  return isDeepEqual(comparable(a), comparable(b));
+}
+
+function comparable(object: ReducedObject): Fields {
+  const { resourceVersion: _version, managers: _managers, ...metadata } = object.metadata;
+  const { origin: _origin, apiVersion: _apiVersion, ...rest } = object;
+  return { ...rest, metadata };
+}
+
+function placeOf(object: ReducedObject): string {
+  const origin = object.origin;
+  return origin === undefined ? 'two copies' : 'file' in origin ? `${origin.file}:${origin.line}` : `version ${origin.resourceVersion}`;
+}
+
+/** A kind of which no object was met. What could not be read may have held some. */
+function unseen(source: ClusterSource): KindRead {
+  if (source.interrupted === true) return { status: 'failed', code: 'interrupted', reason: 'reading was interrupted' };
+  const [first] = source.unread ?? [];
+  if (first !== undefined) return { status: 'failed', code: 'unreadable-file', reason: `${first.what}: ${first.reason}` };
+  return source.complete ? { status: 'read', objects: [], complete: true } : { status: 'not-asked', because: 'directory does not say' };
+}
+
+function readOf(pile: Pile, complete: boolean): KindRead {
+  if (pile.contradiction !== undefined) return { status: 'failed', code: 'contradicting-copies', reason: pile.contradiction };
+  const entries = [...pile.byName];
+  if (entries.some(([key], i) => key < (entries[i - 1]?.[0] ?? ''))) entries.sort(([a], [b]) => compareText(a, b));
+  return { status: 'read', objects: entries.map(([, object]) => object), complete };
+}
+
+/** What is said of a whole mesh of objects that come from no file. */
+export interface MeshSource {
+  /** Whether the objects are all there are; true when not said. */
+  readonly complete?: boolean;
+  readonly takenAt?: string;
+  readonly version?: NonNullable<ClusterSnapshot['version']>;
+}
+
+/** A whole mesh of raw objects as a Snapshot: how the builder and tests get there, through the same reduction as any other source. */
+export function snapshotOf(mesh: MeshObjects, source: MeshSource = {}): Snapshot {
+  return deepFreeze({
+    schema: 1,
+    source: { kind: 'manifests' },
+    clusters: [...mesh].map(([name, objects]) => {
+      const intake = openIntake();
+      for (const object of objects) intake.add({ object });
+      return intake.finish({ ...source, complete: source.complete ?? true, name: clusterName(name) });
+    }),
+    observations: [],
+  });
+}
