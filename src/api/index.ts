@@ -23,3 +23,5 @@ export * as remoteSecrets from '../mesh/remote-secrets.ts';
 export * as selectors from '../mesh/selectors.ts';
 export { listOf } from '../mesh/topology.ts';
 export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from '../mesh/topology.ts';
+export * as exposure from '../mesh/exposure.ts';
+export * as pilotAddress from '../mesh/pilot-address.ts';

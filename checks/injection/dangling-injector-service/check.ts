@@ -11,7 +11,7 @@ export default defineCheck({
   catalogue: ['INJ-02'],
   explains: [
     { code: 'stale-pilot-address', match: 'cluster' },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
   ],
   docs: {
     why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, or its Service was cleaned up.',

@@ -10,7 +10,7 @@ export default defineCheck({
   uses: ['pods'],
   catalogue: ['INJ-03', 'INJ-15'],
   explains: [
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unserved-revision', match: 'object' },
   ],
   docs: {

@@ -13,7 +13,7 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'dangling-injector-service', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'cluster' },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unserved-gateway-revision', match: 'cluster' },
     { code: 'stale-pilot-address', match: 'cluster' },
   ],

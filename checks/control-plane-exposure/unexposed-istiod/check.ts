@@ -1,0 +1,81 @@
+import { type ClusterName, type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy, type Remedy, type Service } from 'meshdoctor/api';
+import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps } from '../_area.ts';
+
+const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
+  gateway: 'no Gateway has a server on that port',
+  'gateway-revision': 'the Gateway that has it is labelled for another revision',
+  'gateway-namespace': 'the Gateway that has it lies in another namespace than the gateway pods',
+  'gateway-selector': 'the Gateway that has it selects none of the gateway pods',
+  'gateway-mode': 'the Gateway that has it does not pass TLS through',
+  'gateway-hosts': 'the hosts of the Gateway that has it leave istiod out',
+  'virtual-service': 'no VirtualService routes it to istiod',
+  'virtual-service-revision': 'the VirtualService that routes it is labelled for another revision',
+  'virtual-service-gateway': 'the VirtualService that routes it is bound to another Gateway',
+  'virtual-service-export': 'the VirtualService that routes it is not exported to the gateway',
+};
+
+export default defineCheck({
+  id: 'unexposed-istiod',
+  title: 'A Gateway and a VirtualService lead remotes to istiod',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
+  applies: { topology: ['primary-remote', 'multi-primary'] },
+  catalogue: ['CPX-02'],
+  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
+  docs: {
+    why: 'The east-west gateway only listens on 15012 and 15017 when a Gateway of the primary opens them for its pods, and only knows where to send them when a VirtualService bound to that Gateway routes the name of istiod. Otherwise TCP opens and TLS is reset.',
+    confirm: 'kubectl --context PRIMARY get gateways.networking.istio.io,virtualservices -A',
+    fix: 'Apply the exposure of istiod (samples/multicluster/expose-istiod.yaml, or the template for a revision) in the system namespace of the primary.',
+    notWhen: 'A second istiod that no remote uses yet need not be exposed.',
+  },
+  messages: {
+    unexposed: (a: { controlPlane: ControlPlane; gateway: Service; gaps: readonly exposure.Exposure[]; read: ClusterName }) => ({
+      text: `istiod ${a.controlPlane.revision} of ${a.controlPlane.ref.cluster} is not exposed on port ${list(portList(a.gaps))} of ${a.gateway.namespace}/${a.gateway.name}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
+      expected: 'a Gateway with PASSTHROUGH servers on 15012 and 15017 and a VirtualService that routes them to istiod',
+      found: list(a.gaps.flatMap((gap) => gap.nearest.map(objectPath)), 'none', 3),
+      effect: `proxies of ${a.read} cannot connect to istiod, and no pod can be injected there`,
+      remedy: expose(a.controlPlane, a.gaps),
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, finding, undecided }) {
+    if (!needsExposure(couple)) return;
+    const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
+    const toward = gatewaysToward(pilots.flatMap(({ addresses }) => [...addresses.keys()]), primary.services).filter((gateway) => gateway.labels['app'] !== 'istiod');
+    const [best] = exposures(controlPlane, toward, primary);
+    const open = gaps(best?.ways ?? []);
+    const [first] = open;
+    if (best === undefined || first === undefined) return;
+    if (open.some((gap) => gap.missing === 'gateway-pods')) {
+      yield undecided('no pod stands behind the gateway', { blockedBy: 'unready-east-west-gateway', clusters: [primary.name] });
+      return;
+    }
+    const own = open.filter((gap) => !revisionGaps.includes(gap.missing));
+    const [worst] = own;
+    if (worst === undefined) return;
+    yield finding('unexposed', { controlPlane, gateway: best.service, gaps: own, read: member.name }, {
+      at: worst.nearest[0] ?? best.service.ref,
+      related: [controlPlane.ref, best.service.ref, ...own.flatMap((gap) => gap.nearest)],
+      evidence: own.map((gap) => ({ ref: gap.nearest[0] ?? best.service.ref, observed: `${gap.port}: ${reasons[gap.missing ?? 'gateway'] ?? 'the way breaks off'}` })),
+      lacks: [
+        { cluster: primary.name, fact: 'gateways' },
+        { cluster: primary.name, fact: 'virtualServices' },
+        { cluster: primary.name, fact: 'pods' },
+      ],
+      subject: `${controlPlane.revision}`,
+    });
+  },
+});
+
+/** Wrong labels and selectors are patched; what is missing comes from the samples of the release. */
+function expose(controlPlane: ControlPlane, open: readonly exposure.Exposure[]): Remedy[] {
+  const { cluster } = controlPlane.ref;
+  const relabel = open.find((gap) => gap.missing === 'gateway-revision' || gap.missing === 'virtual-service-revision')?.nearest[0];
+  const file =
+    controlPlane.revision === 'default'
+      ? 'samples/multicluster/expose-istiod.yaml'
+      : `<(sed 's/{{.Revision}}/${controlPlane.revision}/g' samples/multicluster/expose-istiod-rev.yaml.tmpl)`;
+  const apply = remedy.command(cluster, [`kubectl --context ${cluster} apply -n ${controlPlane.namespace} -f ${file}`], { note: `routes ${hosts.istiodHost(controlPlane.revision, controlPlane.namespace)}` });
+  return relabel === undefined ? [apply] : [remedy.label(relabel, { 'istio.io/rev': null }), apply];
+}
