@@ -7,5 +7,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exitCode = 2;
 } else {
   if (module.enableCompileCache && cache.startsWith('/')) module.enableCompileCache(`${cache}/meshdoctor`);
-  import('../dist/cli.js');
+  import('../dist/cli.js').catch((error) => {
+    console.error(error);
+    process.exitCode = 3;
+  });
 }

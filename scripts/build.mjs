@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,15 +13,17 @@ const entries = {
   'src/testkit/index': 'src/testkit/index.ts',
 };
 
-/** Bundles the program into dist/; the published package has no dependencies, so all but Node and vitest goes in. */
-export async function bundle() {
-  const entryPoints = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
+/**
+ * Bundles the program into dist/. The published package has no dependencies, so everything but Node and vitest goes in.
+ * vitest calls this before the integration tests, so that they never judge a stale bundle.
+ */
+export default async function bundle() {
   if (existsSync(out)) {
     for (const name of readdirSync(out)) if (name.endsWith('.js')) rmSync(join(out, name));
   }
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints,
+    entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file)))),
     outdir: out,
     bundle: true,
     splitting: true,
@@ -33,11 +35,30 @@ export async function bundle() {
     external: ['vitest'],
     // Some dependencies are CommonJS and call require().
     banner: { js: "import{createRequire as meshdoctorRequire}from'node:module';const require=meshdoctorRequire(import.meta.url);" },
+    legalComments: 'none',
+    metafile: true,
     logLevel: 'warning',
   });
+  writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)));
 }
 
-/** vitest runs this before the integration tests, so that they never judge a stale bundle. */
-export default bundle;
+/** Names, versions and licence texts of the packages that the bundled files come from. */
+function licencesOf(files) {
+  const folders = new Set(
+    files.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]).filter((folder) => folder !== undefined),
+  );
+  return [...folders]
+    .toSorted()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+      const text = readdirSync(join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
+      if (text === undefined) throw new Error(`${folder} is bundled but has no licence file.`);
+      return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, text), 'utf8').trim()}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  rmSync(out, { recursive: true, force: true });
+  await bundle();
+}
