@@ -19,6 +19,7 @@ export type { Json, KubeObject, StringMap } from '../model/kube.ts';
 export * from '../model/refs.ts';
 export { isKnown, known, unknown, valueOf } from '../mesh/derived.ts';
 export * as injection from '../mesh/injection.ts';
+export * as leadership from '../mesh/leadership.ts';
 export * as remoteSecrets from '../mesh/remote-secrets.ts';
 export * as selectors from '../mesh/selectors.ts';
 export { listOf } from '../mesh/topology.ts';
