@@ -1,0 +1,154 @@
+import type { Fact, FactName } from '../model/facts.ts';
+import { clusterName, type ClusterName } from '../model/ids.ts';
+import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import type { DeclaredTopology } from '../model/snapshot.ts';
+import type { CaseOptions, FactsByCluster } from './suite.ts';
+
+/** Another way to look at the same mesh: contracts say what must not change. */
+
+/** Clusters, objects and their labels in another order: reversed, or shuffled by a seed. */
+export function reordered(mesh: MeshObjects, seed: number | 'reversed'): MeshObjects {
+  const order = <T>(items: Iterable<T>): T[] => (seed === 'reversed' ? [...items].reverse() : shuffled([...items], seed));
+  const relabelled = (object: KubeObject): KubeObject => {
+    const { labels } = object.metadata;
+    return labels === undefined ? object : { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(order(Object.entries(labels))) } };
+  };
+  return new Map(order(mesh).map(([name, objects]) => [name, order(objects).map(relabelled)]));
+}
+
+/** Names that sort the other way round and occur in no object. */
+export function otherNames(mesh: MeshObjects): ReadonlyMap<string, string> {
+  const sorted = [...mesh.keys()].sort();
+  return new Map(sorted.map((name, index) => [name, `renamed-${String.fromCharCode(122 - index)}-qx`]));
+}
+
+/** Only what the user calls the clusters changes; what Istio calls them is in the objects. */
+export function renamed(mesh: MeshObjects, names: ReadonlyMap<string, string>): MeshObjects {
+  return new Map([...mesh].map(([name, objects]) => [names.get(name) ?? name, objects]));
+}
+
+export function renamedOptions(options: CaseOptions, names: ReadonlyMap<string, string>): CaseOptions {
+  const { intent } = options;
+  if (intent === undefined) return options;
+  const other = (name: string): string => names.get(name) ?? name;
+  const declared: DeclaredTopology = {
+    ...(intent.meshes === undefined ? {} : { meshes: intent.meshes.map((mesh) => ({ ...mesh, clusters: mesh.clusters.map(other) })) }),
+    ...(intent.clusters === undefined
+      ? {}
+      : {
+          clusters: Object.fromEntries(
+            Object.entries(intent.clusters).map(([name, cluster]) => [other(name), { ...cluster, ...(cluster.servedBy === undefined ? {} : { servedBy: cluster.servedBy.map(other) }) }]),
+          ),
+        }),
+    ...(intent.withoutSecret === undefined ? {} : { withoutSecret: intent.withoutSecret.map(({ reader, read }) => ({ reader: other(reader), read: other(read) })) }),
+  };
+  return { ...options, intent: declared };
+}
+
+/** In every cluster a namespace outside the mesh with a Service and its pods, as healthy as it can be. */
+export function withUnrelatedNamespace(mesh: MeshObjects): MeshObjects {
+  return new Map([...mesh].map(([name, objects], index) => [name, [...objects, ...unrelatedObjects(objects, index)]]));
+}
+
+const unrelated = 'unrelated-zq';
+
+function unrelatedObjects(objects: readonly KubeObject[], index: number): KubeObject[] {
+  const uid = (n: number): string => `00000000-0000-4000-8000-0000000${index}${String(n).padStart(4, '0')}`;
+  const meta = (name: string, n: number, more: Readonly<Record<string, unknown>> = {}): KubeObject['metadata'] => ({
+    name,
+    namespace: unrelated,
+    uid: uid(n),
+    resourceVersion: String(n),
+    creationTimestamp: '2026-11-20T10:00:00Z',
+    ...more,
+  });
+  const labels = { app: 'plain' };
+  const address = `10.25${index}.77.7`;
+  const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
+  // Istio and Kubernetes put their roots into every namespace that they see.
+  const roots = ['istio-ca-root-cert', 'kube-root-ca.crt', 'istio-ca-crl'].flatMap((name, n) => {
+    const root = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === name && object.metadata.namespace !== undefined);
+    return root === undefined ? [] : [{ ...root, metadata: { ...root.metadata, namespace: unrelated, uid: uid(20 + n) } }];
+  });
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: unrelated, uid: uid(1), resourceVersion: '1', creationTimestamp: '2026-11-20T10:00:00Z', labels: { 'kubernetes.io/metadata.name': unrelated } }, status: { phase: 'Active' } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: meta('plain', 2),
+      spec: { type: 'ClusterIP', clusterIP: `10.24${index}.77.7`, clusterIPs: [`10.24${index}.77.7`], selector: labels, ports },
+      status: { loadBalancer: {} },
+    },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: meta('plain-x7k2p', 3, { labels: { 'kubernetes.io/service-name': 'plain' } }),
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, targetRef: { kind: 'Pod', name: 'plain-1', namespace: unrelated } }],
+      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: meta('plain-1', 4, { labels }),
+      spec: { containers: [{ name: 'plain', image: 'registry.example/plain:1.0' }], serviceAccountName: 'default' },
+      status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }], startTime: '2026-11-20T10:00:01Z', conditions: [{ type: 'Ready', status: 'True' }] },
+    },
+    ...roots,
+  ];
+}
+
+/** Ways of not knowing a fact. */
+export const losses = {
+  forbidden: { status: 'forbidden', verb: 'list', resource: 'things' },
+  failed: { status: 'failed', code: 'timeout', reason: 'no answer within 10 s' },
+  'not-asked': { status: 'not-asked', because: 'directory does not say' },
+} as const satisfies Record<string, Exclude<Fact<never>, { status: 'collected' }>>;
+
+export type Loss = keyof typeof losses;
+
+/** The same facts without one of one cluster. */
+export function without(facts: FactsByCluster, cluster: ClusterName, fact: FactName, how: Loss): FactsByCluster {
+  const own = facts.get(cluster);
+  return own === undefined ? facts : new Map(facts).set(cluster, { ...own, [fact]: losses[how] });
+}
+
+/** The same facts with one cluster that does not answer: one of them, or one more. */
+export function withoutCluster(facts: FactsByCluster, cluster: ClusterName = clusterName('unreachable-zq')): FactsByCluster {
+  const [sample] = facts.values();
+  if (sample === undefined) return facts;
+  const lost = Object.fromEntries(Object.keys(sample).map((fact) => [fact, losses.failed]));
+  return new Map(facts).set(cluster, { ...sample, ...lost });
+}
+
+/** Names of all facts of a cluster. */
+export function factNames(facts: FactsByCluster): readonly FactName[] {
+  const [sample] = facts.values();
+  // The keys of a complete record of facts are the names of facts.
+  return sample === undefined ? [] : (Object.keys(sample) as FactName[]);
+}
+
+/** mulberry32: enough to shuffle, and the same on every machine. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = randomOf(seed);
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    const [a, b] = [result[i], result[j]];
+    if (a !== undefined && b !== undefined) {
+      result[i] = b;
+      result[j] = a;
+    }
+  }
+  return result;
+}
