@@ -1,5 +1,10 @@
 import Table from 'cli-table3';
 
+/** `text` as it is seen: without colour codes. */
+export function uncoloured(text: string): string {
+  return text.replace(/\u001B\[[0-9;]*m/g, '');
+}
+
 /** `text` in lines of at most `width` columns, broken at spaces; words longer than a line keep one of their own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
@@ -21,7 +26,7 @@ export function wrap(text: string, width: number): string[] {
 /** `text` wrapped behind `first`; further lines are indented by as many spaces. */
 export function hanging(first: string, text: string, width: number, firstWidth = first.length): string[] {
   const indent = ' '.repeat(firstWidth);
-  return wrap(text, Math.max(20, width - firstWidth)).map((line, index) => (index === 0 ? `${first}${line}` : `${indent}${line}`));
+  return wrap(text, Math.max(20, width - firstWidth)).map((line, index) => `${index === 0 ? first : indent}${line.trim()}`);
 }
 
 /** Columns without borders, two spaces apart. Colours are the caller's: the library's own would reach pipes too. */
@@ -33,7 +38,7 @@ export function table(rows: readonly (readonly string[])[], colWidths: readonly 
     colWidths: [...colWidths],
     wordWrap: true,
   });
-  const breaks = (cell: string, width: number): boolean => cell.split(' ').every((word) => word.length <= width);
+  const breaks = (cell: string, width: number): boolean => uncoloured(cell).split(' ').every((word) => word.length <= width);
   grid.push(...rows.map((row) => row.map((content, column) => ({ content, wrapOnWordBoundary: breaks(content, colWidths[column] ?? content.length) }))));
   return grid
     .toString()

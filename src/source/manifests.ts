@@ -12,8 +12,8 @@ import { type ReadDocument, readDocuments } from './documents.ts';
 import { type DirectorySettings, readSettings, settingsFile } from './settings.ts';
 
 export interface ManifestsOptions {
-  /** Clusters by the name the user gave them, each with its directory or file. */
-  readonly clusters: readonly { readonly name: string; readonly dir: string }[];
+  /** Clusters by the name the user gave them, each with its directory or file, and what is said of that one alone. */
+  readonly clusters: readonly { readonly name: string; readonly dir: string; readonly complete?: boolean | undefined; readonly takenAt?: string | undefined }[];
   /** Every directory holds its whole cluster; else each says so itself in its `meshdoctor.yaml`. */
   readonly complete?: boolean | undefined;
   /** RFC 3339: the present of every cluster; else each says so itself. */
@@ -24,7 +24,9 @@ export interface ManifestsOptions {
 /** Reads clusters from directories of manifests. Nothing is contacted. */
 export async function openManifests(options: ManifestsOptions): Promise<readonly ClusterSnapshot[]> {
   const clusters: Reading[] = [];
-  for (const { name, dir } of options.clusters) clusters.push(await readCluster(name, dir, options));
+  for (const { name, dir, complete, takenAt } of options.clusters) {
+    clusters.push(await readCluster(name, dir, { ...options, complete: options.complete ?? complete, takenAt: options.takenAt ?? takenAt }));
+  }
   if (!options.signal?.aborted && clusters.every((cluster) => cluster.documents === 0)) throw nothingLeft(clusters);
   return clusters.map((cluster) => cluster.snapshot);
 }

@@ -1,7 +1,7 @@
 import type { Style } from '../../api/reporter.ts';
 import { count } from '../../base/text.ts';
 import { weight } from '../cells.ts';
-import { hanging } from '../layout.ts';
+import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportCause, ReportFinding } from '../schema.ts';
 import type { Ink, Mark } from '../symbols.ts';
 
@@ -41,12 +41,8 @@ function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
   const [first = '', ...rest] = hanging('', ink.plain(`${finding.code}  ${finding.message}`), style.width - ink.markWidth - 1);
   const indent = ' '.repeat(ink.markWidth + 1);
   const coloured = first.startsWith(finding.code) ? `${ink.bold(ink.paint(mark, finding.code))}${first.slice(finding.code.length)}` : first;
-  const pad = ' '.repeat(ink.markWidth - plainLength(ink.mark(mark)));
+  const pad = ' '.repeat(ink.markWidth - uncoloured(ink.mark(mark)).length);
   return [`${ink.mark(mark)}${pad} ${coloured}`, ...rest.map((line) => `${indent}${line}`)];
-}
-
-function plainLength(text: string): number {
-  return text.replace(/\u001B\[[0-9;]*m/g, '').length;
 }
 
 function fields(finding: ReportFinding, report: Report, ink: Ink, style: Style): string[] {

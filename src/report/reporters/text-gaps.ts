@@ -1,7 +1,7 @@
 import type { Style } from '../../api/reporter.ts';
 import { distinct, groupBy } from '../../base/sort.ts';
 import { count, list } from '../../base/text.ts';
-import { hanging } from '../layout.ts';
+import { hanging, uncoloured } from '../layout.ts';
 import type { NotChecked, Report } from '../schema.ts';
 import type { Ink } from '../symbols.ts';
 
@@ -14,7 +14,7 @@ export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
   if (style.verbosity < 0) return [title];
   const known = relations.length === 0 ? [] : [`which clusters belong together  ${list(distinct(relations.map(({ cluster }) => cluster)))}  ${list(distinct(relations.map((item) => `${item.fact} (${item.reason})`)), '', 3)}`];
   const lines = [...known, ...merged(report.notChecked).map((group) => lineOf(group, report, style))];
-  return [title, ...lines.flatMap((line) => hanging(`${ink.mark('unknown')}${' '.repeat(Math.max(1, ink.markWidth - 1))} `, ink.plain(line), style.width, ink.markWidth + 2))];
+  return [title, ...lines.flatMap((line) => hanging(`${ink.mark('unknown')}  `, ink.plain(line), style.width, uncoloured(ink.mark('unknown')).length + 2))];
 }
 
 interface Group {
@@ -37,6 +37,6 @@ function lineOf({ checks, facts, first }: Group, report: Report, style: Style): 
   const names = checks.length <= 3 || style.verbosity > 0 ? checks.join(', ') : count(checks.length, 'check');
   const blocker = first.blockedBy === undefined ? undefined : report.findings.find(({ fingerprint }) => fingerprint === first.blockedBy);
   const blocked = blocker === undefined ? '' : ` (blocked by ${blocker.code})`;
-  const what = facts.length === 0 ? '' : `: ${list(facts, '', style.verbosity > 0 ? facts.length : 4)}`;
+  const what = facts.length === 0 ? '' : ` (${list(facts, '', style.verbosity > 0 ? facts.length : 4)})`;
   return `${names}  ${first.clusters.join(', ')}  ${first.reason}${what}${blocked}`;
 }

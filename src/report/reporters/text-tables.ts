@@ -1,13 +1,13 @@
 import type { Style } from '../../api/reporter.ts';
 import { count } from '../../base/text.ts';
-import { fit, table } from '../layout.ts';
+import { fit, table, uncoloured } from '../layout.ts';
 import type { Cell, Report, ReportCluster } from '../schema.ts';
 import type { Ink, Mark } from '../symbols.ts';
 
 /** One row per cluster: what it is, and how its checks went. */
 export function clusterTable(report: Report, ink: Ink, style: Style): string[] {
   const head = ['', 'CLUSTER', 'ROLE', 'NETWORK', 'REVISIONS', 'ISTIO', 'RESULT'];
-  const rows = report.clusters.map((cluster) => ({ cluster, mark: markOf(cluster), cells: rowOf(cluster, report) }));
+  const rows = report.clusters.map((cluster) => ({ cluster, mark: markOf(cluster, report), cells: rowOf(cluster, report) }));
   const plain = [head, ...rows.map(({ mark, cells, cluster }) => [' '.repeat(shape(ink, mark)), ...cells, resultText(cluster, ink, (_, text) => text)])];
   const widths = fit(plain, style.width, [1, 2, 3, 4, 5]);
   const lines = table([head, ...rows.map(({ cluster, mark, cells }) => [ink.mark(mark), ...cells.map((cell) => ink.plain(cell)), resultText(cluster, ink, (m, text) => ink.paint(m, text))])], widths);
@@ -32,21 +32,23 @@ function rowOf(cluster: ReportCluster, report: Report): string[] {
 function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: string) => string): string {
   if (!cluster.isMember) return 'no Istio found';
   const { error, warning, passed, unknown } = cluster.results;
-  const bare = (mark: Mark): string => ink.mark(mark).replace(/\u001B\[[0-9;]*m/g, '');
+  const bare = (mark: Mark): string => uncoloured(ink.mark(mark));
   const part = (mark: Mark, n: number): string => (n === 0 && mark !== 'passed' ? `${bare(mark)} 0` : paint(mark, `${bare(mark)} ${n}`));
   return [part('error', error), part('warning', warning), part('passed', passed), ...(unknown > 0 ? [part('unknown', unknown)] : [])].join('  ');
 }
 
-function markOf(cluster: ReportCluster): Mark {
-  const { error, warning, passed, unknown } = cluster.results;
+/** A cluster is only called sound when no gap that makes the run incomplete is in it. */
+function markOf(cluster: ReportCluster, report: Report): Mark {
+  const { error, warning, passed } = cluster.results;
   if (!cluster.isMember) return 'none';
   if (error > 0) return 'error';
   if (warning > 0) return 'warning';
-  return unknown > 0 && passed === 0 ? 'unknown' : 'passed';
+  const open = cluster.unread.length > 0 || report.notChecked.some((gap) => gap.incomplete && gap.clusters.includes(cluster.name));
+  return open || passed === 0 ? 'unknown' : 'passed';
 }
 
 function shape(ink: Ink, mark: Mark): number {
-  return ink.mark(mark).replace(/\u001B\[[0-9;]*m/g, '').length;
+  return uncoloured(ink.mark(mark)).length;
 }
 
 /** Most clusters that a square of all directions is printed for; with more, only those directions that are not in order. */

@@ -1,6 +1,6 @@
 import { defineReporter, type Style } from '../../api/reporter.ts';
 import { count, list } from '../../base/text.ts';
-import { hanging } from '../layout.ts';
+import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportMesh } from '../schema.ts';
 import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
@@ -32,8 +32,7 @@ export const text = defineReporter({
 const markOf = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<Report['verdict']['state'], Mark>;
 
 function verdict(report: Report, ink: Ink, style: Style): string[] {
-  const mark = markOf[report.verdict.state];
-  return hanging('', ink.plain(report.verdict.text), style.width - 2).map((line, index) => `${index === 0 ? ink.mark(mark) : ' '} ${ink.bold(ink.paint(mark, line))}`);
+  return marked(report, report.verdict.text, ink, style).map((line) => ink.bold(line));
 }
 
 function header(report: Report, ink: Ink, style: Style): string[] {
@@ -81,6 +80,12 @@ function ending(report: Report, ink: Ink, style: Style): string[] {
     ...(hidden > 0 ? [`${count(hidden, 'finding')} not shown (--show)`] : []),
     `exit ${report.exit.code}: ${report.exit.reason}`,
   ];
+  return marked(report, parts.join(' · '), ink, style);
+}
+
+/** A line that carries the verdict's mark. */
+function marked(report: Report, line: string, ink: Ink, style: Style): string[] {
   const mark = markOf[report.verdict.state];
-  return hanging('', ink.plain(parts.join(' · ')), style.width - 2).map((line, index) => `${index === 0 ? ink.mark(mark) : ' '} ${ink.paint(mark, line)}`);
+  const shape = `${uncoloured(ink.mark(mark))} `;
+  return hanging(shape, ink.plain(line), style.width).map((part) => ink.paint(mark, part));
 }

@@ -1,0 +1,176 @@
+import { relative, resolve } from 'node:path';
+import { ConfigError, UsageError } from '../base/errors.ts';
+import { nearest } from '../base/text.ts';
+import type { ConfigFile } from './schema.ts';
+import type { LoadedConfig } from './file.ts';
+
+/** One cluster to read, as the user names it. */
+export interface ClusterSource {
+  readonly name: string;
+  readonly dir: string;
+  readonly complete?: boolean | undefined;
+  readonly takenAt?: string | undefined;
+}
+
+export interface NamedService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port?: number;
+}
+
+/** A plug-in to load: what the user wrote, and the folder it was written in. */
+export interface PluginSpec {
+  readonly spec: string;
+  readonly from: string;
+}
+
+/** Everything that decides what a run reads, judges and calls a failure. What is printed where is the command line's. */
+export interface RunOptions {
+  readonly clusters: readonly ClusterSource[];
+  readonly topology?: ConfigFile['topology'];
+  /** Every directory holds its whole cluster. */
+  readonly complete?: boolean | undefined;
+  /** RFC 3339: the present of every cluster. */
+  readonly takenAt?: string | undefined;
+  /** RFC 3339: the run's clock, which expiry falls back to. */
+  readonly now: string;
+  readonly services: readonly NamedService[];
+  /** Ids, areas, globs and catalogue ids; empty = all. */
+  readonly only: readonly string[];
+  readonly skip: readonly string[];
+  readonly failOn: 'error' | 'warning' | 'info' | 'never';
+  readonly minCertainty: 'certain' | 'likely';
+  readonly advice: boolean;
+  readonly requireComplete: boolean;
+  readonly allowIncomplete: 'all' | readonly ('forbidden' | 'unreachable')[];
+  readonly exitZero: boolean;
+  readonly plugins: readonly PluginSpec[];
+}
+
+/** The flags as the command line gives them: absent = not given. */
+export interface Flags {
+  readonly manifests?: readonly string[] | undefined;
+  readonly complete?: boolean | undefined;
+  readonly takenAt?: string | undefined;
+  readonly now?: string | undefined;
+  readonly service?: readonly string[] | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly skip?: readonly string[] | undefined;
+  readonly failOn?: string | undefined;
+  readonly minCertainty?: string | undefined;
+  readonly advice?: boolean | undefined;
+  readonly requireComplete?: boolean | undefined;
+  /** Empty text: the bare flag. */
+  readonly allowIncomplete?: string | undefined;
+  readonly exitZero?: boolean | undefined;
+  readonly plugin?: readonly string[] | undefined;
+}
+
+/** Flags over file over defaults. `now` is what the run's clock says unless a flag fixes it. */
+export function runOptions(flags: Flags, config: LoadedConfig | undefined, where: { cwd: string; now: string }): RunOptions {
+  const file = config?.values ?? {};
+  const clusters = flags.manifests === undefined ? clustersOf(config, where.cwd) : flags.manifests.map(parseManifests);
+  refuseTwice(clusters);
+  const services = (flags.service ?? file.services ?? []).map(parseService);
+  if (config !== undefined && file.topology !== undefined) checkTopology(config, file.topology, clusters);
+  return {
+    clusters,
+    ...(file.topology === undefined ? {} : { topology: file.topology }),
+    complete: flags.complete,
+    takenAt: flags.takenAt === undefined ? undefined : parseTime('--taken-at', flags.takenAt),
+    now: flags.now === undefined ? where.now : parseTime('--now', flags.now),
+    services,
+    only: words(flags.only) ?? file.only ?? [],
+    skip: words(flags.skip) ?? file.skip ?? [],
+    failOn: oneOf('--fail-on', flags.failOn, ['error', 'warning', 'info', 'never'] as const) ?? file.failOn ?? 'error',
+    minCertainty: oneOf('--min-certainty', flags.minCertainty, ['certain', 'likely'] as const) ?? file.minCertainty ?? 'likely',
+    advice: flags.advice ?? file.advice ?? false,
+    requireComplete: flags.requireComplete ?? file.requireComplete ?? false,
+    allowIncomplete: allowed(flags.allowIncomplete, file.allowIncomplete),
+    exitZero: flags.exitZero ?? false,
+    plugins: [
+      ...(config === undefined ? [] : (file.plugins ?? []).map((spec) => ({ spec, from: config.dir }))),
+      ...(flags.plugin ?? []).map((spec) => ({ spec, from: where.cwd })),
+    ],
+  };
+}
+
+function clustersOf(config: LoadedConfig | undefined, cwd: string): ClusterSource[] {
+  if (config === undefined) return [];
+  return Object.entries(config.values.clusters ?? {}).map(([name, { manifests, complete, takenAt }]) => ({
+    name,
+    dir: relative(cwd, resolve(config.dir, manifests)) || '.',
+    complete,
+    takenAt,
+  }));
+}
+
+function parseManifests(text: string): ClusterSource {
+  const at = text.indexOf('=');
+  const name = text.slice(0, at);
+  const dir = text.slice(at + 1);
+  if (at <= 0 || dir === '') throw new UsageError('ERR_BAD_VALUE', `--manifests needs NAME=DIR, not ${JSON.stringify(text)}.`, { hint: 'For example: --manifests east=./east' });
+  return { name, dir };
+}
+
+function refuseTwice(clusters: readonly ClusterSource[]): void {
+  const seen = new Map<string, string>();
+  for (const { name, dir } of clusters) {
+    const before = seen.get(name);
+    if (before !== undefined) throw new UsageError('ERR_BAD_VALUE', `Cluster ${name} is given twice: ${before} and ${dir}.`);
+    seen.set(name, dir);
+  }
+}
+
+/** `NAME.NS[:PORT]`. */
+function parseService(text: string): NamedService {
+  const match = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?)\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)(?::(\d{1,5}))?$/.exec(text);
+  const [, name, , namespace, , port] = match ?? [];
+  if (name === undefined || namespace === undefined || Number(port ?? 1) > 65_535 || Number(port ?? 1) < 1) {
+    throw new UsageError('ERR_BAD_VALUE', `--service needs NAME.NAMESPACE or NAME.NAMESPACE:PORT, not ${JSON.stringify(text)}.`, { hint: 'For example: --service abc.default:5000' });
+  }
+  return { namespace, name, ...(port === undefined ? {} : { port: Number(port) }) };
+}
+
+/** RFC 3339, with offset: a time without one would depend on the machine. */
+function parseTime(flag: string, text: string): string {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new UsageError('ERR_BAD_VALUE', `${flag} needs a time such as 2026-11-22T21:27:43Z, not ${JSON.stringify(text)}.`);
+  }
+  return text;
+}
+
+function oneOf<const T extends readonly string[]>(flag: string, text: string | undefined, choices: T): T[number] | undefined {
+  if (text === undefined) return undefined;
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  const meant = nearest(text, choices);
+  throw new UsageError('ERR_BAD_VALUE', `${flag} takes ${choices.join(', ')}; not ${JSON.stringify(text)}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+}
+
+function words(values: readonly string[] | undefined): readonly string[] | undefined {
+  return values?.flatMap((value) => value.split(',')).map((word) => word.trim()).filter((word) => word !== '');
+}
+
+function allowed(flag: string | undefined, file: ConfigFile['allowIncomplete']): RunOptions['allowIncomplete'] {
+  if (flag === '') return 'all';
+  if (flag !== undefined) return (words([flag]) ?? []).flatMap((word) => oneOf('--allow-incomplete', word, ['forbidden', 'unreachable'] as const) ?? []);
+  if (typeof file === 'boolean') return file ? 'all' : [];
+  return file ?? [];
+}
+
+/** A declaration about a cluster that is not there is a typing error, not a wish. */
+function checkTopology(config: LoadedConfig, topology: NonNullable<ConfigFile['topology']>, clusters: readonly ClusterSource[]): void {
+  const known = new Set([...clusters.map(({ name }) => name), ...Object.keys(config.values.clusters ?? {})]);
+  const named = [
+    ...(topology.meshes ?? []).flatMap((mesh) => mesh.clusters),
+    ...Object.entries(topology.clusters ?? {}).flatMap(([name, { servedBy }]) => [name, ...(servedBy ?? [])]),
+    ...(topology.withoutSecret ?? []).flatMap(({ reader, read }) => [reader, read]),
+  ];
+  const stranger = named.find((name) => !known.has(name));
+  if (stranger === undefined) return;
+  const meant = nearest(stranger, known);
+  throw new ConfigError('ERR_CONFIG_INVALID', `${config.file}: topology names cluster ${stranger}, which is not one of the clusters given.`, {
+    hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+  });
+}

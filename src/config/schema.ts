@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-22T21:27:43Z' });
+const names = z.array(z.string());
+
+const directory = z.strictObject({
+  manifests: z.string(),
+  complete: z.boolean().optional(),
+  takenAt: time.optional(),
+});
+
+const topology = z.strictObject({
+  meshes: z.array(z.strictObject({ name: z.string().exactOptional(), clusters: names })).exactOptional(),
+  clusters: z
+    .record(
+      z.string(),
+      z.strictObject({
+        role: z.enum(['primary', 'remote', 'config', 'external']).exactOptional(),
+        network: z.string().exactOptional(),
+        servedBy: names.exactOptional(),
+      }),
+    )
+    .exactOptional(),
+  withoutSecret: z.array(z.strictObject({ reader: z.string(), read: z.string() })).exactOptional(),
+});
+
+/** What meshdoctor.config.yaml may hold. */
+export const configSchema = z.strictObject({
+  clusters: z.record(z.string(), directory).optional(),
+  topology: topology.optional(),
+  services: names.optional(),
+  only: names.optional(),
+  skip: names.optional(),
+  failOn: z.enum(['error', 'warning', 'info', 'never']).optional(),
+  minCertainty: z.enum(['certain', 'likely']).optional(),
+  advice: z.boolean().optional(),
+  requireComplete: z.boolean().optional(),
+  allowIncomplete: z.union([z.boolean(), z.array(z.enum(['forbidden', 'unreachable']))]).optional(),
+  plugins: names.optional(),
+  outputs: names.optional(),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
