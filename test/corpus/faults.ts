@@ -61,8 +61,21 @@ import {
   serverAddress,
   tokenExpires,
 } from '../../src/builder/edits/remote-secret.ts';
-import { bothInstalledAs, injectionPath, primaryReinstalledAs, primaryRenamedWithoutRestart, remoteReinstalledAs, workloadsClaim } from '../../src/builder/edits/topology-identity.ts';
-import { annotatedTooLate, controlPlaneClusters, externalIstiodUnset, namespaceCreatedSince, neverExternal } from '../../src/builder/edits/topology-leadership.ts';
+import {
+  bothInstalledAs,
+  injectionPath,
+  primaryReinstalledAs,
+  primaryRenamedWithoutRestart,
+  remoteReinstalledAs,
+  workloadsClaim,
+} from '../../src/builder/edits/topology-identity.ts';
+import {
+  annotatedTooLate,
+  controlPlaneClusters,
+  externalIstiodUnset,
+  namespaceCreatedSince,
+  neverExternal,
+} from '../../src/builder/edits/topology-leadership.ts';
 import {
   gatewayInstalledOnNetwork,
   gatewayServiceOnNetwork,
@@ -109,7 +122,9 @@ export const takenAt: Readonly<Record<Fault['mesh'], string>> = {
 const P = 'cluster1';
 const R = 'cluster2';
 const own = '1-31-0';
+/** A revision installed in the remote, and one that nothing anywhere is called. */
 const other = '1-30-0';
+const unknown = '1-29-2';
 
 const broken = (first: string): Expectation => ({ first, severity: 'error', certainty: 'certain', exit: 1 });
 const probablyBroken = (first: string): Expectation => ({ first, severity: 'error', certainty: 'likely', exit: 1 });
@@ -122,7 +137,8 @@ const network = (cluster: string): string => `${cluster}:Namespace/istio-system:
 const annotation = `${R}:Namespace/istio-system:annotations/topology.istio.io/controlPlaneClusters`;
 const election = `${R}:ConfigMap/istio-system/istio-namespace-controller-election`;
 const istiod = (variable: string): string => `${P}:Deployment/istio-system/istiod-${own}:env/${variable}`;
-const injector = (cluster: string, field: string): string => `${cluster}:MutatingWebhookConfiguration/istio-sidecar-injector-${own}${field}`;
+const injector = (cluster: string, field: string): string =>
+  `${cluster}:MutatingWebhookConfiguration/istio-sidecar-injector-${own}${field}`;
 const pods = (cluster: string): string => `${cluster}:Deployment/sample/client:pods`;
 const wish = (cluster: string): string => `${cluster}:Namespace/sample:labels/istio.io/rev`;
 const secret = `${P}:Secret/istio-system/istio-remote-secret-cluster2`;
@@ -140,15 +156,23 @@ const root = (cluster: string, namespace: string): string => `${cluster}:ConfigM
 const dnsCapture = `${P}:ConfigMap/istio-system/istio-${own}:data/mesh`;
 const gatewayParts = (cluster: string): readonly string[] => [gatewayService(cluster, ''), gateway(cluster)];
 /** A remote that was broken from its installation on lacks whatever a leader or the injector brings. */
-const neverCameUp = (cluster: string): readonly string[] => [election, injector(cluster, ':caBundle'), pods(cluster), gateway(cluster), root(cluster, 'sample')];
+const neverCameUp = (cluster: string): readonly string[] => [
+  election,
+  injector(cluster, ':caBundle'),
+  pods(cluster),
+  gateway(cluster),
+  root(cluster, 'sample'),
+];
 
 // What follows when nobody leads a remote, in the words of the checks.
 const unled = ['topology/unled-remote'];
 const neverStarted = ['injection/stale-ca-bundle', 'east-west/unready-east-west-gateway', 'trust/foreign-root'];
 
 type Row = Omit<Fault, 'mesh' | 'catalogue'>;
-const onPrimaryRemote = (catalogue: string, rows: readonly Row[]): readonly Fault[] => rows.map((row) => ({ ...row, catalogue, mesh: 'primary-remote-1.31' }));
-const onMultiPrimary = (catalogue: string, rows: readonly Row[]): readonly Fault[] => rows.map((row) => ({ ...row, catalogue, mesh: 'multi-primary-1.31' }));
+const onPrimaryRemote = (catalogue: string, rows: readonly Row[]): readonly Fault[] =>
+  rows.map((row) => ({ ...row, catalogue, mesh: 'primary-remote-1.31' }));
+const onMultiPrimary = (catalogue: string, rows: readonly Row[]): readonly Fault[] =>
+  rows.map((row) => ({ ...row, catalogue, mesh: 'multi-primary-1.31' }));
 
 const topology: readonly Fault[] = [
   ...onPrimaryRemote('ID-01', [
@@ -173,12 +197,21 @@ const topology: readonly Fault[] = [
       touches: [network(P), pods(P)],
       alsoFolded: ['topology/stale-proxy-network', 'topology/mismatched-gateway-network'],
     },
+  ]),
+  ...onMultiPrimary('ID-01', [
     {
-      name: 'the remote was installed without a network',
-      edits: [installedWithoutNetwork({ cluster: R })],
+      name: 'the network label of the second primary was taken off live',
+      edits: [networkLabelRemoved({ cluster: 'cluster4' })],
       expect: broken('topology/missing-network-label'),
-      touches: [network(R), pods(R), injector(R, ':path')],
-      alsoFolded: ['topology/stale-proxy-network', 'topology/mismatched-gateway-network', 'topology/mismatched-injection-path'],
+      touches: ['cluster4:Namespace/istio-system:labels/topology.istio.io/network'],
+      alsoFolded: ['topology/stale-proxy-network', 'topology/mismatched-gateway-network'],
+    },
+    {
+      name: 'the second primary was installed without a network',
+      edits: [installedWithoutNetwork({ cluster: 'cluster4' })],
+      expect: broken('topology/missing-network-label'),
+      touches: ['cluster4:Namespace/istio-system:labels/topology.istio.io/network'],
+      alsoFolded: ['topology/stale-proxy-network', 'topology/mismatched-gateway-network'],
     },
   ]),
   ...onPrimaryRemote('ID-04', [
@@ -229,7 +262,12 @@ const topology: readonly Fault[] = [
       edits: [networkLabelled({ cluster: R, network: 'network1' })],
       expect: probablyBroken('topology/shared-network'),
       touches: [network(R), network(P), pods(R), injector(R, ':path'), gatewayService(R, ':labels/topology.istio.io/network')],
-      alsoFolded: ['topology/mismatched-gateway-network', 'topology/mismatched-injection-path', 'topology/stale-proxy-network', 'east-west/missing-east-west-gateway'],
+      alsoFolded: [
+        'topology/mismatched-gateway-network',
+        'topology/mismatched-injection-path',
+        'topology/stale-proxy-network',
+        'east-west/missing-east-west-gateway',
+      ],
     },
   ]),
   ...onPrimaryRemote('ID-05', [
@@ -261,14 +299,25 @@ const topology: readonly Fault[] = [
       edits: [primaryReinstalledAs({ cluster: P, id: R })],
       expect: broken('topology/duplicate-cluster-id'),
       touches: [istiod('CLUSTER_ID'), pods(P), secret, annotation, election],
-      alsoFolded: [...unled, 'topology/unmatched-control-plane-clusters', 'remote-secret/missing-remote-secret', 'remote-secret/mismatched-secret-key', 'topology/mismatched-cluster-id'],
+      alsoFolded: [
+        ...unled,
+        'topology/unmatched-control-plane-clusters',
+        'remote-secret/missing-remote-secret',
+        'remote-secret/mismatched-secret-key',
+        'topology/mismatched-cluster-id',
+      ],
     },
     {
       name: 'both clusters were installed without an ID',
       edits: [bothInstalledAs({ primary: P, remote: R, id: 'Kubernetes' })],
       expect: broken('topology/duplicate-cluster-id'),
       touches: [istiod('CLUSTER_ID'), pods(P), pods(R), injector(R, ':path'), secret, annotation, election],
-      alsoFolded: [...unled, 'remote-secret/missing-remote-secret', 'remote-secret/mismatched-secret-key', 'topology/mismatched-injection-path'],
+      alsoFolded: [
+        ...unled,
+        'remote-secret/missing-remote-secret',
+        'remote-secret/mismatched-secret-key',
+        'topology/mismatched-injection-path',
+      ],
     },
   ]),
   ...onMultiPrimary('ID-07', [
@@ -362,7 +411,10 @@ const topology: readonly Fault[] = [
     },
     {
       name: 'the annotation is missing, istiod restarted, and a namespace was made since',
-      edits: [controlPlaneClusters({ cluster: R, primary: P, value: undefined, leader: 'restarted' }), namespaceCreatedSince({ cluster: R, name: 'shop', like: 'sample' })],
+      edits: [
+        controlPlaneClusters({ cluster: R, primary: P, value: undefined, leader: 'restarted' }),
+        namespaceCreatedSince({ cluster: R, name: 'shop', like: 'sample' }),
+      ],
       expect: broken('topology/unmatched-control-plane-clusters'),
       touches: [annotation, election],
       alsoFolded: [...unled, 'trust/foreign-root'],
@@ -413,7 +465,10 @@ const topology: readonly Fault[] = [
     },
     {
       name: 'the annotation was put back too late and a namespace was made since',
-      edits: [annotatedTooLate({ cluster: R, primary: P, leader: 'lost' }), namespaceCreatedSince({ cluster: R, name: 'shop', like: 'sample' })],
+      edits: [
+        annotatedTooLate({ cluster: R, primary: P, leader: 'lost' }),
+        namespaceCreatedSince({ cluster: R, name: 'shop', like: 'sample' }),
+      ],
       expect: broken('topology/unled-remote'),
       touches: [annotation, election],
       alsoFolded: ['trust/foreign-root'],
@@ -426,8 +481,9 @@ const topology: readonly Fault[] = [
       alsoFolded: ['injection/stale-ca-bundle'],
     },
   ]),
-  ...onPrimaryRemote('ID-11', [
-    ...(
+  ...onPrimaryRemote(
+    'ID-11',
+    (
       [
         ['names the cluster of the primary', { cluster: P, network: 'network2' }],
         ['names the network of the primary', { cluster: R, network: 'network1' }],
@@ -449,26 +505,26 @@ const topology: readonly Fault[] = [
         alsoFolded: ['topology/mismatched-cluster-id', 'topology/stale-proxy-network', 'remote-secret/mismatched-secret-key'],
       },
     ]),
-  ]),
+  ),
 ];
 
 const injection: readonly Fault[] = [
   ...onPrimaryRemote('INJ-06', [
     {
       name: 'a namespace of the remote asks for a revision that nobody serves',
-      edits: [namespaceWants({ cluster: R, namespace: 'sample', wish: { revision: other } })],
+      edits: [namespaceWants({ cluster: R, namespace: 'sample', wish: { revision: unknown } })],
       expect: broken('injection/unserved-revision'),
       touches: [wish(R)],
     },
     {
       name: 'a namespace of the remote asks for a revision that nobody serves and its pods lost their sidecar',
-      edits: [namespaceWants({ cluster: R, namespace: 'sample', wish: { revision: other }, restarted: true })],
+      edits: [namespaceWants({ cluster: R, namespace: 'sample', wish: { revision: unknown }, restarted: true })],
       expect: broken('injection/unserved-revision'),
       touches: [wish(R), pods(R)],
     },
     {
       name: 'a namespace of the primary asks for a revision that nobody serves',
-      edits: [namespaceWants({ cluster: P, namespace: 'sample', wish: { revision: other } })],
+      edits: [namespaceWants({ cluster: P, namespace: 'sample', wish: { revision: unknown } })],
       expect: broken('injection/unserved-revision'),
       touches: [wish(P)],
     },
@@ -480,7 +536,10 @@ const injection: readonly Fault[] = [
     },
     {
       name: 'a namespace of the remote asks for injection and the default tag is gone',
-      edits: [tagRemoved({ cluster: R, tag: 'default' }), namespaceWants({ cluster: R, namespace: 'sample', wish: { injection: 'enabled' } })],
+      edits: [
+        tagRemoved({ cluster: R, tag: 'default' }),
+        namespaceWants({ cluster: R, namespace: 'sample', wish: { injection: 'enabled' } }),
+      ],
       expect: broken('injection/unserved-revision'),
       touches: [wish(R), `${R}:MutatingWebhookConfiguration/istio-revision-tag-default`],
     },
@@ -513,21 +572,36 @@ const injection: readonly Fault[] = [
       name: 'the remote was installed with a revision that its primary does not run',
       edits: [remoteInstalledWithRevision({ cluster: R, from: own, revision: other })],
       expect: broken('injection/unserved-injector'),
-      touches: [injector(R, ''), pilotService, pilotSlice, readerRole, readerBinding, wish(R), pods(R), gateway(R), gatewayService(R, ':labels/istio.io/rev')],
-      alsoFolded: ['injection/stale-ca-bundle', 'injection/unserved-gateway-revision', 'east-west/unready-east-west-gateway', 'control-plane-exposure/mismatched-exposed-revision'],
+      touches: [
+        injector(R, ''),
+        pilotService,
+        pilotSlice,
+        readerRole,
+        readerBinding,
+        wish(R),
+        pods(R),
+        gateway(R),
+        gatewayService(R, ':labels/istio.io/rev'),
+      ],
+      alsoFolded: [
+        'injection/stale-ca-bundle',
+        'injection/unserved-gateway-revision',
+        'east-west/unready-east-west-gateway',
+        'control-plane-exposure/mismatched-exposed-revision',
+      ],
     },
     {
       name: 'a second revision was installed in the remote and no namespace asks for it',
       edits: [remoteRevisionBeside({ cluster: R, from: own, revision: other })],
       expect: latent('injection/unserved-injector'),
-      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`],
+      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision'],
     },
     {
       name: 'a second revision was installed in the remote and a namespace asks for it',
       edits: [remoteRevisionBeside({ cluster: R, from: own, revision: other, namespace: 'sample' })],
       expect: broken('injection/unserved-injector'),
-      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, wish(R)],
+      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService, wish(R)],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision', 'injection/unserved-revision'],
     },
   ]),
@@ -550,20 +624,20 @@ const injection: readonly Fault[] = [
   ...onPrimaryRemote('INJ-03', [
     {
       name: "the remote's gateway was installed with a revision that nobody serves",
-      edits: [gatewayRevision({ cluster: R, revision: other, since: 'installed' })],
+      edits: [gatewayRevision({ cluster: R, revision: unknown, since: 'installed' })],
       expect: probablyBroken('injection/unserved-gateway-revision'),
       touches: [gateway(R), gatewayService(R, ':labels/istio.io/rev')],
       alsoFolded: ['east-west/unready-east-west-gateway'],
     },
     {
       name: "the remote's gateway was moved to a revision that nobody serves and the old pod holds on",
-      edits: [gatewayRevision({ cluster: R, revision: other, since: 'changed' })],
+      edits: [gatewayRevision({ cluster: R, revision: unknown, since: 'changed' })],
       expect: probablyBroken('injection/unserved-gateway-revision'),
       touches: [gateway(R), gatewayService(R, ':labels/istio.io/rev')],
     },
     {
       name: "the primary's gateway was installed with a revision that nobody serves",
-      edits: [gatewayRevision({ cluster: P, revision: other, since: 'installed' })],
+      edits: [gatewayRevision({ cluster: P, revision: unknown, since: 'installed' })],
       expect: probablyBroken('injection/unserved-gateway-revision'),
       touches: [gateway(P), gatewayService(P, ':labels/istio.io/rev')],
       alsoFolded: ['east-west/unready-east-west-gateway', 'control-plane-exposure/unexposed-istiod', 'east-west/unexposed-services'],
@@ -626,16 +700,51 @@ const exposure: readonly Fault[] = [
       [
         ['the Gateway for istiod is missing', exposureDeleted({ cluster: P, what: 'gateway' }), istiodGateway],
         ['the VirtualService for istiod is missing', exposureDeleted({ cluster: P, what: 'route' }), route],
-        ['the Gateway for istiod lies in another namespace than its VirtualService', exposureMoved({ cluster: P, what: 'gateway', namespace: 'default' }), istiodGateway],
-        ['the VirtualService for istiod lies in another namespace than its Gateway', exposureMoved({ cluster: P, what: 'route', namespace: 'default' }), route],
-        ['the Gateway for istiod selects no pod', exposureSelects({ cluster: P, selector: { istio: 'east-west-gateway' } }), `${istiodGateway}:spec/selector`],
-        ['the Gateway for istiod lacks the port of the injector', exposureWithoutPort({ cluster: P, port: 15017 }), `${istiodGateway}:spec/servers`],
+        [
+          'the Gateway for istiod lies in another namespace than its VirtualService',
+          exposureMoved({ cluster: P, what: 'gateway', namespace: 'default' }),
+          istiodGateway,
+        ],
+        [
+          'the VirtualService for istiod lies in another namespace than its Gateway',
+          exposureMoved({ cluster: P, what: 'route', namespace: 'default' }),
+          route,
+        ],
+        [
+          'the Gateway for istiod selects no pod',
+          exposureSelects({ cluster: P, selector: { istio: 'east-west-gateway' } }),
+          `${istiodGateway}:spec/selector`,
+        ],
+        [
+          'the Gateway for istiod lacks the port of the injector',
+          exposureWithoutPort({ cluster: P, port: 15017 }),
+          `${istiodGateway}:spec/servers`,
+        ],
         ['the Gateway for istiod ends TLS itself', exposureMode({ cluster: P, mode: 'SIMPLE' }), `${istiodGateway}:spec/servers`],
-        ['the VirtualService for istiod is bound to a Gateway that does not exist', routeBoundTo({ cluster: P, gateway: 'eastwest' }), `${route}:spec/gateways`],
-        ['the Gateway for istiod belongs to another revision', exposureForRevision({ cluster: P, what: 'gateway', revision: other }), `${istiodGateway}:labels/istio.io/rev`],
-        ['the VirtualService for istiod belongs to another revision', exposureForRevision({ cluster: P, what: 'route', revision: other }), `${route}:labels/istio.io/rev`],
+        [
+          'the VirtualService for istiod is bound to a Gateway that does not exist',
+          routeBoundTo({ cluster: P, gateway: 'eastwest' }),
+          `${route}:spec/gateways`,
+        ],
+        [
+          'the Gateway for istiod belongs to another revision',
+          exposureForRevision({ cluster: P, what: 'gateway', revision: unknown }),
+          `${istiodGateway}:labels/istio.io/rev`,
+        ],
+        [
+          'the VirtualService for istiod belongs to another revision',
+          exposureForRevision({ cluster: P, what: 'route', revision: unknown }),
+          `${route}:labels/istio.io/rev`,
+        ],
       ] as const
-    ).map(([name, edit, touched]): Row => ({ name, edits: [edit], expect: broken('control-plane-exposure/unexposed-istiod'), touches: [touched] })),
+    ).map(
+      ([name, edit, touched]): Row => ({
+        name,
+        edits: [edit],
+        expect: broken('control-plane-exposure/unexposed-istiod'),
+        touches: [touched],
+      }),
+    ),
   ),
   ...onPrimaryRemote('CPX-02', [
     {
@@ -655,19 +764,19 @@ const exposure: readonly Fault[] = [
     },
     {
       name: 'istiod is exposed under another revision',
-      edits: [exposedForRevision({ cluster: P, revision: other })],
+      edits: [exposedForRevision({ cluster: P, revision: unknown })],
       expect: broken('control-plane-exposure/mismatched-exposed-revision'),
       touches: [route],
     },
     {
       name: 'the SNI hosts of the exposure are those of another revision',
-      edits: [exposedForRevision({ cluster: P, revision: other, only: 'sni' })],
+      edits: [exposedForRevision({ cluster: P, revision: unknown, only: 'sni' })],
       expect: broken('control-plane-exposure/mismatched-exposed-revision'),
       touches: [`${route}:spec/tls`],
     },
     {
       name: 'the exposure routes to the Service of another revision',
-      edits: [exposedForRevision({ cluster: P, revision: other, only: 'destination' })],
+      edits: [exposedForRevision({ cluster: P, revision: unknown, only: 'destination' })],
       expect: broken('control-plane-exposure/mismatched-exposed-revision'),
       touches: [`${route}:spec/tls`],
     },
@@ -677,31 +786,31 @@ const exposure: readonly Fault[] = [
       name: 'the remote has an old address of istiod',
       edits: [pilotAddress({ cluster: R, address: '198.51.100.7' })],
       expect: broken('control-plane-exposure/stale-pilot-address'),
-      touches: [pilotSlice],
+      touches: [pilotSlice, pilotService],
     },
     {
       name: "the primary's load balancer got another address",
       edits: [gatewayReaddressed({ cluster: P, address: '198.51.100.8' })],
       expect: broken('control-plane-exposure/stale-pilot-address'),
-      touches: [gatewayService(P, ':status/loadBalancer'), pilotSlice],
+      touches: [gatewayService(P, ':status/loadBalancer'), pilotSlice, pilotService],
     },
     {
       name: 'the slice for istiod was deleted from the remote',
       edits: [pilotBackend({ cluster: R, what: 'deleted' })],
       expect: broken('control-plane-exposure/stale-pilot-address'),
-      touches: [pilotSlice],
+      touches: [pilotSlice, pilotService],
     },
     {
       name: 'the slice for istiod in the remote holds no address',
       edits: [pilotBackend({ cluster: R, what: 'empty' })],
       expect: broken('control-plane-exposure/stale-pilot-address'),
-      touches: [pilotSlice],
+      touches: [pilotSlice, pilotService],
     },
     {
       name: 'the slice for istiod in the remote no longer names its Service',
       edits: [pilotBackend({ cluster: R, what: 'detached' })],
       expect: broken('control-plane-exposure/stale-pilot-address'),
-      touches: [pilotSlice],
+      touches: [pilotSlice, pilotService],
     },
   ]),
 ];
@@ -777,7 +886,10 @@ const eastWest: readonly Fault[] = [
       name: "the second primary's gateway has a host name that the first one's istiod is told not to resolve",
       edits: [gatewayHostnameUnresolved({ cluster: 'cluster4', hostname: 'gw-west.elb.example.com', readers: ['cluster3'] })],
       expect: broken('east-west/unresolved-gateway-hostname'),
-      touches: ['cluster4:Service/istio-system/istio-eastwestgateway:status/loadBalancer', 'cluster3:Deployment/istio-system/istiod:env/RESOLVE_HOSTNAME_GATEWAYS'],
+      touches: [
+        'cluster4:Service/istio-system/istio-eastwestgateway:status/loadBalancer',
+        'cluster3:Deployment/istio-system/istiod:env/RESOLVE_HOSTNAME_GATEWAYS',
+      ],
     },
   ]),
   ...onPrimaryRemote('EW-07', [
@@ -839,11 +951,31 @@ const eastWest: readonly Fault[] = [
     (
       [
         ['the cross-network Gateway is missing', crossNetworkGatewayDeleted({ cluster: P }), crossNetwork],
-        ['the cross-network Gateway selects no pod', crossNetworkGatewaySelects({ cluster: P, selector: { istio: 'ingress-gateway' } }), `${crossNetwork}:spec/selector`],
-        ['the cross-network Gateway passes TLS through by hand', crossNetworkGatewayMode({ cluster: P, mode: 'PASSTHROUGH' }), `${crossNetwork}:spec/servers`],
-        ['the cross-network Gateway ends mTLS itself', crossNetworkGatewayMode({ cluster: P, mode: 'ISTIO_MUTUAL' }), `${crossNetwork}:spec/servers`],
-        ['the cross-network Gateway opens another port', crossNetworkGatewayPort({ cluster: P, port: 15444 }), `${crossNetwork}:spec/servers`],
-        ['the cross-network Gateway belongs to another revision', crossNetworkGatewayForRevision({ cluster: P, revision: other }), `${crossNetwork}:labels/istio.io/rev`],
+        [
+          'the cross-network Gateway selects no pod',
+          crossNetworkGatewaySelects({ cluster: P, selector: { istio: 'ingress-gateway' } }),
+          `${crossNetwork}:spec/selector`,
+        ],
+        [
+          'the cross-network Gateway passes TLS through by hand',
+          crossNetworkGatewayMode({ cluster: P, mode: 'PASSTHROUGH' }),
+          `${crossNetwork}:spec/servers`,
+        ],
+        [
+          'the cross-network Gateway ends mTLS itself',
+          crossNetworkGatewayMode({ cluster: P, mode: 'ISTIO_MUTUAL' }),
+          `${crossNetwork}:spec/servers`,
+        ],
+        [
+          'the cross-network Gateway opens another port',
+          crossNetworkGatewayPort({ cluster: P, port: 15444 }),
+          `${crossNetwork}:spec/servers`,
+        ],
+        [
+          'the cross-network Gateway belongs to another revision',
+          crossNetworkGatewayForRevision({ cluster: P, revision: unknown }),
+          `${crossNetwork}:labels/istio.io/rev`,
+        ],
       ] as const
     ).map(([name, edit, touched]): Row => ({ name, edits: [edit], expect: broken('east-west/unexposed-services'), touches: [touched] })),
   ),
@@ -876,7 +1008,12 @@ const eastWest: readonly Fault[] = [
       edits: [
         appliedInRemote({
           cluster: R,
-          object: { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name: 'abc', namespace: 'sample', generation: 1 }, spec: { host: 'abc.sample.svc.cluster.local', trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } } } },
+          object: {
+            apiVersion: 'networking.istio.io/v1',
+            kind: 'DestinationRule',
+            metadata: { name: 'abc', namespace: 'sample', generation: 1 },
+            spec: { host: 'abc.sample.svc.cluster.local', trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } } },
+          },
         }),
       ],
       expect: latent('policy/inert-configuration'),
@@ -885,7 +1022,15 @@ const eastWest: readonly Fault[] = [
     {
       name: 'a PeerAuthentication was applied in the remote',
       edits: [
-        appliedInRemote({ cluster: R, object: { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'default', namespace: 'sample', generation: 1 }, spec: { mtls: { mode: 'STRICT' } } } }),
+        appliedInRemote({
+          cluster: R,
+          object: {
+            apiVersion: 'security.istio.io/v1',
+            kind: 'PeerAuthentication',
+            metadata: { name: 'default', namespace: 'sample', generation: 1 },
+            spec: { mtls: { mode: 'STRICT' } },
+          },
+        }),
       ],
       expect: latent('policy/inert-configuration'),
       touches: [`${R}:PeerAuthentication/sample/default`],
@@ -936,7 +1081,15 @@ const remoteSecret: readonly Fault[] = [
         ['the label of the remote secret is not true', remoteSecretLabelled({ ...secretOf, value: 'yes' })],
         ['the remote secret lies in another namespace', remoteSecretMoved({ ...secretOf, namespace: 'default', left: 'released' })],
       ] as const
-    ).map(([name, edit]): Row => ({ name, edits: [edit], expect: broken('remote-secret/unread-remote-secret'), touches: [secret, election], alsoFolded: [...unled, 'remote-secret/missing-remote-secret'] })),
+    ).map(
+      ([name, edit]): Row => ({
+        name,
+        edits: [edit],
+        expect: broken('remote-secret/unread-remote-secret'),
+        touches: [secret, election],
+        alsoFolded: [...unled, 'remote-secret/missing-remote-secret'],
+      }),
+    ),
   ),
   ...onPrimaryRemote(
     'SEC-05',
@@ -950,7 +1103,15 @@ const remoteSecret: readonly Fault[] = [
         ['the kubeconfig is not YAML', 'unreadable', 'loses'],
         ['the kubeconfig is empty', 'empty', 'loses'],
       ] as const
-    ).map(([name, auth, leader]): Row => ({ name, edits: [kubeconfigRejected({ ...secretOf, auth, leader })], expect: broken('remote-secret/rejected-kubeconfig'), touches: [secret, election, readerToken], alsoFolded: unled })),
+    ).map(
+      ([name, auth, leader]): Row => ({
+        name,
+        edits: [kubeconfigRejected({ ...secretOf, auth, leader })],
+        expect: broken('remote-secret/rejected-kubeconfig'),
+        touches: [secret, election, readerToken],
+        alsoFolded: unled,
+      }),
+    ),
   ),
   ...onPrimaryRemote('SEC-04', [
     {
@@ -979,7 +1140,15 @@ const remoteSecret: readonly Fault[] = [
         ["the reader's token was deleted", 'secret'],
         ["the reader's service account was deleted", 'account'],
       ] as const
-    ).map(([name, by]): Row => ({ name, edits: [readerTokenRevoked({ ...secretOf, by })], expect: broken('remote-secret/revoked-credential'), touches: [secret, election, readerToken], alsoFolded: [...unled, 'remote-secret/insufficient-reader-role'] })),
+    ).map(
+      ([name, by]): Row => ({
+        name,
+        edits: [readerTokenRevoked({ ...secretOf, by })],
+        expect: broken('remote-secret/revoked-credential'),
+        touches: [secret, election, readerToken],
+        alsoFolded: [...unled, 'remote-secret/insufficient-reader-role'],
+      }),
+    ),
   ]),
   ...onPrimaryRemote(
     'SEC-02',
@@ -990,7 +1159,15 @@ const remoteSecret: readonly Fault[] = [
         ['the server of the remote secret is the IPv6 loopback and istiod restarted since', 'https://[::1]:6443', 'loses'],
         ['the server of the remote secret is 127.0.0.1 and istiod holds on to the old one', 'https://127.0.0.1:6443', 'keeps'],
       ] as const
-    ).map(([name, server, leader]): Row => ({ name, edits: [serverAddress({ ...secretOf, server, leader })], expect: broken('remote-secret/loopback-server'), touches: [secret, election], alsoFolded: unled })),
+    ).map(
+      ([name, server, leader]): Row => ({
+        name,
+        edits: [serverAddress({ ...secretOf, server, leader })],
+        expect: broken('remote-secret/loopback-server'),
+        touches: [secret, election],
+        alsoFolded: unled,
+      }),
+    ),
   ),
   ...onPrimaryRemote('SEC-09', [
     {
@@ -1091,14 +1268,20 @@ const trust: readonly Fault[] = [
     // A leader would have written its own root within seconds: that nobody leads is the cause.
     {
       name: 'nobody leads the remote and every namespace of it has a former root',
-      edits: [annotatedTooLate({ cluster: R, primary: P, leader: 'lost' }), withForeignRoot(R, (pem) => foreignRoot({ cluster: R, root: pem }))],
+      edits: [
+        annotatedTooLate({ cluster: R, primary: P, leader: 'lost' }),
+        withForeignRoot(R, (pem) => foreignRoot({ cluster: R, root: pem })),
+      ],
       expect: broken('topology/unled-remote'),
       touches: [annotation, election, root(R, 'sample')],
       alsoFolded: ['trust/foreign-root'],
     },
     {
       name: 'the annotation is missing and every namespace of the remote has a former root',
-      edits: [controlPlaneClusters({ cluster: R, primary: P, value: undefined, leader: 'restarted' }), withForeignRoot(R, (pem) => foreignRoot({ cluster: R, root: pem }))],
+      edits: [
+        controlPlaneClusters({ cluster: R, primary: P, value: undefined, leader: 'restarted' }),
+        withForeignRoot(R, (pem) => foreignRoot({ cluster: R, root: pem })),
+      ],
       expect: broken('topology/unmatched-control-plane-clusters'),
       touches: [annotation, election, root(R, 'sample')],
       alsoFolded: [...unled, 'trust/foreign-root'],

@@ -2,7 +2,17 @@ import { annotations, labels, names } from '../../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
 import { agoIn, timeText } from './clock.ts';
 import { annotate, annotationsOf, changeAny, clusterOf, type Edit, EditError, find, labelsOf, type Objects, put } from './edit.ts';
-import { clusterIdOf, isElection, isInjector, isIstiod, isRootConfigMap, isSidecarPod, isSystemNamespace, istiodEnv, systemNamespaceOf } from './find.ts';
+import {
+  clusterIdOf,
+  isElection,
+  isInjector,
+  isIstiod,
+  isRootConfigMap,
+  isSidecarPod,
+  isSystemNamespace,
+  istiodEnv,
+  systemNamespaceOf,
+} from './find.ts';
 import { edited, itemsAt, mapAt, textAt } from './json.ts';
 import { neverStarted, ownedBy, rollOut, setEnv, takenOver } from './workload.ts';
 
@@ -18,9 +28,14 @@ export type Left = 'expired' | 'released';
 /** Minutes before the present at which edits let things happen, unless they are told otherwise. */
 export const someMinutes = 4;
 
-/** The election of a remote after its leader stopped at `time`. Nothing that the leader wrote before is touched: root ConfigMaps and caBundles stay. */
+/**
+ * The election of a remote after its leader, an istiod of another cluster, stopped at `time`. Nothing that the leader wrote before is
+ * touched: root ConfigMaps and caBundles stay. A cluster that leads itself is not concerned.
+ */
 export function abandoned(objects: Objects, time: number, left: Left = 'expired'): Objects {
-  return changeAny(objects, isElection, (election) => {
+  const isLedFromOutside = (object: KubeObject): boolean =>
+    isElection(object) && (annotationsOf(object)[annotations.leader] ?? '').includes('"holderKey":"^');
+  return changeAny(objects, isLedFromOutside, (election) => {
     const record = annotationsOf(election)[annotations.leader] ?? '';
     const transitions = /"leaderTransitions":(\d+)/.exec(record)?.[1] ?? '0';
     const expired = record.replace(/"renewTime":"[^"]*"/, `"renewTime":"${timeText(time - 3_000)}"`);
@@ -64,16 +79,38 @@ export function istiodRestarted(options: IstiodRestart): Edit {
 }
 
 /** Changes the environment of istiod's discovery container, and with it rolls istiod out. */
-export function withIstiodEnv(cluster: string, variables: Readonly<Record<string, string | undefined>>, options: { left?: Left; lost?: readonly string[] } = {}): Edit {
-  return istiodRestarted({ cluster, ...options, template: (template) => edited(template, ['spec'], (spec) => Object.entries(variables).reduce((next, [name, value]) => setEnv(next, 'discovery', name, value), spec)) });
+export function withIstiodEnv(
+  cluster: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  options: { left?: Left; lost?: readonly string[] } = {},
+): Edit {
+  return istiodRestarted({
+    cluster,
+    ...options,
+    template: (template) =>
+      edited(template, ['spec'], (spec) =>
+        Object.entries(variables).reduce((next, [name, value]) => setEnv(next, 'discovery', name, value), spec),
+      ),
+  });
 }
 
 /** Whether istiod of `primary` would lead a cluster, as checkShouldLead of Istio decides: parts of the annotation are split on commas and never trimmed. */
 export function isChosen(primary: Objects, remote: Objects): boolean {
   const value = annotationsOf(find(remote, isSystemNamespace(remote), 'system namespace'))[annotations.controlPlaneClusters];
   const own = clusterIdOf(primary);
-  const isWatched = primary.some((object) => object.kind === 'Secret' && labelsOf(object)[labels.multiCluster] === 'true' && object.metadata.namespace === systemNamespaceOf(primary) && Object.keys(mapAt(object, 'data')).some((key) => key !== own));
-  return istiodEnv(primary, 'EXTERNAL_ISTIOD') === 'true' && isWatched && value !== undefined && value.split(',').some((part) => part === '*' || part === own);
+  const isWatched = primary.some(
+    (object) =>
+      object.kind === 'Secret' &&
+      labelsOf(object)[labels.multiCluster] === 'true' &&
+      object.metadata.namespace === systemNamespaceOf(primary) &&
+      Object.keys(mapAt(object, 'data')).some((key) => key !== own),
+  );
+  return (
+    istiodEnv(primary, 'EXTERNAL_ISTIOD') === 'true' &&
+    isWatched &&
+    value !== undefined &&
+    value.split(',').some((part) => part === '*' || part === own)
+  );
 }
 
 /**
@@ -82,8 +119,15 @@ export function isChosen(primary: Objects, remote: Objects): boolean {
  * injection was ever created: Deployments without pods, gateway included.
  */
 export function neverLed(objects: Objects): Objects {
-  const injected = objects.filter((object) => object.kind === 'Deployment' && ownedBy(objects, object).pods.some((pod) => isSidecarPod(pod) || annotationsOf(pod)['inject.istio.io/templates'] !== undefined));
-  const bare = objects.filter((object) => !isElection(object) && !isRootConfigMap(object) && !(object.kind === 'ConfigMap' && object.metadata.name === 'istio-ca-crl'));
+  const injected = objects.filter(
+    (object) =>
+      object.kind === 'Deployment' &&
+      ownedBy(objects, object).pods.some((pod) => isSidecarPod(pod) || annotationsOf(pod)['inject.istio.io/templates'] !== undefined),
+  );
+  const bare = objects.filter(
+    (object) =>
+      !isElection(object) && !isRootConfigMap(object) && !(object.kind === 'ConfigMap' && object.metadata.name === 'istio-ca-crl'),
+  );
   const unpatched = changeAny(bare, isInjector, (injector) => put(injector, ['webhooks', '*', 'clientConfig', 'caBundle'], undefined));
   const refusal = webhookRefusal(objects, 'tls: failed to verify certificate: x509: certificate signed by unknown authority');
   return injected.reduce<Objects>((result, deployment) => neverStarted(result, deployment, refusal), unpatched);
@@ -111,14 +155,20 @@ export function leaderOf(mesh: MeshObjects, remote: string): string {
 /** The root that istiod of a cluster hands out, as PEM. */
 export function rootOf(objects: Objects): string {
   const own = systemNamespaceOf(objects);
-  const found = objects.find((object) => isRootConfigMap(object) && object.metadata.namespace === own) ?? find(objects, isRootConfigMap, names.rootConfigMap);
+  const found =
+    objects.find((object) => isRootConfigMap(object) && object.metadata.namespace === own) ??
+    find(objects, isRootConfigMap, names.rootConfigMap);
   return textAt(found, 'data', 'root-cert.pem') ?? '';
 }
 
 function handedOver(objects: Objects, holder: string, time: number): Objects {
-  return changeAny(objects, isElection, (election) => annotate(election, annotations.leader, takenOver(annotationsOf(election)[annotations.leader] ?? '', holder, time + 8_000)));
+  return changeAny(objects, isElection, (election) =>
+    annotate(election, annotations.leader, takenOver(annotationsOf(election)[annotations.leader] ?? '', holder, time + 8_000)),
+  );
 }
 
 function isHeldBy(objects: Objects, pod: string): boolean {
-  return objects.some((object: KubeObject) => isElection(object) && (annotationsOf(object)[annotations.leader] ?? '').includes(`"holderIdentity":"${pod}"`));
+  return objects.some(
+    (object: KubeObject) => isElection(object) && (annotationsOf(object)[annotations.leader] ?? '').includes(`"holderIdentity":"${pod}"`),
+  );
 }

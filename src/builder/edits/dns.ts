@@ -13,8 +13,16 @@ const capture = 'ISTIO_META_DNS_CAPTURE';
 export function meshDnsCapture(options: { readonly cluster: string; readonly value: 'true' | 'false' | undefined }): Edit {
   return inCluster(options.cluster, (objects) => {
     const system = systemNamespaceOf(objects);
-    return change(objects, (object) => object.kind === 'ConfigMap' && object.metadata.namespace === system && textAt(object, 'data', 'mesh') !== undefined && textAt(object, 'data', 'mesh')?.includes('proxyMetadata') === true, (object) =>
-      changed(object, ['data', 'mesh'], (text) => (typeof text === 'string' ? withMetadata(text, options.value) : text)), 'mesh config with proxyMetadata');
+    return change(
+      objects,
+      (object) =>
+        object.kind === 'ConfigMap' &&
+        object.metadata.namespace === system &&
+        textAt(object, 'data', 'mesh') !== undefined &&
+        textAt(object, 'data', 'mesh')?.includes('proxyMetadata') === true,
+      (object) => changed(object, ['data', 'mesh'], (text) => (typeof text === 'string' ? withMetadata(text, options.value) : text)),
+      'mesh config with proxyMetadata',
+    );
   });
 }
 
@@ -23,7 +31,10 @@ export function workloadsWithoutDnsCapture(options: { readonly cluster: string; 
   return inCluster(options.cluster, (objects, mesh) => {
     if (options.restarted !== true) return change(objects, isSidecarPod, withoutCapture, 'injected pod');
     const injected = objects.filter((object) => object.kind === 'Deployment' && ownedBy(objects, object).pods.some(isSidecarPod));
-    return injected.reduce<Objects>((result, deployment) => rollOut(result, deployment, { at: agoIn(mesh, someMinutes), pod: withoutCapture }), objects);
+    return injected.reduce<Objects>(
+      (result, deployment) => rollOut(result, deployment, { at: agoIn(mesh, someMinutes), pod: withoutCapture }),
+      objects,
+    );
   });
 }
 
@@ -31,7 +42,13 @@ export function workloadsWithoutDnsCapture(options: { readonly cluster: string; 
 export function dnsCaptureOff(options: { readonly primary: string; readonly clusters: readonly string[] }): Edit {
   return inOrder(
     meshDnsCapture({ cluster: options.primary, value: undefined }),
-    ...options.clusters.map((cluster) => inCluster(cluster, (objects) => objects.map((object) => (isProxy(object) || object.kind === 'Deployment' || object.kind === 'ReplicaSet' ? withoutCapture(object) : object)))),
+    ...options.clusters.map((cluster) =>
+      inCluster(cluster, (objects) =>
+        objects.map((object) =>
+          isProxy(object) || object.kind === 'Deployment' || object.kind === 'ReplicaSet' ? withoutCapture(object) : object,
+        ),
+      ),
+    ),
   );
 }
 
@@ -61,9 +78,17 @@ function withCapture(object: KubeObject, value: string | undefined): KubeObject 
   const containers = ['istio-proxy', 'istio-init', 'istio-validation'];
   return changed(object, path, (spec) => {
     if (!isRecord(spec)) return spec;
-    const set = containers.reduce<unknown>((next, container) => (hasCapture(next, container) ? setEnv(next, container, capture, value) : next), spec);
+    const set = containers.reduce<unknown>(
+      (next, container) => (hasCapture(next, container) ? setEnv(next, container, capture, value) : next),
+      spec,
+    );
     return ['containers', 'initContainers'].reduce(
-      (next, list) => edited(next, [list, '*', 'env', '*'], (entry) => (isRecord(entry) && entry['name'] === 'PROXY_CONFIG' && typeof entry['value'] === 'string' ? { ...entry, value: withoutMetadata(entry['value'], value) } : entry)),
+      (next, list) =>
+        edited(next, [list, '*', 'env', '*'], (entry) =>
+          isRecord(entry) && entry['name'] === 'PROXY_CONFIG' && typeof entry['value'] === 'string'
+            ? { ...entry, value: withoutMetadata(entry['value'], value) }
+            : entry,
+        ),
       set,
     );
   });
@@ -71,7 +96,11 @@ function withCapture(object: KubeObject, value: string | undefined): KubeObject 
 
 function hasCapture(spec: unknown, container: string): boolean {
   return ['containers', 'initContainers'].some((list) =>
-    itemsOf(isRecord(spec) ? spec[list] : undefined).some((item) => textAt(item, 'name') === container && itemsOf(isRecord(item) ? item['env'] : undefined).some((entry) => textAt(entry, 'name') === capture)),
+    itemsOf(isRecord(spec) ? spec[list] : undefined).some(
+      (item) =>
+        textAt(item, 'name') === container &&
+        itemsOf(isRecord(item) ? item['env'] : undefined).some((entry) => textAt(entry, 'name') === capture),
+    ),
   );
 }
 

@@ -1,7 +1,23 @@
 import { annotations, labels, ports } from '../../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
 import { withIstiodEnv } from './control-plane.ts';
-import { annotate, change, changeAny, changed, clusterOf, type Edit, find, inCluster, inOrder, isNamed, label, type Objects, put, remove, withoutLastApplied } from './edit.ts';
+import {
+  annotate,
+  change,
+  changeAny,
+  changed,
+  clusterOf,
+  type Edit,
+  find,
+  inCluster,
+  inOrder,
+  isNamed,
+  label,
+  type Objects,
+  put,
+  remove,
+  withoutLastApplied,
+} from './edit.ts';
 import { withoutServicePorts } from './exposure.ts';
 import { deploymentsBehind, isBackendOf, isCrossNetworkGateway, isEastWestService } from './find.ts';
 import { isRecord, itemsAt, textAt } from './json.ts';
@@ -17,7 +33,10 @@ export function gatewayRemoved(options: { readonly cluster: string }): Edit {
     const deployments = deploymentsBehind(objects, service);
     const isBackend = isBackendOf(service);
     const accounts = deployments.map((deployment) => textAt(deployment, 'spec', 'template', 'spec', 'serviceAccountName'));
-    const bindings = objects.filter((object) => object.kind === 'RoleBinding' && itemsAt(object, 'subjects').some((subject) => accounts.includes(textAt(subject, 'name'))));
+    const bindings = objects.filter(
+      (object) =>
+        object.kind === 'RoleBinding' && itemsAt(object, 'subjects').some((subject) => accounts.includes(textAt(subject, 'name'))),
+    );
     const roles = bindings.map((binding) => textAt(binding, 'roleRef', 'name'));
     const owned = deployments.flatMap((deployment) => [deployment, ...ownedBy(objects, deployment).replicaSets]);
     const pods = deployments.flatMap((deployment) => ownedBy(objects, deployment).pods);
@@ -29,7 +48,8 @@ export function gatewayRemoved(options: { readonly cluster: string }): Edit {
       (object.metadata.namespace === service.metadata.namespace &&
         ((object.kind === 'ServiceAccount' && accounts.includes(object.metadata.name)) ||
           (object.kind === 'Role' && roles.includes(object.metadata.name)) ||
-          ((object.kind === 'HorizontalPodAutoscaler' || object.kind === 'PodDisruptionBudget') && owned.some((one) => one.metadata.name === object.metadata.name))));
+          ((object.kind === 'HorizontalPodAutoscaler' || object.kind === 'PodDisruptionBudget') &&
+            owned.some((one) => one.metadata.name === object.metadata.name))));
     return pods.reduce<Objects>(removePod, objects).filter((object) => !isGone(object));
   });
 }
@@ -58,8 +78,15 @@ export function gatewayServiceSelects(options: { readonly cluster: string; reado
   return inCluster(options.cluster, (objects) => {
     const service = find(objects, isEastWestService, 'east-west gateway');
     const isIts = isBackendOf(service);
-    const selecting = change(objects, isNamed('Service', service.metadata.name, service.metadata.namespace), (object) => put(object, ['spec', 'selector'], options.selector), 'Service');
-    return changeAny(selecting, isIts, (object) => (object.kind === 'Endpoints' ? put(object, ['subsets'], undefined) : put(put(object, ['endpoints'], null), ['ports'], null)));
+    const selecting = change(
+      objects,
+      isNamed('Service', service.metadata.name, service.metadata.namespace),
+      (object) => put(object, ['spec', 'selector'], options.selector),
+      'Service',
+    );
+    return changeAny(selecting, isIts, (object) =>
+      object.kind === 'Endpoints' ? put(object, ['subsets'], undefined) : put(put(object, ['endpoints'], null), ['ports'], null),
+    );
   });
 }
 
@@ -75,11 +102,17 @@ export function gatewayClusterIp(options: { readonly cluster: string }): Edit {
 
 /** EW-04: a NodePort gateway. Without the annotation istiod takes no node for an address; with `nodeSelector` it takes those nodes' external addresses, if they have any. */
 export function gatewayNodePort(options: { readonly cluster: string; readonly nodeSelector?: string }): Edit {
-  return gatewayService(options.cluster, (service) => annotate(retyped(service, 'NodePort'), annotations.nodeSelector, options.nodeSelector));
+  return gatewayService(options.cluster, (service) =>
+    annotate(retyped(service, 'NodePort'), annotations.nodeSelector, options.nodeSelector),
+  );
 }
 
 /** EW-02: the load balancer is known by a name only, and no istiod of the mesh resolves names (`RESOLVE_HOSTNAME_GATEWAYS=false`, hence a rollout of each). */
-export function gatewayHostnameUnresolved(options: { readonly cluster: string; readonly hostname: string; readonly readers: readonly string[] }): Edit {
+export function gatewayHostnameUnresolved(options: {
+  readonly cluster: string;
+  readonly hostname: string;
+  readonly readers: readonly string[];
+}): Edit {
   return inOrder(
     gatewayService(options.cluster, (service) => put(service, ['status', 'loadBalancer'], { ingress: [{ hostname: options.hostname }] })),
     ...options.readers.map((reader) => withIstiodEnv(reader, { RESOLVE_HOSTNAME_GATEWAYS: 'false' })),
@@ -88,7 +121,9 @@ export function gatewayHostnameUnresolved(options: { readonly cluster: string; r
 
 /** EW-07: the gateway's Service without the cross-network port. */
 export function gatewayWithoutCrossNetworkPort(options: { readonly cluster: string }): Edit {
-  return inCluster(options.cluster, (objects) => withoutServicePorts(objects, find(objects, isEastWestService, 'east-west gateway'), [ports.crossNetwork]));
+  return inCluster(options.cluster, (objects) =>
+    withoutServicePorts(objects, find(objects, isEastWestService, 'east-west gateway'), [ports.crossNetwork]),
+  );
 }
 
 /** EW-07: the label that names the cross-network port names one that the Service does not have. */
@@ -102,7 +137,10 @@ export function crossNetworkGatewayDeleted(options: { readonly cluster: string }
 }
 
 /** EW-08: it selects no pod. */
-export function crossNetworkGatewaySelects(options: { readonly cluster: string; readonly selector: Readonly<Record<string, string>> }): Edit {
+export function crossNetworkGatewaySelects(options: {
+  readonly cluster: string;
+  readonly selector: Readonly<Record<string, string>>;
+}): Edit {
   return crossNetworkGateway(options.cluster, (gateway) => put(gateway, ['spec', 'selector'], options.selector));
 }
 
@@ -159,7 +197,13 @@ function crossNetworkGateway(cluster: string, how: (gateway: KubeObject) => Kube
 
 /** A Service of another type: fields that only a load balancer has are gone, node ports go with ClusterIP. */
 function retyped(service: KubeObject, type: 'ClusterIP' | 'NodePort'): KubeObject {
-  const bare = put(put(put(service, ['spec', 'type'], type), ['spec', 'allocateLoadBalancerNodePorts'], undefined), ['status', 'loadBalancer'], {});
+  const bare = put(
+    put(put(service, ['spec', 'type'], type), ['spec', 'allocateLoadBalancerNodePorts'], undefined),
+    ['status', 'loadBalancer'],
+    {},
+  );
   if (type === 'NodePort') return bare;
-  return changed(put(bare, ['spec', 'externalTrafficPolicy'], undefined), ['spec', 'ports', '*'], (port) => (isRecord(port) ? Object.fromEntries(Object.entries(port).filter(([key]) => key !== 'nodePort')) : port));
+  return changed(put(bare, ['spec', 'externalTrafficPolicy'], undefined), ['spec', 'ports', '*'], (port) =>
+    isRecord(port) ? Object.fromEntries(Object.entries(port).filter(([key]) => key !== 'nodePort')) : port,
+  );
 }

@@ -32,13 +32,22 @@ export function inOrder(...edits: readonly Edit[]): Edit {
 }
 
 /** Objects that fit are replaced by `how` of them, or removed when that is undefined. Nothing that fits is an error that says `what` was sought. */
-export function change(objects: Objects, fits: (object: KubeObject) => boolean, how: (object: KubeObject) => KubeObject | undefined, what: string): KubeObject[] {
+export function change(
+  objects: Objects,
+  fits: (object: KubeObject) => boolean,
+  how: (object: KubeObject) => KubeObject | undefined,
+  what: string,
+): KubeObject[] {
   if (!objects.some(fits)) throw new EditError(`The cluster has no ${what} to change.`);
   return changeAny(objects, fits, how);
 }
 
 /** `change` that is content with nothing to do. */
-export function changeAny(objects: Objects, fits: (object: KubeObject) => boolean, how: (object: KubeObject) => KubeObject | undefined): KubeObject[] {
+export function changeAny(
+  objects: Objects,
+  fits: (object: KubeObject) => boolean,
+  how: (object: KubeObject) => KubeObject | undefined,
+): KubeObject[] {
   return objects.flatMap((object) => (fits(object) ? (how(object) ?? []) : object));
 }
 
@@ -68,11 +77,13 @@ export const labelsOf = (object: KubeObject): StringMap => mapAt(object, 'metada
 export const annotationsOf = (object: KubeObject): StringMap => mapAt(object, 'metadata', 'annotations');
 
 /** Sets a label, or takes it away. */
-export const label = (object: KubeObject, key: string, value: string | undefined): KubeObject => put(object, ['metadata', 'labels', key], value);
+export const label = (object: KubeObject, key: string, value: string | undefined): KubeObject => written(object, 'labels', key, value);
 /** Sets an annotation, or takes it away. */
-export const annotate = (object: KubeObject, key: string, value: string | undefined): KubeObject => put(object, ['metadata', 'annotations', key], value);
+export const annotate = (object: KubeObject, key: string, value: string | undefined): KubeObject =>
+  written(object, 'annotations', key, value);
 /** The object as if it had been written without `kubectl apply`. */
-export const withoutLastApplied = (object: KubeObject): KubeObject => annotate(object, 'kubectl.kubernetes.io/last-applied-configuration', undefined);
+export const withoutLastApplied = (object: KubeObject): KubeObject =>
+  annotate(object, 'kubectl.kubernetes.io/last-applied-configuration', undefined);
 
 export function isNamed(kind: string, name: string, namespace?: string): (object: KubeObject) => boolean {
   return (object) => object.kind === kind && object.metadata.name === name && object.metadata.namespace === namespace;
@@ -84,6 +95,18 @@ export function selects(selector: StringMap, labels: StringMap): boolean {
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
 
+/** An empty map is not stored. */
+function written(object: KubeObject, map: 'labels' | 'annotations', key: string, value: string | undefined): KubeObject {
+  const next = put(object, ['metadata', map, key], value);
+  return Object.keys(mapAt(next, 'metadata', map)).length === 0 ? put(next, ['metadata', map], undefined) : next;
+}
+
 function isKubeObject(value: unknown): value is KubeObject {
-  return isRecord(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string' && isRecord(value['metadata']) && typeof value['metadata']['name'] === 'string';
+  return (
+    isRecord(value) &&
+    typeof value['apiVersion'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    isRecord(value['metadata']) &&
+    typeof value['metadata']['name'] === 'string'
+  );
 }

@@ -13,9 +13,18 @@ export function plainData(secret: KubeObject): Readonly<Record<string, string>> 
 }
 
 /** A Secret written again with other plain text, the way `kubectl replace` does: no trace of an earlier `apply` is left. */
-export function withPlainData(secret: KubeObject, how: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>): KubeObject {
+export function withPlainData(
+  secret: KubeObject,
+  how: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+): KubeObject {
   const next = Object.fromEntries(Object.entries(how(plainData(secret))).map(([key, value]) => [key, encoded(value)]));
-  return withoutLastApplied(changed(changed(secret, ['data'], () => next), ['stringData'], () => undefined));
+  return withoutLastApplied(
+    changed(
+      changed(secret, ['data'], () => next),
+      ['stringData'],
+      () => undefined,
+    ),
+  );
 }
 
 /** Replaces what `pattern` finds in every kubeconfig of a Secret; each has to hold it. */
@@ -23,7 +32,8 @@ export function withKubeconfig(secret: KubeObject, pattern: RegExp, replacement:
   return withPlainData(secret, (data) =>
     Object.fromEntries(
       Object.entries(data).map(([key, kubeconfig]) => {
-        if (!pattern.test(kubeconfig)) throw new EditError(`The kubeconfig for ${key} in Secret ${secret.metadata.name} has nothing like ${String(pattern)}.`);
+        if (!pattern.test(kubeconfig))
+          throw new EditError(`The kubeconfig for ${key} in Secret ${secret.metadata.name} has nothing like ${String(pattern)}.`);
         return [key, kubeconfig.replace(pattern, replacement)];
       }),
     ),

@@ -2,7 +2,21 @@ import { annotations, labels, names } from '../../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
 import { agoIn, generatedUid, presentOf, timeText } from './clock.ts';
 import { abandoned, type Left, someMinutes } from './control-plane.ts';
-import { annotate, annotationsOf, change, changeAny, changed, clusterOf, type Edit, find, inCluster, inOrder, isNamed, label, put, remove, withoutLastApplied } from './edit.ts';
+import {
+  annotate,
+  change,
+  changed,
+  clusterOf,
+  type Edit,
+  find,
+  inCluster,
+  inOrder,
+  isNamed,
+  label,
+  put,
+  remove,
+  withoutLastApplied,
+} from './edit.ts';
 import { isReaderRole, isReaderToken, isRemoteSecret, systemNamespaceOf } from './find.ts';
 import { isRecord, itemsAt, itemsOf, textAt } from './json.ts';
 import { plainData, tokenOf, withClaims, withKubeconfig, withPlainData } from './kubeconfig.ts';
@@ -50,12 +64,24 @@ export function remoteSecretMoved(options: SecretOf & { readonly namespace: stri
  * SEC-05: a kubeconfig that istiod refuses, or cannot read. A live change leaves the old connection standing (`keeps`); after a restart of
  * istiod there is none.
  */
-export function kubeconfigRejected(options: SecretOf & Leading & { readonly auth: 'exec' | 'auth-provider' | 'client-key' | 'token-file' | 'unreadable' | 'empty' }): Edit {
-  const user = { 'exec': execUser, 'auth-provider': providerUser, 'client-key': fileUser, 'token-file': '    tokenFile: /var/run/secrets/remote/token\n' };
+export function kubeconfigRejected(
+  options: SecretOf & Leading & { readonly auth: 'exec' | 'auth-provider' | 'client-key' | 'token-file' | 'unreadable' | 'empty' },
+): Edit {
+  const user = {
+    exec: execUser,
+    'auth-provider': providerUser,
+    'client-key': fileUser,
+    'token-file': '    tokenFile: /var/run/secrets/remote/token\n',
+  };
   return inOrder(
     secret(options, (object) => {
       if (options.auth === 'empty') return withPlainData(object, (data) => Object.fromEntries(Object.keys(data).map((key) => [key, ''])));
-      if (options.auth === 'unreadable') return withPlainData(object, (data) => Object.fromEntries(Object.entries(data).map(([key, text]) => [key, text.slice(0, text.indexOf('users:')).replace('clusters:', 'clusters: [')])));
+      if (options.auth === 'unreadable')
+        return withPlainData(object, (data) =>
+          Object.fromEntries(
+            Object.entries(data).map(([key, text]) => [key, text.slice(0, text.indexOf('users:')).replace('clusters:', 'clusters: [')]),
+          ),
+        );
       return withKubeconfig(object, /^\s*token:.*\n/m, user[options.auth]);
     }),
     leadership(options),
@@ -74,9 +100,28 @@ export function serverAddress(options: SecretOf & Leading & { readonly server: s
 export function tokenExpires(options: SecretOf & { readonly minutes: number }): Edit {
   return (mesh) => {
     const end = presentOf(mesh) + options.minutes * 60_000;
-    const claims = { 'aud': ['https://kubernetes.default.svc'], 'iat': Math.floor(end / 1000) - 86_400, 'exp': Math.floor(end / 1000), 'kubernetes.io/serviceaccount/secret.name': undefined };
+    const legacy = ['namespace', 'secret.name', 'service-account.name', 'service-account.uid'].map((claim): [string, unknown] => [
+      `kubernetes.io/serviceaccount/${claim}`,
+      undefined,
+    ]);
+    const seconds = Math.floor(end / 1000);
+    const requested = {
+      iss: 'https://kubernetes.default.svc.cluster.local',
+      aud: ['https://kubernetes.default.svc.cluster.local'],
+      iat: seconds - 86_400,
+      nbf: seconds - 86_400,
+      exp: seconds,
+    };
+    const claims = { ...Object.fromEntries<unknown>(legacy), ...requested };
     const renewed = secret(options, (object) =>
-      withPlainData(object, (data) => Object.fromEntries(Object.entries(data).map(([key, kubeconfig]) => [key, kubeconfig.replace(/^(\s*token:\s*)(\S+)/m, (_, before: string, token: string) => before + withClaims(token, claims))]))),
+      withPlainData(object, (data) =>
+        Object.fromEntries(
+          Object.entries(data).map(([key, kubeconfig]) => [
+            key,
+            kubeconfig.replace(/^(\s*token:\s*)(\S+)/m, (_, before: string, token: string) => before + withClaims(token, claims)),
+          ]),
+        ),
+      ),
     );
     const expired = inCluster(options.of, (objects) => abandoned(objects, end));
     return options.minutes > 0 ? renewed(mesh) : inOrder(renewed, expired)(mesh);
@@ -89,17 +134,32 @@ export function tokenExpires(options: SecretOf & { readonly minutes: number }): 
  * account, and with it the token Secret. istiod can neither renew its election nor give it up.
  */
 export function readerTokenRevoked(options: SecretOf & { readonly by: 'rotated' | 'secret' | 'account' }): Edit {
-  const isAccount = (object: KubeObject): boolean => object.kind === 'ServiceAccount' && object.metadata.name === names.readerServiceAccount;
+  const isAccount = (object: KubeObject): boolean =>
+    object.kind === 'ServiceAccount' && object.metadata.name === names.readerServiceAccount;
   const revoked = inCluster(options.of, (objects, mesh) => {
     const born = timeText(agoIn(mesh, someMinutes));
     if (options.by === 'secret') return remove(objects, isReaderToken, 'token of the reader');
-    if (options.by === 'account') return remove(remove(objects, isReaderToken, 'token of the reader'), isAccount, 'service account of the reader');
+    if (options.by === 'account')
+      return remove(remove(objects, isReaderToken, 'token of the reader'), isAccount, 'service account of the reader');
     const uid = generatedUid(`${options.of}/reader`);
-    const accounts = change(objects, isAccount, (account) => put(put(account, ['metadata', 'uid'], uid), ['metadata', 'creationTimestamp'], born), 'service account of the reader');
-    return change(accounts, isReaderToken, (token) => {
-      const renewed = withPlainData(token, (data) => ({ ...data, token: withClaims(data['token'] ?? '', { 'kubernetes.io/serviceaccount/service-account.uid': uid }) }));
-      return put(annotate(renewed, 'kubernetes.io/service-account.uid', uid), ['metadata', 'creationTimestamp'], born);
-    }, 'token of the reader');
+    const accounts = change(
+      objects,
+      isAccount,
+      (account) => put(put(account, ['metadata', 'uid'], uid), ['metadata', 'creationTimestamp'], born),
+      'service account of the reader',
+    );
+    return change(
+      accounts,
+      isReaderToken,
+      (token) => {
+        const renewed = withPlainData(token, (data) => ({
+          ...data,
+          token: withClaims(data['token'] ?? '', { 'kubernetes.io/serviceaccount/service-account.uid': uid }),
+        }));
+        return put(annotate(renewed, 'kubernetes.io/service-account.uid', uid), ['metadata', 'creationTimestamp'], born);
+      },
+      'token of the reader',
+    );
   });
   return inOrder(revoked, leadership({ ...options, leader: 'loses', left: 'expired' }));
 }
@@ -112,7 +172,15 @@ export function secretRekeyed(options: SecretOf & { readonly key: string }): Edi
   return secret(options, (object) => {
     const [old = ''] = Object.keys(plainData(object));
     const named = put(object, ['metadata', 'name'], object.metadata.name.replace(old, options.key));
-    return annotate(withPlainData(named, (data) => Object.fromEntries(Object.entries(data).map(([key, text]) => [key === old ? options.key : key, text.replaceAll(`: ${old}\n`, `: ${options.key}\n`)]))), annotations.networkingCluster, options.key);
+    return annotate(
+      withPlainData(named, (data) =>
+        Object.fromEntries(
+          Object.entries(data).map(([key, text]) => [key === old ? options.key : key, text.replaceAll(`: ${old}\n`, `: ${options.key}\n`)]),
+        ),
+      ),
+      annotations.networkingCluster,
+      options.key,
+    );
   });
 }
 
@@ -121,7 +189,11 @@ export function remoteSecretDoubled(options: SecretOf & { readonly name: string;
   return (mesh) =>
     inCluster(options.cluster, (objects) => {
       const first = find(objects, opens(mesh, options), `remote secret for ${options.of}`);
-      const second = put(put(put(first, ['metadata', 'name'], options.name), ['metadata', 'uid'], generatedUid(options.name)), ['metadata', 'creationTimestamp'], timeText(agoIn(mesh, someMinutes)));
+      const second = put(
+        put(put(first, ['metadata', 'name'], options.name), ['metadata', 'uid'], generatedUid(options.name)),
+        ['metadata', 'creationTimestamp'],
+        timeText(agoIn(mesh, someMinutes)),
+      );
       return [...objects, withKubeconfig(second, /^(\s*server:\s*).*$/m, `$1${options.server}`)];
     })(mesh);
 }
@@ -132,10 +204,17 @@ export function remoteSecretDoubled(options: SecretOf & { readonly name: string;
  */
 export function readerWithout(options: { readonly cluster: string; readonly resource: string; readonly verbs?: readonly string[] }): Edit {
   const role = inCluster(options.cluster, (objects) =>
-    change(objects, isReaderRole, (object) => changed(object, ['rules'], (rules) => itemsOf(rules).flatMap((rule) => withoutRight(rule, options))), 'role of the reader'),
+    change(
+      objects,
+      isReaderRole,
+      (object) => changed(object, ['rules'], (rules) => itemsOf(rules).flatMap((rule) => withoutRight(rule, options))),
+      'role of the reader',
+    ),
   );
   const cannotRenew = options.resource === 'configmaps' && (options.verbs === undefined || options.verbs.includes('update'));
-  return cannotRenew ? inOrder(role, (mesh) => inCluster(options.cluster, (objects) => abandoned(objects, agoIn(mesh, someMinutes)))(mesh)) : role;
+  return cannotRenew
+    ? inOrder(role, (mesh) => inCluster(options.cluster, (objects) => abandoned(objects, agoIn(mesh, someMinutes)))(mesh))
+    : role;
 }
 
 /** SEC-06: the binding of the reader's role deleted, or bound to another service account: the token is valid and may do nothing. */
@@ -143,7 +222,12 @@ export function readerUnbound(options: { readonly cluster: string; readonly subj
   const unbound = inCluster(options.cluster, (objects) => {
     const role = find(objects, isReaderRole, 'role of the reader').metadata.name;
     const binds = (object: KubeObject): boolean => object.kind === 'ClusterRoleBinding' && textAt(object, 'roleRef', 'name') === role;
-    return change(objects, binds, (binding) => (options.subject === undefined ? undefined : put(binding, ['subjects', '*', 'name'], options.subject)), 'binding of the reader');
+    return change(
+      objects,
+      binds,
+      (binding) => (options.subject === undefined ? undefined : put(binding, ['subjects', '*', 'name'], options.subject)),
+      'binding of the reader',
+    );
   });
   return inOrder(unbound, (mesh) => inCluster(options.cluster, (objects) => abandoned(objects, agoIn(mesh, someMinutes)))(mesh));
 }
@@ -161,17 +245,13 @@ function opens(mesh: MeshObjects, options: SecretOf): (object: KubeObject) => bo
 }
 
 function secret(options: SecretOf, how: (object: KubeObject) => KubeObject): Edit {
-  return (mesh) => inCluster(options.cluster, (objects) => change(objects, opens(mesh, options), how, `remote secret for ${options.of}`))(mesh);
+  return (mesh) =>
+    inCluster(options.cluster, (objects) => change(objects, opens(mesh, options), how, `remote secret for ${options.of}`))(mesh);
 }
 
-/** Only a cluster that the secret's reader leads has an election to lose: of another primary it is its own. */
 function leadership(options: SecretOf & Leading): Edit {
   if (options.leader === 'keeps') return (mesh) => mesh;
-  return (mesh) => inCluster(options.of, (objects) => changeAny(objects, (object) => ledFromOutside(object), (object) => abandoned([object], agoIn(mesh, someMinutes), options.left)[0]))(mesh);
-}
-
-function ledFromOutside(object: KubeObject): boolean {
-  return (annotationsOf(object)[annotations.leader] ?? '').includes('"holderKey":"^');
+  return (mesh) => inCluster(options.of, (objects) => abandoned(objects, agoIn(mesh, someMinutes), options.left))(mesh);
 }
 
 function withoutRight(rule: unknown, right: { readonly resource: string; readonly verbs?: readonly string[] }): readonly unknown[] {
@@ -179,9 +259,13 @@ function withoutRight(rule: unknown, right: { readonly resource: string; readonl
   if (!isRecord(rule) || !resources.includes(right.resource)) return [rule];
   const others = resources.filter((resource) => resource !== right.resource);
   const verbs = right.verbs === undefined ? [] : itemsAt(rule, 'verbs').filter((verb) => !right.verbs?.includes(String(verb)));
-  return [...(others.length > 0 ? [{ ...rule, resources: others }] : []), ...(verbs.length > 0 ? [{ ...rule, resources: [right.resource], verbs }] : [])];
+  return [
+    ...(others.length > 0 ? [{ ...rule, resources: others }] : []),
+    ...(verbs.length > 0 ? [{ ...rule, resources: [right.resource], verbs }] : []),
+  ];
 }
 
-const execUser = '    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: aws\n      args: [eks, get-token, --cluster-name, west]\n      interactiveMode: Never\n';
+const execUser =
+  '    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: aws\n      args: [eks, get-token, --cluster-name, west]\n      interactiveMode: Never\n';
 const providerUser = '    auth-provider:\n      name: gcp\n';
 const fileUser = '    client-certificate: /home/ops/.kube/client.crt\n    client-key: /home/ops/.kube/client.key\n';

@@ -22,7 +22,11 @@ export interface Renaming {
 export function primaryReinstalledAs(options: Renaming & { readonly left?: Left; readonly lost?: readonly string[] }): Edit {
   return inOrder(
     inCluster(options.cluster, (objects) => renamed(objects, clusterIdOf(objects), options.id)),
-    withIstiodEnv(options.cluster, { CLUSTER_ID: options.id }, { ...(options.left === undefined ? {} : { left: options.left }), ...(options.lost === undefined ? {} : { lost: options.lost }) }),
+    withIstiodEnv(
+      options.cluster,
+      { CLUSTER_ID: options.id },
+      { ...(options.left === undefined ? {} : { left: options.left }), ...(options.lost === undefined ? {} : { lost: options.lost }) },
+    ),
   );
 }
 
@@ -31,12 +35,24 @@ export function primaryReinstalledAs(options: Renaming & { readonly left?: Left;
  * injection path, values and proxies, the key of the remote secret and the annotation all say so. istiod ignores a secret with its own
  * ID, so it neither reads nor leads the remote.
  */
-export function bothInstalledAs(options: { readonly primary: string; readonly remote: string; readonly id: string; readonly left?: Left }): Edit {
+export function bothInstalledAs(options: {
+  readonly primary: string;
+  readonly remote: string;
+  readonly id: string;
+  readonly left?: Left;
+}): Edit {
   return inOrder(
     secretRekeyed({ cluster: options.primary, of: options.remote, key: options.id }),
     inCluster(options.remote, (objects) => renamed(objects, injectionOf(objects).cluster ?? '', options.id)),
-    inCluster(options.remote, (objects) => changeAny(objects, isSystemNamespace(objects), (namespace) => annotate(namespace, annotations.controlPlaneClusters, options.id))),
-    primaryReinstalledAs({ cluster: options.primary, id: options.id, lost: [options.remote], ...(options.left === undefined ? {} : { left: options.left }) }),
+    inCluster(options.remote, (objects) =>
+      changeAny(objects, isSystemNamespace(objects), (namespace) => annotate(namespace, annotations.controlPlaneClusters, options.id)),
+    ),
+    primaryReinstalledAs({
+      cluster: options.primary,
+      id: options.id,
+      lost: [options.remote],
+      ...(options.left === undefined ? {} : { left: options.left }),
+    }),
   );
 }
 
@@ -51,11 +67,22 @@ export function primaryRenamedWithoutRestart(options: Renaming): Edit {
     const remotes = annotated.map((name) =>
       inCluster(name, (objects) =>
         changeAny(objects, isSystemNamespace(objects), (namespace) =>
-          changed(namespace, ['metadata', 'annotations', annotations.controlPlaneClusters], (value) => (typeof value === 'string' ? value.split(',').map((part) => (part === old ? options.id : part)).join(',') : value)),
+          changed(namespace, ['metadata', 'annotations', annotations.controlPlaneClusters], (value) =>
+            typeof value === 'string'
+              ? value
+                  .split(',')
+                  .map((part) => (part === old ? options.id : part))
+                  .join(',')
+              : value,
+          ),
         ),
       ),
     );
-    const values = inCluster(options.cluster, (objects) => objects.map((object) => (object.kind === 'ConfigMap' ? withValue(object, ['global', 'multiCluster', 'clusterName'], options.id) : object)));
+    const values = inCluster(options.cluster, (objects) =>
+      objects.map((object) =>
+        object.kind === 'ConfigMap' ? withValue(object, ['global', 'multiCluster', 'clusterName'], options.id) : object,
+      ),
+    );
     return inOrder(...remotes, values, withIstiodEnv(options.cluster, { CLUSTER_ID: options.id }))(mesh);
   };
 }
@@ -84,17 +111,32 @@ export function remoteReinstalledAs(options: Renaming): Edit {
  * `since: 'restarted'`: workloads were restarted and claim what the path says, or, where it says nothing, what istiod's own values say;
  * those that claim a cluster whose API server does not know their token never become ready.
  */
-export function injectionPath(options: { readonly cluster: string; readonly primary: string; readonly path: { readonly cluster?: string; readonly network?: string }; readonly since: 'edited' | 'restarted' }): Edit {
+export function injectionPath(options: {
+  readonly cluster: string;
+  readonly primary: string;
+  readonly path: { readonly cluster?: string; readonly network?: string };
+  readonly since: 'edited' | 'restarted';
+}): Edit {
   return inCluster(options.cluster, (objects, mesh) => {
     const right = injectionOf(objects);
     const primary = clusterOf(mesh, options.primary);
     const said = { cluster: options.path.cluster ?? clusterIdOf(primary), network: options.path.network ?? primaryNetwork(primary) };
     const path = `/inject${options.path.cluster === undefined ? '' : `/cluster/${options.path.cluster}`}${options.path.network === undefined ? '' : `/net/${options.path.network}`}`;
-    const edited = change(objects, isInjector, (injector) => changed(injector, ['webhooks', '*', 'clientConfig', 'service', 'path'], () => path), 'injector').map((object) =>
-      object.kind === 'ConfigMap' ? withValue(object, ['istiodRemote', 'injectionPath'], path) : object,
-    );
+    const edited = change(
+      objects,
+      isInjector,
+      (injector) => changed(injector, ['webhooks', '*', 'clientConfig', 'service', 'path'], () => path),
+      'injector',
+    ).map((object) => (object.kind === 'ConfigMap' ? withValue(object, ['istiodRemote', 'injectionPath'], path) : object));
     if (options.since === 'edited') return edited;
-    const restarted = deploymentsOf(edited, isSidecarPod).reduce<Objects>((result, deployment) => rollOut(result, deployment, { at: agoIn(mesh, someMinutes), pod: (pod) => withProxyNetwork(withClusterId(pod, said.cluster), said.network) }), edited);
+    const restarted = deploymentsOf(edited, isSidecarPod).reduce<Objects>(
+      (result, deployment) =>
+        rollOut(result, deployment, {
+          at: agoIn(mesh, someMinutes),
+          pod: (pod) => withProxyNetwork(withClusterId(pod, said.cluster), said.network),
+        }),
+      edited,
+    );
     return said.cluster === right.cluster ? restarted : deploymentsOf(restarted, isSidecarPod).reduce(unready, restarted);
   });
 }
@@ -102,10 +144,15 @@ export function injectionPath(options: { readonly cluster: string; readonly prim
 /** One cluster under another ID, as its installer writes it: values, injection path, and every proxy. istiod itself is left to its rollout. */
 function renamed(objects: Objects, from: string, to: string): Objects {
   return objects.map((object) => {
-    if (isInjector(object)) return changed(object, ['webhooks', '*', 'clientConfig', 'service', 'path'], (path) => (typeof path === 'string' ? path.replace(`/cluster/${from}`, `/cluster/${to}`) : path));
+    if (isInjector(object))
+      return changed(object, ['webhooks', '*', 'clientConfig', 'service', 'path'], (path) =>
+        typeof path === 'string' ? path.replace(`/cluster/${from}`, `/cluster/${to}`) : path,
+      );
     if (object.kind === 'ConfigMap') {
       const named = withValue(object, ['global', 'multiCluster', 'clusterName'], to);
-      return withValue(named, ['istiodRemote', 'injectionPath'], (old) => (typeof old === 'string' ? old.replace(`/cluster/${from}`, `/cluster/${to}`) : old));
+      return withValue(named, ['istiodRemote', 'injectionPath'], (old) =>
+        typeof old === 'string' ? old.replace(`/cluster/${from}`, `/cluster/${to}`) : old,
+      );
     }
     if (object.kind === 'Deployment' || object.kind === 'ReplicaSet' || isPod(object)) return withClusterId(object, to);
     return object;
@@ -114,7 +161,11 @@ function renamed(objects: Objects, from: string, to: string): Objects {
 
 function withClusterId(object: KubeObject, id: string): KubeObject {
   const path = isPod(object) ? ['spec'] : ['spec', 'template', 'spec'];
-  return changed(object, path, (spec) => (isRecord(spec) && proxyEnv({ spec }, 'ISTIO_META_CLUSTER_ID') !== undefined ? setEnv(spec, 'istio-proxy', 'ISTIO_META_CLUSTER_ID', id) : spec));
+  return changed(object, path, (spec) =>
+    isRecord(spec) && proxyEnv({ spec }, 'ISTIO_META_CLUSTER_ID') !== undefined
+      ? setEnv(spec, 'istio-proxy', 'ISTIO_META_CLUSTER_ID', id)
+      : spec,
+  );
 }
 
 function deploymentsOf(objects: Objects, fits: (pod: KubeObject) => boolean): readonly KubeObject[] {

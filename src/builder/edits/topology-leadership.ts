@@ -11,8 +11,21 @@ import { withValue } from './topology-networks.ts';
  * and leads on. `'restarted'`: istiod rolled out since, was not chosen, and nobody renews the election; roots and caBundles stay.
  * `'never'`: it was like that from the installation on, so nothing that needs a leader or the injector ever appeared.
  */
-export function controlPlaneClusters(options: { cluster: string; primary: string; value: string | undefined; leader: 'lives' | 'restarted' | 'never'; left?: Left }): Edit {
-  const annotated = inCluster(options.cluster, (objects) => change(objects, isSystemNamespace(objects), (namespace) => annotate(namespace, annotations.controlPlaneClusters, options.value), 'system namespace'));
+export function controlPlaneClusters(options: {
+  cluster: string;
+  primary: string;
+  value: string | undefined;
+  leader: 'lives' | 'restarted' | 'never';
+  left?: Left;
+}): Edit {
+  const annotated = inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      isSystemNamespace(objects),
+      (namespace) => annotate(namespace, annotations.controlPlaneClusters, options.value),
+      'system namespace',
+    ),
+  );
   if (options.leader === 'lives') return annotated;
   if (options.leader === 'never') return inOrder(annotated, inCluster(options.cluster, neverLed));
   return inOrder(annotated, istiodRestarted({ cluster: options.primary, ...(options.left === undefined ? {} : { left: options.left }) }));
@@ -24,7 +37,9 @@ export function controlPlaneClusters(options: { cluster: string; primary: string
  */
 export function externalIstiodUnset(options: { cluster: string; value?: string; left?: Left }): Edit {
   return inOrder(
-    inCluster(options.cluster, (objects) => objects.map((object) => (object.kind === 'ConfigMap' ? withValue(object, ['global', 'externalIstiod'], false) : object))),
+    inCluster(options.cluster, (objects) =>
+      objects.map((object) => (object.kind === 'ConfigMap' ? withValue(object, ['global', 'externalIstiod'], false) : object)),
+    ),
     withIstiodEnv(options.cluster, { EXTERNAL_ISTIOD: options.value }, options.left === undefined ? {} : { left: options.left }),
   );
 }
@@ -46,7 +61,11 @@ export function annotatedTooLate(options: { cluster: string; primary: string; le
     const right = find(objects, isSystemNamespace(objects), 'system namespace');
     const value = right.metadata.annotations?.[annotations.controlPlaneClusters];
     const put = (text: string | undefined): Edit => controlPlaneClusters({ ...options, value: text, leader: 'lives' });
-    return inOrder(put(undefined), istiodRestarted({ cluster: options.primary, ...(options.left === undefined ? {} : { left: options.left }) }), put(value))(mesh);
+    return inOrder(
+      put(undefined),
+      istiodRestarted({ cluster: options.primary, ...(options.left === undefined ? {} : { left: options.left }) }),
+      put(value),
+    )(mesh);
   };
 }
 
@@ -64,13 +83,30 @@ export function namespaceCreatedSince(options: { cluster: string; name: string; 
     const born = timeText(agoIn(mesh, 1));
     const uid = (seed: string): string => generatedUid(`${options.cluster}/${options.name}/${seed}`);
     const model = find(objects, isNamed('Namespace', options.like), `namespace ${options.like}`);
-    const copyInto = (object: KubeObject): KubeObject => put(put(put(object, ['metadata', 'namespace'], options.name), ['metadata', 'uid'], uid(object.kind)), ['metadata', 'creationTimestamp'], born);
-    const inside = objects.filter((object) => object.metadata.namespace === options.like && (isNamed('ConfigMap', names.apiServerCaConfigMap, options.like)(object) || isNamed('ServiceAccount', 'default', options.like)(object)));
-    const wanted = Object.fromEntries(Object.entries(model.metadata.labels ?? {}).filter(([key]) => key === labels.revision || key === labels.injection));
+    const copyInto = (object: KubeObject): KubeObject =>
+      put(
+        put(put(object, ['metadata', 'namespace'], options.name), ['metadata', 'uid'], uid(object.kind)),
+        ['metadata', 'creationTimestamp'],
+        born,
+      );
+    const inside = objects.filter(
+      (object) =>
+        object.metadata.namespace === options.like &&
+        (isNamed('ConfigMap', names.apiServerCaConfigMap, options.like)(object) ||
+          isNamed('ServiceAccount', 'default', options.like)(object)),
+    );
+    const wanted = Object.fromEntries(
+      Object.entries(model.metadata.labels ?? {}).filter(([key]) => key === labels.revision || key === labels.injection),
+    );
     const namespace: KubeObject = {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: options.name, uid: uid('Namespace'), creationTimestamp: born, labels: { ...wanted, 'kubernetes.io/metadata.name': options.name } },
+      metadata: {
+        name: options.name,
+        uid: uid('Namespace'),
+        creationTimestamp: born,
+        labels: { ...wanted, 'kubernetes.io/metadata.name': options.name },
+      },
       spec: { finalizers: ['kubernetes'] },
       status: { phase: 'Active' },
     };

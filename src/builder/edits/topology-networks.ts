@@ -1,11 +1,35 @@
 import { labels } from '../../istio/labels.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { agoIn } from './clock.ts';
-import { someMinutes } from './control-plane.ts';
-import { change, changeAny, changed, clusterOf, type Edit, EditError, find, inCluster, inOrder, isNamed, label, labelsOf, type Objects, put } from './edit.ts';
-import { deploymentsBehind, isBackendOf, isEastWestService, isIstiod, isInjector, isPod, isProxy, isSidecarPod, isSystemNamespace, proxyEnv } from './find.ts';
+import {
+  change,
+  changeAny,
+  changed,
+  clusterOf,
+  type Edit,
+  EditError,
+  find,
+  inCluster,
+  inOrder,
+  isNamed,
+  label,
+  labelsOf,
+  type Objects,
+  put,
+} from './edit.ts';
+import {
+  deploymentsBehind,
+  isBackendOf,
+  isEastWestService,
+  isIstiod,
+  isInjector,
+  isPod,
+  isProxy,
+  isSidecarPod,
+  isSystemNamespace,
+  proxyEnv,
+} from './find.ts';
 import { edited, editedText, isRecord, itemsAt, textAt } from './json.ts';
-import { ownedBy, relabelled, rollOut, setEnv } from './workload.ts';
+import { ownedBy, relabelled, setEnv } from './workload.ts';
 
 /**
  * ID-01: the network label taken off a system namespace while everything runs. Nothing else changes: injected pods keep the label and
@@ -17,20 +41,26 @@ export function networkLabelRemoved(options: { cluster: string }): Edit {
 
 /** ID-02, live: another network's name written on a system namespace, say with a command copied from the other cluster. Nothing else changes. */
 export function networkLabelled(options: { cluster: string; network: string | undefined }): Edit {
-  return inCluster(options.cluster, (objects) => change(objects, isSystemNamespace(objects), (namespace) => label(namespace, labels.network, options.network), 'system namespace'));
+  return inCluster(options.cluster, (objects) =>
+    change(objects, isSystemNamespace(objects), (namespace) => label(namespace, labels.network, options.network), 'system namespace'),
+  );
 }
 
 /**
  * ID-01, from the start: a primary installed without `global.network`. The namespace has no label and the values that istiod injects with
  * have none, so no pod of that cluster, ingress gateway included, has a network; only what the east-west gateway's generator was told
- * (Service, Deployment and pod of the gateway) has one. For a remote the injection path has no `/net/` part either.
+ * (Service, Deployment and pod of the gateway) has one. Not for a remote: without `/net/` in its path its pods get the primary's network (ID-11).
  */
 export function installedWithoutNetwork(options: { cluster: string }): Edit {
   return inCluster(options.cluster, (objects) => {
     const gateways = gatewayPods(objects);
-    const unlabelled = change(objects, isSystemNamespace(objects), (namespace) => label(namespace, labels.network, undefined), 'system namespace');
+    const unlabelled = change(
+      objects,
+      isSystemNamespace(objects),
+      (namespace) => label(namespace, labels.network, undefined),
+      'system namespace',
+    );
     return unlabelled.map((object) => {
-      if (isInjector(object)) return changed(object, ['webhooks', '*', 'clientConfig', 'service', 'path'], withoutNetwork);
       if (object.kind === 'ConfigMap') return withValue(object, ['global', 'network'], '');
       if (gateways.has(object.metadata.name)) return object;
       return isPod(object) || object.kind === 'Deployment' || object.kind === 'ReplicaSet' ? withProxyNetwork(object, undefined) : object;
@@ -47,7 +77,7 @@ export function workloadsWithoutNetwork(options: { cluster: string }): Edit {
 }
 
 /**
- * ID-04: the network of a cluster renamed as it should be (namespace, gateway, injection path and istiod's values, gateway rolled out),
+ * ID-04: the network of a cluster renamed as it should be (namespace, gateway, injection path and istiod's values, gateway generated anew),
  * but the workloads never restarted: their pods still claim the old network, for which there is no gateway any more.
  */
 export function networkRenamedWithoutRestart(options: { cluster: string; network: string }): Edit {
@@ -62,7 +92,11 @@ export function networkRenamedWithoutRestart(options: { cluster: string; network
 export function installedOnNetwork(options: { cluster: string; network: string; samePodIp?: { with: string } }): Edit {
   const reinstalled = inOrder(
     networkReinstalled(options),
-    inCluster(options.cluster, (objects) => changeAny(objects, isProxy, (pod) => withProxyNetwork(pod, options.network)).map((object) => (isWorkload(object) ? withTemplateNetwork(object, options.network) : object))),
+    inCluster(options.cluster, (objects) =>
+      changeAny(objects, isProxy, (pod) => withProxyNetwork(pod, options.network)).map((object) =>
+        isWorkload(object) ? withTemplateNetwork(object, options.network) : object,
+      ),
+    ),
   );
   const other = options.samePodIp?.with;
   return other === undefined ? reinstalled : inOrder(reinstalled, podIpShared({ cluster: options.cluster, with: other }));
@@ -75,11 +109,19 @@ export function podIpShared(options: { cluster: string; with: string }): Edit {
     const pod = find(objects, isSidecarPod, 'injected pod');
     const previous = textAt(pod, 'status', 'podIP');
     if (taken === undefined || previous === undefined) throw new EditError('A pod without an address cannot share it.');
-    const moved = change(objects, isNamed('Pod', pod.metadata.name, pod.metadata.namespace), (object) => put(put(object, ['status', 'podIP'], taken), ['status', 'podIPs'], [{ ip: taken }]), 'pod');
+    const moved = change(
+      objects,
+      isNamed('Pod', pod.metadata.name, pod.metadata.namespace),
+      (object) => put(put(object, ['status', 'podIP'], taken), ['status', 'podIPs'], [{ ip: taken }]),
+      'pod',
+    );
     return moved.map((object) => {
       if (object.metadata.namespace !== pod.metadata.namespace) return object;
-      if (object.kind === 'EndpointSlice') return changed(object, ['endpoints', '*', 'addresses', '*'], (address) => (address === previous ? taken : address));
-      return object.kind === 'Endpoints' ? changed(object, ['subsets', '*', 'addresses', '*', 'ip'], (address) => (address === previous ? taken : address)) : object;
+      if (object.kind === 'EndpointSlice')
+        return changed(object, ['endpoints', '*', 'addresses', '*'], (address) => (address === previous ? taken : address));
+      return object.kind === 'Endpoints'
+        ? changed(object, ['subsets', '*', 'addresses', '*', 'ip'], (address) => (address === previous ? taken : address))
+        : object;
     });
   });
 }
@@ -103,17 +145,26 @@ export function gatewayInstalledOnNetwork(options: { cluster: string; network: s
 
 /** Everything an installation with another network name rewrites, apart from pods that are not restarted. */
 function networkReinstalled(options: { cluster: string; network: string }): Edit {
-  return inCluster(options.cluster, (objects, mesh) => {
-    const relabelledNamespace = change(objects, isSystemNamespace(objects), (namespace) => label(namespace, labels.network, options.network), 'system namespace');
+  return inCluster(options.cluster, (objects) => {
+    const relabelledNamespace = change(
+      objects,
+      isSystemNamespace(objects),
+      (namespace) => label(namespace, labels.network, options.network),
+      'system namespace',
+    );
     const rewritten = relabelledNamespace.map((object) => {
-      if (isInjector(object)) return changed(object, ['webhooks', '*', 'clientConfig', 'service', 'path'], (path) => (typeof path === 'string' ? path.replace(/\/net\/[^/]+/, `/net/${options.network}`) : path));
+      if (isInjector(object))
+        return changed(object, ['webhooks', '*', 'clientConfig', 'service', 'path'], (path) =>
+          typeof path === 'string' ? path.replace(/\/net\/[^/]+/, `/net/${options.network}`) : path,
+        );
       if (object.kind !== 'ConfigMap') return object;
       const named = withValue(object, ['global', 'network'], options.network);
-      return withValue(named, ['istiodRemote', 'injectionPath'], (old) => (typeof old === 'string' ? old.replace(/\/net\/[^/]+/, `/net/${options.network}`) : old));
+      return withValue(named, ['istiodRemote', 'injectionPath'], (old) =>
+        typeof old === 'string' ? old.replace(/\/net\/[^/]+/, `/net/${options.network}`) : old,
+      );
     });
-    const moved = gatewayMoved(rewritten, options.network);
-    const gateway = deploymentsBehind(moved, find(moved, isEastWestService, 'east-west gateway'))[0];
-    return gateway === undefined ? moved : rollOut(moved, gateway, { at: agoIn(mesh, someMinutes), template: (template) => template });
+    // A Deployment's selector cannot be changed: the gateway was generated anew, with the network in it.
+    return gatewayMoved(rewritten, options.network);
   });
 }
 
@@ -127,10 +178,13 @@ function gatewayMoved(objects: Objects, network: string): Objects {
   const isIts = isBackendOf(service);
   const own = { istio: labelsOf(service)['istio'], app: labelsOf(service)['app'] };
   return objects.map((object) => {
-    if (object === service) return changed(label(object, labels.network, network), ['spec', 'selector'], (selector) => withNetwork(selector, network));
+    if (object === service)
+      return changed(label(object, labels.network, network), ['spec', 'selector'], (selector) => withNetwork(selector, network));
     if (isIts(object)) return label(object, labels.network, network);
-    if (owned.includes(object)) return withTemplateNetwork(isPod(object) ? withNetworkView(withProxyNetwork(object, network), network) : object, network);
-    const scales = object.kind === 'HorizontalPodAutoscaler' && labelsOf(object)['istio'] === own.istio && labelsOf(object)['app'] === own.app;
+    if (owned.includes(object))
+      return withTemplateNetwork(isPod(object) ? withNetworkView(withProxyNetwork(object, network), network) : object, network);
+    const scales =
+      object.kind === 'HorizontalPodAutoscaler' && labelsOf(object)['istio'] === own.istio && labelsOf(object)['app'] === own.app;
     return scales && labelsOf(object)[labels.network] !== undefined ? label(object, labels.network, network) : object;
   });
 }
@@ -139,12 +193,19 @@ function gatewayMoved(objects: Objects, network: string): Objects {
 function withTemplateNetwork(object: KubeObject, network: string): KubeObject {
   if (isPod(object)) return object;
   const relabel = (old: unknown): unknown => withNetwork(old, network);
-  const labelled = [['metadata', 'labels'], ['spec', 'selector', 'matchLabels'], ['spec', 'template', 'metadata', 'labels']].reduce((next, path) => changed(next, path, relabel), object);
+  const labelled = [
+    ['metadata', 'labels'],
+    ['spec', 'selector', 'matchLabels'],
+    ['spec', 'template', 'metadata', 'labels'],
+  ].reduce((next, path) => changed(next, path, relabel), object);
   return changed(labelled, ['spec', 'template', 'spec'], (spec) => withSpecNetwork(spec, network));
 }
 
 function withSpecNetwork(spec: unknown, network: string): unknown {
-  return ['ISTIO_META_REQUESTED_NETWORK_VIEW', 'ISTIO_META_NETWORK'].reduce((next, name) => (proxyEnv({ spec: next }, name) === undefined ? next : setEnv(next, 'istio-proxy', name, network)), spec);
+  return ['ISTIO_META_REQUESTED_NETWORK_VIEW', 'ISTIO_META_NETWORK'].reduce(
+    (next, name) => (proxyEnv({ spec: next }, name) === undefined ? next : setEnv(next, 'istio-proxy', name, network)),
+    spec,
+  );
 }
 
 function withNetworkView(pod: KubeObject, network: string): KubeObject {
@@ -158,7 +219,9 @@ function withNetworkView(pod: KubeObject, network: string): KubeObject {
 export function withProxyNetwork(object: KubeObject, network: string | undefined): KubeObject {
   const spec = isPod(object) ? ['spec'] : ['spec', 'template', 'spec'];
   const isInstalled = !isPod(object) || labelsOf(object)[labels.network] === undefined;
-  const claimed = changed(object, spec, (old) => (proxyEnv({ spec: old }, 'ISTIO_META_NETWORK') === undefined ? old : setEnv(old, 'istio-proxy', 'ISTIO_META_NETWORK', network)));
+  const claimed = changed(object, spec, (old) =>
+    proxyEnv({ spec: old }, 'ISTIO_META_NETWORK') === undefined ? old : setEnv(old, 'istio-proxy', 'ISTIO_META_NETWORK', network),
+  );
   return isInstalled ? claimed : label(claimed, labels.network, network);
 }
 
@@ -186,18 +249,20 @@ function withNetwork(map: unknown, network: string): unknown {
   return relabelled(texts, labels.network, network);
 }
 
-function withoutNetwork(path: unknown): unknown {
-  return typeof path === 'string' ? path.replace(/\/net\/[^/]+/, '') : path;
-}
-
 function isWorkload(object: KubeObject): boolean {
-  return (object.kind === 'Deployment' || object.kind === 'ReplicaSet') && !isIstiod(object) && itemsAt(object, 'spec', 'template', 'spec', 'containers').some((container) => textAt(container, 'name') === 'istio-proxy');
+  return (
+    (object.kind === 'Deployment' || object.kind === 'ReplicaSet') &&
+    !isIstiod(object) &&
+    itemsAt(object, 'spec', 'template', 'spec', 'containers').some((container) => textAt(container, 'name') === 'istio-proxy')
+  );
 }
 
 function gatewayPods(objects: Objects): ReadonlySet<string> {
-  const names = objects.filter(isEastWestService).flatMap((service) => deploymentsBehind(objects, service).flatMap((deployment) => {
-    const { replicaSets, pods } = ownedBy(objects, deployment);
-    return [deployment, ...replicaSets, ...pods];
-  }));
+  const names = objects.filter(isEastWestService).flatMap((service) =>
+    deploymentsBehind(objects, service).flatMap((deployment) => {
+      const { replicaSets, pods } = ownedBy(objects, deployment);
+      return [deployment, ...replicaSets, ...pods];
+    }),
+  );
   return new Set(names.map((object) => object.metadata.name));
 }

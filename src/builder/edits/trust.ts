@@ -17,16 +17,27 @@ export function anotherRoot(options: { readonly cluster: string; readonly root: 
     inCluster(options.cluster, (objects, mesh) => {
       const old = rootOf(objects);
       if (old === options.root) throw new EditError(`${options.cluster} has that root already.`);
-      const isCa = (object: KubeObject): boolean => object.kind === 'Secret' && (object.metadata.name === 'cacerts' || object.metadata.name === 'istio-ca-secret') && object.metadata.namespace === systemNamespaceOf(objects);
+      const isCa = (object: KubeObject): boolean =>
+        object.kind === 'Secret' &&
+        (object.metadata.name === 'cacerts' || object.metadata.name === 'istio-ca-secret') &&
+        object.metadata.namespace === systemNamespaceOf(objects);
       const system = systemNamespaceOf(objects);
       const pem = encoded(options.root);
       const key = encoded('no key');
       const ca: KubeObject = {
         apiVersion: 'v1',
         kind: 'Secret',
-        metadata: { name: options.ca === 'self-signed' ? 'istio-ca-secret' : 'cacerts', namespace: system, uid: generatedUid(`${options.cluster}/ca`), creationTimestamp: timeText(agoIn(mesh, someMinutes)) },
+        metadata: {
+          name: options.ca === 'self-signed' ? 'istio-ca-secret' : 'cacerts',
+          namespace: system,
+          uid: generatedUid(`${options.cluster}/ca`),
+          creationTimestamp: timeText(agoIn(mesh, someMinutes)),
+        },
         type: options.ca === 'self-signed' ? 'istio.io/ca-root' : 'Opaque',
-        data: options.ca === 'self-signed' ? { 'ca-cert.pem': pem, 'ca-key.pem': key } : { 'ca-cert.pem': pem, 'ca-key.pem': key, 'cert-chain.pem': pem, 'root-cert.pem': pem },
+        data:
+          options.ca === 'self-signed'
+            ? { 'ca-cert.pem': pem, 'ca-key.pem': key, 'cert-chain.pem': '', 'key.pem': '', 'root-cert.pem': pem }
+            : { 'ca-cert.pem': pem, 'ca-key.pem': key, 'cert-chain.pem': pem, 'root-cert.pem': pem },
       };
       const others = objects.filter((object) => !isCa(object)).map((object) => withBundle(object, old, options.root));
       return [...changeAny(others, isRootConfigMap, (object) => put(object, ['data', 'root-cert.pem'], options.root)), ca];
@@ -38,13 +49,27 @@ export function anotherRoot(options: { readonly cluster: string; readonly root: 
 /** TRU-07: another root in istio-ca-root-cert of the namespaces named, or of all of them: left by a former installation, or copied by hand. */
 export function foreignRoot(options: { readonly cluster: string; readonly root: string; readonly namespaces?: readonly string[] }): Edit {
   return inCluster(options.cluster, (objects) =>
-    change(objects, (object) => isRootConfigMap(object) && options.namespaces?.includes(object.metadata.namespace ?? '') !== false, (object) => put(object, ['data', 'root-cert.pem'], options.root), names.rootConfigMap),
+    change(
+      objects,
+      (object) => isRootConfigMap(object) && options.namespaces?.includes(object.metadata.namespace ?? '') !== false,
+      (object) => put(object, ['data', 'root-cert.pem'], options.root),
+      names.rootConfigMap,
+    ),
   );
 }
 
 /** A root that is certainly not the mesh's: the CA of the cluster's own API server, read from the mesh itself. */
 export function apiServerCaOf(cluster: string): (mesh: ReadonlyMap<string, readonly KubeObject[]>) => string {
-  return (mesh) => textAt(find(clusterOf(mesh, cluster), (object) => object.kind === 'ConfigMap' && object.metadata.name === names.apiServerCaConfigMap, names.apiServerCaConfigMap), 'data', 'ca.crt') ?? '';
+  return (mesh) =>
+    textAt(
+      find(
+        clusterOf(mesh, cluster),
+        (object) => object.kind === 'ConfigMap' && object.metadata.name === names.apiServerCaConfigMap,
+        names.apiServerCaConfigMap,
+      ),
+      'data',
+      'ca.crt',
+    ) ?? '';
 }
 
 /** An edit whose PEM is the API server's CA of a cluster. */
@@ -60,7 +85,8 @@ function withBundle(object: KubeObject, old: string, root: string): KubeObject {
         ['webhooks'],
         object['webhooks'].map((webhook: unknown) => {
           const bundle = textAt(webhook, 'clientConfig', 'caBundle');
-          if (bundle === undefined || decoded(bundle).trim() !== old.trim() || !isRecord(webhook) || !isRecord(webhook['clientConfig'])) return webhook;
+          if (bundle === undefined || decoded(bundle).trim() !== old.trim() || !isRecord(webhook) || !isRecord(webhook['clientConfig']))
+            return webhook;
           return { ...webhook, clientConfig: { ...webhook['clientConfig'], caBundle: encoded(root) } };
         }),
       )

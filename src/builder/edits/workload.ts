@@ -24,7 +24,10 @@ export interface Rollout {
  */
 export function rollOut(objects: Objects, deployment: KubeObject, rollout: Rollout): Objects {
   const template = rollout.template ?? restartedTemplate(rollout.at);
-  const hash = generatedName(`${deployment.metadata.uid ?? ''}/${deployment.metadata.name}/${rollout.at}/${String(at(deployment, 'metadata', 'generation'))}`, 10);
+  const hash = generatedName(
+    `${deployment.metadata.uid ?? ''}/${deployment.metadata.name}/${rollout.at}/${String(at(deployment, 'metadata', 'generation'))}`,
+    10,
+  );
   const replicaSetName = `${deployment.metadata.name}-${hash}`;
   const owned = ownedBy(objects, deployment);
   const current = owned.replicaSets.find((set) => at(set, 'spec', 'replicas') !== 0) ?? owned.replicaSets[0];
@@ -33,16 +36,32 @@ export function rollOut(objects: Objects, deployment: KubeObject, rollout: Rollo
   const successor =
     current === undefined
       ? undefined
-      : ([['metadata', 'labels'], ['spec', 'selector', 'matchLabels'], ['spec', 'template', 'metadata', 'labels']] satisfies Path[]).reduce(
+      : (
+          [
+            ['metadata', 'labels'],
+            ['spec', 'selector', 'matchLabels'],
+            ['spec', 'template', 'metadata', 'labels'],
+          ] satisfies Path[]
+        ).reduce(
           (set, path) => changed(set, path, rehash),
-          changed(reborn(changed(current, ['spec', 'template'], template), replicaSetName, rollout.at), ['metadata', 'annotations', 'deployment.kubernetes.io/revision'], counted),
+          changed(
+            reborn(changed(current, ['spec', 'template'], template), replicaSetName, rollout.at),
+            ['metadata', 'annotations', 'deployment.kubernetes.io/revision'],
+            counted,
+          ),
         );
-  let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) => stepped(changed(object, ['spec', 'template'], template)));
+  let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) =>
+    stepped(changed(object, ['spec', 'template'], template)),
+  );
   if (current !== undefined) result = changeAny(result, isNamed('ReplicaSet', current.metadata.name, current.metadata.namespace), emptied);
   if (successor !== undefined) result = [...result, successor];
   for (const pod of owned.pods) {
     const hashed = previousHash === undefined ? pod : changed(pod, ['metadata', 'labels'], rehash);
-    const renamed = renewedPod(hashed, { replicaSet: successor ?? deployment, at: rollout.at, address: nextAddress(result, textAt(pod, 'status', 'podIP')) });
+    const renamed = renewedPod(hashed, {
+      replicaSet: successor ?? deployment,
+      at: rollout.at,
+      address: nextAddress(result, textAt(pod, 'status', 'podIP')),
+    });
     const next = (rollout.pod ?? ((same: KubeObject) => same))(rollout.template === undefined ? renamed : templated(renamed, template));
     result = replacePod(result, pod, next, rollout.at);
   }
@@ -57,23 +76,48 @@ export function restartedTemplate(at: number): (template: unknown) => unknown {
 /** Deployment scaled to nothing: no pods, an empty ReplicaSet, empty slices and Endpoints, an autoscaler that says it is disabled. */
 export function scaleToZero(objects: Objects, deployment: KubeObject): Objects {
   const owned = ownedBy(objects, deployment);
-  let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) => put(withoutReadiness(stepped(put(object, ['spec', 'replicas'], 0), false)), ['status', 'replicas'], undefined));
-  for (const set of owned.replicaSets) result = changeAny(result, isNamed('ReplicaSet', set.metadata.name, set.metadata.namespace), emptied);
+  let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) =>
+    put(withoutReadiness(stepped(put(object, ['spec', 'replicas'], 0), false)), ['status', 'replicas'], undefined),
+  );
+  for (const set of owned.replicaSets)
+    result = changeAny(result, isNamed('ReplicaSet', set.metadata.name, set.metadata.namespace), emptied);
   for (const pod of owned.pods) result = removePod(result, pod);
   return changeAny(result, isScalerOf(deployment), (scaler) =>
-    put(put(put(scaler, ['status', 'currentReplicas'], 0), ['status', 'desiredReplicas'], 0), ['status', 'conditions'], [
-      { type: 'AbleToScale', status: 'True', reason: 'SucceededGetScale', message: "the HPA controller was able to get the target's current scale" },
-      { type: 'ScalingActive', status: 'False', reason: 'ScalingDisabled', message: 'scaling is disabled since the replica count of the target is zero' },
-    ]),
+    put(
+      put(put(scaler, ['status', 'currentReplicas'], 0), ['status', 'desiredReplicas'], 0),
+      ['status', 'conditions'],
+      [
+        {
+          type: 'AbleToScale',
+          status: 'True',
+          reason: 'SucceededGetScale',
+          message: "the HPA controller was able to get the target's current scale",
+        },
+        {
+          type: 'ScalingActive',
+          status: 'False',
+          reason: 'ScalingDisabled',
+          message: 'scaling is disabled since the replica count of the target is zero',
+        },
+      ],
+    ),
   );
 }
 
 /** Pods that run and never become ready: conditions, container statuses, the Deployment's counts; their addresses move to the not ready ones. */
 export function unready(objects: Objects, deployment: KubeObject): Objects {
   const owned = ownedBy(objects, deployment);
-  let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), withoutReadiness);
-  for (const set of owned.replicaSets) result = changeAny(result, isNamed('ReplicaSet', set.metadata.name, set.metadata.namespace), withoutReadyCounts);
-  for (const pod of owned.pods) result = changeAny(result, isNamed('Pod', pod.metadata.name, pod.metadata.namespace), unreadyPod).map((object) => unreadyEndpoint(object, pod.metadata.name));
+  let result: Objects = changeAny(
+    objects,
+    isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace),
+    withoutReadiness,
+  );
+  for (const set of owned.replicaSets)
+    result = changeAny(result, isNamed('ReplicaSet', set.metadata.name, set.metadata.namespace), withoutReadyCounts);
+  for (const pod of owned.pods)
+    result = changeAny(result, isNamed('Pod', pod.metadata.name, pod.metadata.namespace), unreadyPod).map((object) =>
+      unreadyEndpoint(object, pod.metadata.name),
+    );
   return result;
 }
 
@@ -86,14 +130,29 @@ export function neverStarted(objects: Objects, deployment: KubeObject, refusal: 
   const message = `Internal error occurred: ${refusal}`;
   const since = deployment.metadata.creationTimestamp ?? '1970-01-01T00:00:00Z';
   let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) =>
-    put(put(withoutReadiness(object), ['status', 'replicas'], undefined), ['status', 'conditions'], [
-      { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.', lastTransitionTime: since, lastUpdateTime: since },
-      { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: since, lastUpdateTime: since },
-    ]),
+    put(
+      put(withoutReadiness(object), ['status', 'replicas'], undefined),
+      ['status', 'conditions'],
+      [
+        {
+          type: 'Available',
+          status: 'False',
+          reason: 'MinimumReplicasUnavailable',
+          message: 'Deployment does not have minimum availability.',
+          lastTransitionTime: since,
+          lastUpdateTime: since,
+        },
+        { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: since, lastUpdateTime: since },
+      ],
+    ),
   );
   for (const set of owned.replicaSets) {
     result = changeAny(result, isNamed('ReplicaSet', set.metadata.name, set.metadata.namespace), (object) =>
-      put(put(withoutReadyCounts(object), ['status', 'replicas'], 0), ['status', 'conditions'], [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: since }]),
+      put(
+        put(withoutReadyCounts(object), ['status', 'replicas'], 0),
+        ['status', 'conditions'],
+        [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message, lastTransitionTime: since }],
+      ),
     );
   }
   for (const pod of owned.pods) result = removePod(result, pod);
@@ -102,14 +161,22 @@ export function neverStarted(objects: Objects, deployment: KubeObject, refusal: 
 
 /** A pod deleted, and taken from every slice and Endpoints. */
 export function removePod(objects: Objects, pod: KubeObject): Objects {
-  return objects.filter((object) => object !== pod && !isNamed('Pod', pod.metadata.name, pod.metadata.namespace)(object)).map((object) => (sharesNamespace(object, pod) ? withoutEndpoint(object, pod.metadata.name) : object));
+  return objects
+    .filter((object) => object !== pod && !isNamed('Pod', pod.metadata.name, pod.metadata.namespace)(object))
+    .map((object) => (sharesNamespace(object, pod) ? withoutEndpoint(object, pod.metadata.name) : object));
 }
 
 /** The ReplicaSets and pods that a Deployment's selector matches. */
-export function ownedBy(objects: Objects, deployment: KubeObject): { readonly replicaSets: readonly KubeObject[]; readonly pods: readonly KubeObject[] } {
+export function ownedBy(
+  objects: Objects,
+  deployment: KubeObject,
+): { readonly replicaSets: readonly KubeObject[]; readonly pods: readonly KubeObject[] } {
   const selector = mapAt(deployment, 'spec', 'selector', 'matchLabels');
   const matches = (object: KubeObject): boolean => sharesNamespace(object, deployment) && selects(selector, labelsOf(object));
-  return { replicaSets: objects.filter((object) => object.kind === 'ReplicaSet' && matches(object)), pods: objects.filter((object) => isPod(object) && matches(object)) };
+  return {
+    replicaSets: objects.filter((object) => object.kind === 'ReplicaSet' && matches(object)),
+    pods: objects.filter((object) => isPod(object) && matches(object)),
+  };
 }
 
 /** Sets a variable of the containers called `container` in a pod spec, or takes it away; where it is missing it is added. */
@@ -120,12 +187,16 @@ export function setEnv(spec: unknown, container: string, name: string, value: st
         ? edited(item, ['env'], (old) => {
             const others = itemsOf(old).filter((entry) => at(entry, 'name') !== name);
             const index = itemsOf(old).findIndex((entry) => at(entry, 'name') === name);
-            if (value === undefined) return others;
+            if (value === undefined) return others.length > 0 ? others : undefined;
             return others.toSpliced(index === -1 ? others.length : index, 0, { name, value });
           })
         : item,
     );
-  return edited(edited(spec, ['containers'], (old) => (old === undefined ? old : set(old))), ['initContainers'], (old) => (old === undefined ? old : set(old)));
+  return edited(
+    edited(spec, ['containers'], (old) => (old === undefined ? old : set(old))),
+    ['initContainers'],
+    (old) => (old === undefined ? old : set(old)),
+  );
 }
 
 export function sharesNamespace(object: KubeObject, other: KubeObject): boolean {
@@ -134,7 +205,9 @@ export function sharesNamespace(object: KubeObject, other: KubeObject): boolean 
 
 function isScalerOf(deployment: KubeObject): (object: KubeObject) => boolean {
   return (object) =>
-    object.kind === 'HorizontalPodAutoscaler' && sharesNamespace(object, deployment) && at(object, 'spec', 'scaleTargetRef', 'name') === deployment.metadata.name;
+    object.kind === 'HorizontalPodAutoscaler' &&
+    sharesNamespace(object, deployment) &&
+    at(object, 'spec', 'scaleTargetRef', 'name') === deployment.metadata.name;
 }
 
 function counted(old: unknown): unknown {
@@ -149,7 +222,11 @@ function stepped(deployment: KubeObject, ofTemplate = true): KubeObject {
 }
 
 function emptied(set: KubeObject): KubeObject {
-  return put(put(withoutReadyCounts(put(set, ['spec', 'replicas'], 0)), ['status', 'replicas'], 0), ['status', 'fullyLabeledReplicas'], undefined);
+  return put(
+    put(withoutReadyCounts(put(set, ['spec', 'replicas'], 0)), ['status', 'replicas'], 0),
+    ['status', 'fullyLabeledReplicas'],
+    undefined,
+  );
 }
 
 function withoutReadyCounts(object: KubeObject): KubeObject {
@@ -161,12 +238,18 @@ function withoutReadiness(deployment: KubeObject): KubeObject {
   const bare = withoutReadyCounts(deployment);
   if (replicas === 0) return put(bare, ['status', 'updatedReplicas'], undefined);
   return changed(put(bare, ['status', 'unavailableReplicas'], replicas ?? 1), ['status', 'conditions', '*'], (condition) =>
-    at(condition, 'type') === 'Available' && isRecord(condition) ? { ...condition, status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' } : condition,
+    at(condition, 'type') === 'Available' && isRecord(condition)
+      ? { ...condition, status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' }
+      : condition,
   );
 }
 
 function reborn(object: KubeObject, name: string, at: number): KubeObject {
-  return put(put(put(object, ['metadata', 'name'], name), ['metadata', 'uid'], generatedUid(`${object.metadata.uid ?? ''}/${name}`)), ['metadata', 'creationTimestamp'], timeText(at));
+  return put(
+    put(put(object, ['metadata', 'name'], name), ['metadata', 'uid'], generatedUid(`${object.metadata.uid ?? ''}/${name}`)),
+    ['metadata', 'creationTimestamp'],
+    timeText(at),
+  );
 }
 
 /** The pod that takes another's place: same shape, new identity. */
@@ -184,8 +267,14 @@ function renewedPod(pod: KubeObject, by: { readonly replicaSet: KubeObject; read
     [['status', 'conditions', '*', 'lastTransitionTime'], time],
     [['status', 'containerStatuses', '*', 'state', 'running', 'startedAt'], time],
   ] satisfies [Path, unknown][];
-  const renewed = moved.reduce((object, [path, value]) => (at(object, ...path.filter((key) => key !== '*')) === undefined && !path.includes('*') ? object : put(object, path, value)), reborn(pod, name, by.at));
-  return changed(renewed, ['metadata', 'annotations'], (old) => (isRecord(old) ? Object.fromEntries(Object.entries(old).map(([key, value]) => [key, value === previous ? by.address : value])) : old));
+  const renewed = moved.reduce(
+    (object, [path, value]) =>
+      at(object, ...path.filter((key) => key !== '*')) === undefined && !path.includes('*') ? object : put(object, path, value),
+    reborn(pod, name, by.at),
+  );
+  return changed(renewed, ['metadata', 'annotations'], (old) =>
+    isRecord(old) ? Object.fromEntries(Object.entries(old).map(([key, value]) => [key, value === previous ? by.address : value])) : old,
+  );
 }
 
 /** What a change of the template means for a pod: the same change on its metadata and spec. */
@@ -200,15 +289,25 @@ function replacePod(objects: Objects, before: KubeObject, after: KubeObject, tim
   const address = textAt(after, 'status', 'podIP');
   const reference = { kind: 'Pod', namespace: after.metadata.namespace, name: after.metadata.name, uid: after.metadata.uid };
   const isOld = (endpoint: unknown): boolean => at(endpoint, 'targetRef', 'name') === before.metadata.name;
-  return change(objects, isNamed('Pod', before.metadata.name, before.metadata.namespace), () => after, `pod ${before.metadata.name}`).map((object) => {
-    if (object.kind === 'EndpointSlice' && sharesNamespace(object, before)) {
-      return changed(object, ['endpoints'], (old) => (Array.isArray(old) ? itemsOf(old).map((endpoint) => (isOld(endpoint) && isRecord(endpoint) ? { ...endpoint, addresses: [address], targetRef: reference } : endpoint)) : old));
-    }
-    if (object.kind === 'Endpoints' && sharesNamespace(object, before)) {
-      return changed(object, ['subsets', '*', 'addresses', '*'], (endpoint) => (isOld(endpoint) && isRecord(endpoint) ? { ...endpoint, ip: address, targetRef: reference } : endpoint));
-    }
-    return heldBy(object, before.metadata.name, after.metadata.name, time);
-  });
+  return change(objects, isNamed('Pod', before.metadata.name, before.metadata.namespace), () => after, `pod ${before.metadata.name}`).map(
+    (object) => {
+      if (object.kind === 'EndpointSlice' && sharesNamespace(object, before)) {
+        return changed(object, ['endpoints'], (old) =>
+          Array.isArray(old)
+            ? itemsOf(old).map((endpoint) =>
+                isOld(endpoint) && isRecord(endpoint) ? { ...endpoint, addresses: [address], targetRef: reference } : endpoint,
+              )
+            : old,
+        );
+      }
+      if (object.kind === 'Endpoints' && sharesNamespace(object, before)) {
+        return changed(object, ['subsets', '*', 'addresses', '*'], (endpoint) =>
+          isOld(endpoint) && isRecord(endpoint) ? { ...endpoint, ip: address, targetRef: reference } : endpoint,
+        );
+      }
+      return heldBy(object, before.metadata.name, after.metadata.name, time);
+    },
+  );
 }
 
 /** An election or lease of this cluster whose holder was replaced: the successor took it over some seconds after it started. */
@@ -244,22 +343,32 @@ function nextAddress(objects: Objects, previous: string | undefined): string {
 function unreadyPod(pod: KubeObject): KubeObject {
   const conditions = changed(pod, ['status', 'conditions', '*'], (condition) => {
     const type = textAt(condition, 'type');
-    return isRecord(condition) && (type === 'Ready' || type === 'ContainersReady') ? { ...condition, status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [istio-proxy]' } : condition;
+    return isRecord(condition) && (type === 'Ready' || type === 'ContainersReady')
+      ? { ...condition, status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [istio-proxy]' }
+      : condition;
   });
-  return changed(conditions, ['status', 'containerStatuses', '*'], (status) => (at(status, 'name') === 'istio-proxy' && isRecord(status) ? { ...status, ready: false } : status));
+  return changed(conditions, ['status', 'containerStatuses', '*'], (status) =>
+    at(status, 'name') === 'istio-proxy' && isRecord(status) ? { ...status, ready: false } : status,
+  );
 }
 
 function unreadyEndpoint(object: KubeObject, pod: string): KubeObject {
   const isIts = (endpoint: unknown): boolean => at(endpoint, 'targetRef', 'name') === pod;
   if (object.kind === 'EndpointSlice') {
-    return changed(object, ['endpoints', '*'], (endpoint) => (isIts(endpoint) && isRecord(endpoint) ? { ...endpoint, conditions: { ready: false, serving: false, terminating: false } } : endpoint));
+    return changed(object, ['endpoints', '*'], (endpoint) =>
+      isIts(endpoint) && isRecord(endpoint) ? { ...endpoint, conditions: { ready: false, serving: false, terminating: false } } : endpoint,
+    );
   }
   if (object.kind !== 'Endpoints') return object;
   return changed(object, ['subsets', '*'], (subset) => {
     const gone = itemsAt(subset, 'addresses').filter(isIts);
     if (gone.length === 0 || !isRecord(subset)) return subset;
     const left = itemsAt(subset, 'addresses').filter((endpoint) => !isIts(endpoint));
-    return { ...Object.fromEntries(Object.entries(subset).filter(([key]) => key !== 'addresses')), ...(left.length > 0 ? { addresses: left } : {}), notReadyAddresses: [...itemsAt(subset, 'notReadyAddresses'), ...gone] };
+    return {
+      ...Object.fromEntries(Object.entries(subset).filter(([key]) => key !== 'addresses')),
+      ...(left.length > 0 ? { addresses: left } : {}),
+      notReadyAddresses: [...itemsAt(subset, 'notReadyAddresses'), ...gone],
+    };
   });
 }
 
@@ -276,7 +385,11 @@ function withoutEndpoint(object: KubeObject, pod: string): KubeObject {
     const notReady = itemsAt(subset, 'notReadyAddresses').filter((endpoint) => !isIts(endpoint));
     return isRecord(subset) && addresses.length + notReady.length > 0 ? [{ ...subset, addresses }] : [];
   });
-  if (left.length === itemsAt(object, 'subsets').length && !itemsAt(object, 'subsets').some((subset) => itemsAt(subset, 'addresses').some(isIts))) return object;
+  if (
+    left.length === itemsAt(object, 'subsets').length &&
+    !itemsAt(object, 'subsets').some((subset) => itemsAt(subset, 'addresses').some(isIts))
+  )
+    return object;
   return put(object, ['subsets'], left.length > 0 ? left : undefined);
 }
 
