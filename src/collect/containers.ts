@@ -1,4 +1,4 @@
-import { defined, type Fields, objects, text, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, objects, sharedTextMap, text, texts, type Tally } from '../model/decode.ts';
 import type { StringMap } from '../model/kube.ts';
 
 /** Settings that istiod's injector or an installer gives a proxy and that somebody reads. Other variables may hold anything. */
@@ -100,13 +100,14 @@ function domainArgument(odd: Tally, value: unknown): readonly string[] | undefin
   return domain === undefined ? undefined : ['--domain', domain];
 }
 
-function reduceEnv(odd: Tally, value: unknown, wanted: ReadonlySet<string>): readonly Fields[] {
-  const kept: Fields[] = [];
+/** Literal values of the wanted variables; `""` for an entry without value. */
+function reduceEnv(odd: Tally, value: unknown, wanted: ReadonlySet<string>): StringMap {
+  const kept: Record<string, string> = {};
   for (const entry of objects(odd, value)) {
     const name = entry['name'];
     if (typeof name !== 'string') odd.odd++;
-    else if (name === 'PROXY_CONFIG') kept.push({ name, value: reduceProxyConfig(odd, entry['value']) });
-    else if (wanted.has(name) && (entry['valueFrom'] === undefined || entry['valueFrom'] === null)) kept.push({ name, value: text(odd, entry['value']) ?? '' });
+    else if (name === 'PROXY_CONFIG') kept[name] = reduceProxyConfig(odd, entry['value']);
+    else if (wanted.has(name) && (entry['valueFrom'] === undefined || entry['valueFrom'] === null)) kept[name] = text(odd, entry['value']) ?? '';
   }
   return kept;
 }
@@ -125,14 +126,9 @@ function reduceMounts(odd: Tally, value: unknown): readonly Fields[] {
 /** Where an istiod reads the kubeconfig of a config cluster that is not its own. */
 export const remoteMount = '/var/run/secrets/remote';
 
-/** Literal settings of a reduced container; `""` for an entry without value. */
+/** Settings of a reduced container. */
 export function envOf(odd: Tally, container: Fields | undefined): StringMap {
-  const found: Record<string, string> = {};
-  for (const entry of objects(odd, container?.['env'])) {
-    const { name, value } = entry;
-    if (typeof name === 'string' && typeof value === 'string') found[name] = value;
-  }
-  return found;
+  return sharedTextMap(odd, container?.['env']);
 }
 
 const semantic = /^v?(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\w]*)?)(?:[-+].*)?$/;

@@ -1,4 +1,5 @@
 import { redact } from '../base/text.ts';
+import { shownAddress } from './credentials.ts';
 import { type Fields, fields, filled, json, objects, optionalFields, port, text, textMap, texts, type Tally } from '../model/decode.ts';
 import type { Gateway, IstioResource, TlsRoute, VirtualService } from '../model/facts.ts';
 import type { Json } from '../model/kube.ts';
@@ -35,7 +36,7 @@ const carriers: ReadonlySet<string> = new Set(['headers', 'withoutHeaders', 'que
 
 /** The spec without values of headers and annotations, and without anything that looks like a credential. */
 function hidden(value: Json): Json {
-  if (typeof value === 'string') return redact(value);
+  if (typeof value === 'string') return value.includes('://') ? shownAddress(value) : redact(value);
   if (typeof value !== 'object' || value === null) return value;
   if (isList(value)) return value.map(hidden);
   const kept: Record<string, Json> = {};

@@ -1,5 +1,5 @@
 import { redact } from '../base/text.ts';
-import { defined, type Fields, filled, isTrue, objects, optionalFields, parsedFields, scalarText, text, texts, textMap, type Tally, tally, time } from '../model/decode.ts';
+import { defined, type Fields, filled, isTrue, objects, optionalFields, parsedFields, scalarText, sharedTextMap, text, texts, textMap, type Tally, tally, time } from '../model/decode.ts';
 import type { Entity, FieldManager } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ObjectMeta, StringMap } from '../model/kube.ts';
@@ -186,8 +186,8 @@ export function entityOf(cluster: ClusterName, object: ReducedObject): Entity {
   const { metadata } = object;
   const entity: { -readonly [K in keyof Entity]: Entity[K] } = {
     ref: refOf(cluster, object),
-    labels: textMap(odd, metadata.labels),
-    annotations: textMap(odd, metadata.annotations),
+    labels: sharedTextMap(odd, metadata.labels),
+    annotations: sharedTextMap(odd, metadata.annotations),
     managers: metadata['managers'] === undefined ? noManagers : recordedManagers(metadata['managers']),
   };
   if (metadata.creationTimestamp !== undefined) entity.createdAt = metadata.creationTimestamp;

@@ -69,17 +69,20 @@ export const podsFact = defineFact({
   fact: 'pods',
   reads: [pods],
   place: 'all',
-  project: (objects, projection) => objects.map((object) => projectPod(object, projection)),
+  project(items, projection) {
+    const hosts = new Map<string, string>();
+    return items.map((object) => projectPod(object, projection, hosts));
+  },
 });
 
-function projectPod(object: ReducedObject, projection: Projection): Pod {
+function projectPod(object: ReducedObject, projection: Projection, hosts: Map<string, string>): Pod {
   const entity = namespacedEntity(projection, object);
   const spec = fields(uncounted, object['spec']);
   const status = optionalFields(uncounted, object['status']);
   const containers = objects(uncounted, spec['containers']);
-  const all = [...containers, ...objects(uncounted, spec['initContainers'])];
-  const container = all.find((candidate) => candidate['name'] === proxyContainer);
-  const proxy = container === undefined ? undefined : proxyOf(container, containers.length, entity.labels, entity.annotations);
+  const initContainers = objects(uncounted, spec['initContainers']);
+  const container = containers.find(isProxy) ?? initContainers.find(isProxy);
+  const proxy = container === undefined ? undefined : proxyOf(container, containers.length, entity, hosts);
   const pod: { -readonly [K in keyof Pod]: Pod[K] } = Object.assign(entity, {
     phase: text(uncounted, status?.['phase']) ?? '',
     ready: status?.['ready'] === true,
@@ -87,10 +90,10 @@ function projectPod(object: ReducedObject, projection: Projection): Pod {
     hostNetwork: spec['hostNetwork'] === true,
     serviceAccount: filled(uncounted, spec['serviceAccountName']) ?? 'default',
     waiting: textsOr(status?.['waiting']),
-    imageAuto: all.some((candidate) => candidate['image'] === 'auto'),
+    imageAuto: containers.some(isAuto) || initContainers.some(isAuto),
   });
   const nodeName = filled(uncounted, spec['nodeName']);
-  const startedAt = time(uncounted, status?.['startTime']) ?? entity.createdAt;
+  const startedAt = filled(uncounted, status?.['startTime']) ?? entity.createdAt;
   const owner = ownerOf(object, entity.labels);
   if (status === undefined) pod.withoutStatus = true;
   if (nodeName !== undefined) pod.nodeName = nodeName;
@@ -98,6 +101,15 @@ function projectPod(object: ReducedObject, projection: Projection): Pod {
   if (owner !== undefined) pod.owner = owner;
   if (proxy !== undefined) pod.proxy = proxy;
   return pod;
+}
+
+function isProxy(container: Fields): boolean {
+  return container['name'] === proxyContainer;
+}
+
+/** Left in place of an image for the injector to fill in. */
+function isAuto(container: Fields): boolean {
+  return container['image'] === 'auto';
 }
 
 function textsOr(value: unknown): readonly string[] {
@@ -115,21 +127,18 @@ function ownerOf(object: ReducedObject, labels: StringMap): Pod['owner'] {
   return isDeployment && hash !== undefined ? { kind: 'Deployment', name: name.slice(0, -hash.length - 1) } : { kind, name };
 }
 
-function proxyOf(container: Fields, containerCount: number, labels: StringMap, annotations: StringMap): Proxy {
+function proxyOf(container: Fields, containerCount: number, { labels, annotations }: Pick<Pod, 'labels' | 'annotations'>, hosts: Map<string, string>): Proxy {
   const env = envOf(uncounted, container);
   const kind = kindOf(container, containerCount, labels, annotations);
   const proxy: { -readonly [K in keyof Proxy]: Proxy[K] } = {
     kind,
-    requestedNetworkView: (env['ISTIO_META_REQUESTED_NETWORK_VIEW'] ?? '')
-      .split(',')
-      .filter((network) => network !== '')
-      .map(networkId),
+    requestedNetworkView: networksOf(env['ISTIO_META_REQUESTED_NETWORK_VIEW']),
     dnsCapture: isTrue(env['ISTIO_META_DNS_CAPTURE']),
   };
   const cluster = env['ISTIO_META_CLUSTER_ID'] || env['CLUSTER_ID'];
   const network = env['ISTIO_META_NETWORK'] || (kind === 'ztunnel' ? env['NETWORK'] : undefined);
   const rev = annotations[annotation.revision] || revisionOfStatus(annotations[annotation.sidecarStatus]) || (kind === 'sidecar' ? undefined : labels[label.revision]);
-  const discovery = discoveryHostOf(env);
+  const discovery = discoveryHostOf(env, hosts);
   const trustDomain = env['TRUST_DOMAIN'];
   const meshId = env['ISTIO_META_MESH_ID'];
   const version = versionOfImage(text(uncounted, container['image']));
@@ -161,15 +170,34 @@ function revisionOfStatus(status: string | undefined): string | undefined {
   return status === undefined ? undefined : filled(uncounted, parsedFields(uncounted, status)?.['revision']);
 }
 
-function discoveryHostOf(env: StringMap): string | undefined {
-  const configured = env['PROXY_CONFIG'];
-  const address =
-    (configured === undefined || configured === '{}' ? undefined : filled(uncounted, parsedFields(uncounted, configured)?.['discoveryAddress'])) ||
-    env['XDS_ADDRESS'] ||
-    env['CA_ADDR'] ||
-    env['CA_ADDRESS'];
-  if (!address) return undefined;
+const noNetworks: Proxy['requestedNetworkView'] = Object.freeze([]);
+
+function networksOf(view: string | undefined): Proxy['requestedNetworkView'] {
+  if (view === undefined || view === '') return noNetworks;
+  return view
+    .split(',')
+    .filter((network) => network !== '')
+    .map(networkId);
+}
+
+/** Thousands of pods name the same few control planes: `hosts` holds what was read before. */
+function discoveryHostOf(env: StringMap, hosts: Map<string, string>): string | undefined {
+  const config = env['PROXY_CONFIG'];
+  if (config !== undefined && config !== '{}') {
+    const known = hosts.get(config);
+    if (known !== undefined) return known;
+    const address = filled(uncounted, parsedFields(uncounted, config)?.['discoveryAddress']);
+    if (address !== undefined) {
+      const host = hostOf(address);
+      hosts.set(config, host);
+      return host;
+    }
+  }
+  const address = env['XDS_ADDRESS'] || env['CA_ADDR'] || env['CA_ADDRESS'];
+  return address ? hostOf(address) : undefined;
+}
+
+function hostOf(address: string): string {
   const scheme = address.indexOf('://');
   return hostOfAddress(scheme < 0 ? address : address.slice(scheme + 3));
 }
-

@@ -1,5 +1,5 @@
 import { compareText } from '../base/sort.ts';
-import { defined, type Fields, fields, filled, objects, optionalFields, text, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, fields, filled, objects, optionalFields, text, texts, type Tally, tally } from '../model/decode.ts';
 import { labels as label, names } from '../istio/labels.ts';
 import type { CaSecret, RemoteSecret, ServiceAccountToken } from '../model/facts.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
@@ -21,9 +21,9 @@ export const secrets = defineKind({
     const metadata = fields(odd, object['metadata']);
     const name = text(odd, metadata['name']) ?? '';
     const read = values(odd, object);
-    if (type === accountTokenType) return { type, accountToken: reduceAccountToken(odd, read) };
+    if (type === accountTokenType) return { type, accountToken: reduceAccountToken(read) };
     if (caSecretNames.has(name)) return { type, ca: reduceCa(odd, name, read) };
-    if (isRemoteSecret(odd, name, type, metadata, read)) return { type, kubeconfigs: reduceKubeconfigs(odd, read) };
+    if (isRemoteSecret(name, type, metadata, object)) return { type, kubeconfigs: reduceKubeconfigs(odd, read) };
     return { type };
   },
 });
@@ -47,9 +47,11 @@ function values(odd: Tally, object: Fields): Values {
   };
 }
 
-function reduceAccountToken(odd: Tally, read: Values): Fields {
+/** Such a token is always signed claims: anything else was put there by whoever redacted a dump, and says nothing. */
+function reduceAccountToken(read: Values): Fields {
   const token = read.get('token');
-  return token === undefined || token === '' ? {} : { token: tokenFacts(token) };
+  const facts = token === undefined || token === '' ? undefined : tokenFacts(token);
+  return facts?.subject === undefined ? {} : { token: facts };
 }
 
 /** `cacerts` is plugged in unless istiod marked it as its own; roots and signing certificates may be in either of two layouts. */
@@ -70,10 +72,12 @@ function reduceCa(odd: Tally, name: string, read: Values): Fields {
   };
 }
 
-function isRemoteSecret(odd: Tally, name: string, type: string, metadata: Fields, read: Values): boolean {
+function isRemoteSecret(name: string, type: string, metadata: Fields, object: Fields): boolean {
+  const odd = tally(); // Most Secrets are none of our business: what is odd in them is not counted.
   if (optionalFields(odd, metadata['labels'])?.[label.multiCluster] !== undefined) return true;
   if (name.startsWith('istio-remote-secret-') || name === names.externalKubeconfigSecret) return true;
   if (type !== 'Opaque') return false;
+  const read = values(odd, object);
   return read.keys.some((key) => {
     const value = read.get(key);
     return value !== undefined && looksLikeKubeconfig(value) && reduceKubeconfig(odd, key, value).invalid === undefined;

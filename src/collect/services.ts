@@ -1,4 +1,4 @@
-import { defined, type Fields, fields, filled, flag, objects, optionalFields, port, text, textMap, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, fields, filled, flag, objects, optionalFields, port, sharedTextMap, text, textMap, texts, type Tally } from '../model/decode.ts';
 import type { Endpoint, EndpointSlice, Endpoints, Service, ServicePort } from '../model/facts.ts';
 import { labels as label } from '../istio/labels.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
@@ -69,7 +69,7 @@ function projectService(object: ReducedObject, projection: Projection): Service 
     clusterIP,
     clusterIPs: clusterIPs.length > 0 || clusterIP === '' ? clusterIPs : [clusterIP],
     externalIPs: texts(uncounted, spec['externalIPs']),
-    selector: textMap(uncounted, spec['selector']),
+    selector: sharedTextMap(uncounted, spec['selector']),
     ports: objects(uncounted, spec['ports']).flatMap((entry) => servicePort(uncounted, entry)),
     loadBalancer: objects(uncounted, fields(uncounted, status?.['loadBalancer'])['ingress']),
     loadBalancerSourceRanges: texts(uncounted, spec['loadBalancerSourceRanges']),

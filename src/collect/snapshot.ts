@@ -24,6 +24,8 @@ export interface ClusterSource {
   readonly takenAt?: string;
   readonly version?: NonNullable<ClusterSnapshot['version']>;
   readonly unread?: ClusterSnapshot['unread'];
+  /** Kinds that could not be listed, and why; objects of theirs do not count. */
+  readonly states?: Readonly<Record<string, Exclude<KindRead, { status: 'read' }>>>;
   /** Reading was stopped before the end. */
   readonly interrupted?: boolean;
   /** Documents that are no objects. */
@@ -61,7 +63,7 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
   const oddities: Record<string, number> = {};
   for (const kind of kinds) {
     const pile = piles.get(kind.id);
-    reads[kind.id] = pile === undefined ? unseen(source) : readOf(pile, complete);
+    reads[kind.id] = source.states?.[kind.id] ?? (pile === undefined ? unseen(source) : readOf(pile, complete));
     if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
   }
   if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;

@@ -1,6 +1,6 @@
 import { redact } from '../base/text.ts';
 import { labels as label, names } from '../istio/labels.ts';
-import { defined, type Fields, fields, filled, flag, isTrue, objects, optionalFields, text, textMap, texts, type Tally, whole } from '../model/decode.ts';
+import { defined, type Fields, fields, filled, flag, isTrue, objects, optionalFields, sharedTextMap, text, textMap, texts, type Tally, whole } from '../model/decode.ts';
 import type { ControlPlane, Workload } from '../model/facts.ts';
 import { clusterId, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
@@ -143,7 +143,7 @@ function replicasOf(object: ReducedObject): { readonly desiredReplicas: number; 
 }
 
 function selectorOf(object: ReducedObject): StringMap {
-  return textMap(uncounted, fields(uncounted, fields(uncounted, object['spec'])['selector'])['matchLabels']);
+  return sharedTextMap(uncounted, fields(uncounted, fields(uncounted, object['spec'])['selector'])['matchLabels']);
 }
 
 function projectWorkload(object: ReducedObject, projection: Projection): Workload {
@@ -152,8 +152,8 @@ function projectWorkload(object: ReducedObject, projection: Projection): Workloa
     kind: object.kind,
     ...replicasOf(object),
     selector: selectorOf(object),
-    podLabels: textMap(uncounted, metadata['labels']),
-    podAnnotations: textMap(uncounted, metadata['annotations']),
+    podLabels: sharedTextMap(uncounted, metadata['labels']),
+    podAnnotations: sharedTextMap(uncounted, metadata['annotations']),
     proxyEnv: envOf(uncounted, containerOf(object, proxyContainer)),
     hostNetwork: spec['hostNetwork'] === true,
     conditions: objects(uncounted, fields(uncounted, object['status'])['conditions'])

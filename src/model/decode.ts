@@ -77,17 +77,21 @@ export function texts(odd: Tally, value: unknown): readonly string[] {
   return kept;
 }
 
-/** An object whose values are texts: labels, annotations, selectors. */
+/** A copy of an object whose values are texts: labels, annotations, selectors. */
 export function textMap(odd: Tally, value: unknown): StringMap {
   const found = optionalFields(odd, value);
   if (found === undefined) return noMap;
-  if (isTextMap(found)) return found;
   const kept: Record<string, string> = {};
   for (const key of Object.keys(found)) {
     const item = text(odd, found[key]);
     if (item !== undefined) kept[key] = item;
   }
   return kept;
+}
+
+/** The same without copying where every value is a text: for data that nobody else can change. */
+export function sharedTextMap(odd: Tally, value: unknown): StringMap {
+  return isFields(value) && isTextMap(value) ? value : textMap(odd, value);
 }
 
 function isTextMap(value: Fields): value is StringMap {
@@ -147,7 +151,7 @@ export function json(odd: Tally, value: unknown, depth = 0): Json | undefined {
   }
   const kept: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
-    const item = json(odd, value[key], depth + 1);
+    const item = key === '__proto__' ? undefined : json(odd, value[key], depth + 1);
     if (item !== undefined) kept[key] = item;
   }
   return kept;

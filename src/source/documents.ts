@@ -22,8 +22,7 @@ export interface FileContent {
 
 /** The documents of a file by its name: JSON for `.json`, else YAML. */
 export function readDocuments(file: string, text: string): FileContent {
-  const plain = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-  return file.toLowerCase().endsWith('.json') ? readJson(plain) : readYamlFile(plain);
+  return file.toLowerCase().endsWith('.json') ? readJson(text) : readYamlFile(text);
 }
 
 function readJson(text: string): FileContent {

@@ -137,7 +137,7 @@ function takeDocument(gathering: Gathering, file: string, document: ReadDocument
   gathering.documents++;
   if (takeVersion(gathering, value)) return;
   const { apiVersion, kind } = value;
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === 'Kustomization') {
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/')) {
     gathering.skipped++;
     return;
   }
