@@ -11,7 +11,8 @@ export function isInCidr(address: string, cidr: string): boolean {
   const [base, size, ...rest] = cidr.split('/');
   const network = ipBytes(base ?? '');
   const bytes = ipBytes(address);
-  if (network === undefined || bytes === undefined || network.length !== bytes.length || rest.length > 0 || !/^\d+$/.test(size ?? '')) return false;
+  if (network === undefined || bytes === undefined || network.length !== bytes.length || rest.length > 0 || !/^\d+$/.test(size ?? ''))
+    return false;
   const bits = Number(size);
   if (bits > network.length * 8) return false;
   for (let i = 0; i * 8 < bits; i++) {

@@ -69,7 +69,11 @@ describe('hosts', () => {
   });
 
   test('a discovery address names a Service only inside a cluster', () => {
-    expect(discoveryService('istiod-1-31-0.istio-system.svc:15012')).toEqual({ name: 'istiod-1-31-0', namespace: 'istio-system', port: 15012 });
+    expect(discoveryService('istiod-1-31-0.istio-system.svc:15012')).toEqual({
+      name: 'istiod-1-31-0',
+      namespace: 'istio-system',
+      port: 15012,
+    });
     expect(discoveryService('istiod.istio-system.svc.cluster.local')).toEqual({ name: 'istiod', namespace: 'istio-system' });
     expect(discoveryService('istiod.mesh.example.com:15012')).toBeUndefined();
     expect(discoveryService(undefined)).toBeUndefined();

@@ -26,11 +26,16 @@ export function fqdnOf(namespace: string, name: string, clusterDomain = 'cluster
 }
 
 /** Namespace and name behind the FQDN of a Kubernetes Service; nothing for any other host. */
-export function serviceOfFqdn(fqdn: string, clusterDomain = 'cluster.local'): { readonly namespace: string; readonly name: string } | undefined {
+export function serviceOfFqdn(
+  fqdn: string,
+  clusterDomain = 'cluster.local',
+): { readonly namespace: string; readonly name: string } | undefined {
   const suffix = `.svc.${clusterDomain}`;
   if (!fqdn.endsWith(suffix)) return undefined;
   const [name, namespace, ...rest] = fqdn.slice(0, -suffix.length).split('.');
-  return name === undefined || namespace === undefined || name === '' || namespace === '' || rest.length > 0 ? undefined : { namespace, name };
+  return name === undefined || namespace === undefined || name === '' || namespace === '' || rest.length > 0
+    ? undefined
+    : { namespace, name };
 }
 
 /** The host a route means: a name without a dot is a Service of the route's own namespace; anything else is taken as it stands (pilot/pkg/model: ResolveShortnameToFQDN). */

@@ -50,8 +50,13 @@ export function unreachableServer(server: string | undefined): Unreachable | und
   if (host === undefined || host === '') return 'no-address';
   if (host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d+){1,3}$/.test(host) || isLoopback6(host)) return 'loopback';
   if (host === '0.0.0.0' || host === '::') return 'unspecified';
-  if (/^169\.254\./.test(host) || /^fe[89ab][0-9a-f]:/.test(host)) return 'link-local';
-  if (host === 'kubernetes' || /^kubernetes\.default(\.svc(\..+)?)?$/.test(host) || host === 'host.docker.internal' || /\.svc(\.cluster\.local)?$/.test(host)) {
+  if (host.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(host)) return 'link-local';
+  if (
+    host === 'kubernetes' ||
+    /^kubernetes\.default(\.svc(\..+)?)?$/.test(host) ||
+    host === 'host.docker.internal' ||
+    /\.svc(\.cluster\.local)?$/.test(host)
+  ) {
     return 'cluster-internal';
   }
   return undefined;
@@ -64,5 +69,5 @@ export function serverHost(server: string | undefined): string | undefined {
 }
 
 function isLoopback6(host: string): boolean {
-  return host === '::1' || /^(0+:){7}0*1$/.test(host) || /^::ffff:127\./.test(host);
+  return host === '::1' || /^(0+:){7}0*1$/.test(host) || host.startsWith('::ffff:127.');
 }

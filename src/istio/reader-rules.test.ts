@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { grants, missingRights, readerRights, type Rule } from './reader-rules.ts';
 
-const rule = (apiGroups: string[], resources: string[], verbs: string[], resourceNames: string[] = []): Rule => ({ apiGroups, resources, verbs, resourceNames });
+const rule = (apiGroups: string[], resources: string[], verbs: string[], resourceNames: string[] = []): Rule => ({
+  apiGroups,
+  resources,
+  verbs,
+  resourceNames,
+});
 const read = ['get', 'list', 'watch'];
 const base = [
   rule([''], ['endpoints', 'pods', 'services', 'nodes', 'namespaces', 'secrets'], read),
@@ -33,12 +38,19 @@ describe('reader rules', () => {
     const missing = missingRights(base, { version: '1.24.6', isManaged: true });
     expect(missing.every((right) => right.effect === 'management' && right.severity === 'error')).toBe(true);
     expect(names(missing)).toContain('patch mutatingwebhookconfigurations');
-    const managed = [...base, rule([''], ['configmaps'], ['create', 'update', ...read]), rule(['admissionregistration.k8s.io'], ['mutatingwebhookconfigurations'], [...read, 'patch'])];
+    const managed = [
+      ...base,
+      rule([''], ['configmaps'], ['create', 'update', ...read]),
+      rule(['admissionregistration.k8s.io'], ['mutatingwebhookconfigurations'], [...read, 'patch']),
+    ];
     expect(missingRights(managed, { version: '1.31.0', isManaged: true })).toEqual([]);
   });
 
   test('tokenreviews come first', () => {
-    expect(missingRights([], { version: '1.31.0', isManaged: true })[0]).toMatchObject({ resource: 'tokenreviews', effect: 'authentication' });
+    expect(missingRights([], { version: '1.31.0', isManaged: true })[0]).toMatchObject({
+      resource: 'tokenreviews',
+      effect: 'authentication',
+    });
   });
 
   test('rights on custom resources that are not served are not asked for', () => {

@@ -57,7 +57,12 @@ const always: readonly Row[] = [
 /** For a cluster that an istiod elsewhere manages (annotation `topology.istio.io/controlPlaneClusters`). */
 const managed: readonly Row[] = [
   { group: '', resource: 'configmaps', verbs: ['get', 'list', 'watch', 'create', 'update'], effect: 'management' },
-  { group: 'admissionregistration.k8s.io', resource: 'mutatingwebhookconfigurations', verbs: ['list', 'watch', 'patch'], effect: 'management' },
+  {
+    group: 'admissionregistration.k8s.io',
+    resource: 'mutatingwebhookconfigurations',
+    verbs: ['list', 'watch', 'patch'],
+    effect: 'management',
+  },
 ];
 
 /** Where the version reads ConfigMaps of every cluster (1.26, and again since 1.29). */
@@ -79,7 +84,9 @@ export function readerRights(istiod: {
   const isCustom = (group: string) => group === 'networking.istio.io' || group === 'gateway.networking.k8s.io';
   return rows
     .filter((row) => istiod.served === undefined || !isCustom(row.group) || istiod.served.has(row.group))
-    .flatMap((row) => row.verbs.map((verb) => ({ group: row.group, resource: row.resource, verb, effect: row.effect, severity: severities[row.effect] })))
+    .flatMap((row) =>
+      row.verbs.map((verb) => ({ group: row.group, resource: row.resource, verb, effect: row.effect, severity: severities[row.effect] })),
+    )
     .sort((a, b) => readerEffects.indexOf(a.effect) - readerEffects.indexOf(b.effect));
 }
 

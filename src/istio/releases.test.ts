@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { behaves, isNewerThanTable, kubernetesSupport, presumedToBehave, releaseOf, releases, supportEndOf, supportOf } from './releases.ts';
+import {
+  behaves,
+  isNewerThanTable,
+  kubernetesSupport,
+  presumedToBehave,
+  releaseOf,
+  releases,
+  supportEndOf,
+  supportOf,
+} from './releases.ts';
 import { minorsBetween } from './versions.ts';
 
 describe('releases', () => {

@@ -72,7 +72,10 @@ export function supportOf(version: string | undefined, today: string = tableDate
 }
 
 /** How a Kubernetes version (`1.34`, `v1.34.4`) stands to an Istio version; `unknown` when the table cannot tell. */
-export function kubernetesSupport(istio: string | undefined, kubernetes: string | undefined): 'supported' | 'below-minimum' | 'outside-range' | 'unknown' {
+export function kubernetesSupport(
+  istio: string | undefined,
+  kubernetes: string | undefined,
+): 'supported' | 'below-minimum' | 'outside-range' | 'unknown' {
   const release = releaseOf(istio);
   const minor = minorOf(kubernetes);
   if (release === undefined || minor === undefined) return 'unknown';

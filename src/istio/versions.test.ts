@@ -12,7 +12,9 @@ describe('versions', () => {
     ['v1.33.4-gke.1134000', '1.33'],
   ])('%s has minor %s', (text, minor) => expect(minorOf(text)).toBe(minor));
 
-  test.each(['unknown', 'latest', '', 'sha256:abc', 'auto', undefined])('%s is no version', (text) => expect(parseVersion(text)).toBeUndefined());
+  test.each(['unknown', 'latest', '', 'sha256:abc', 'auto', undefined])('%s is no version', (text) =>
+    expect(parseVersion(text)).toBeUndefined(),
+  );
 
   test('a vendor suffix is no pre-release, and neither changes the order', () => {
     expect(parseVersion('1.27.3-asm.1')).toEqual({ major: 1, minor: 27, patch: 3 });

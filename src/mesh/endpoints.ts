@@ -7,7 +7,16 @@ import type { Endpoint, EndpointSlice, Pod, Proxy, Service, ServicePort } from '
 import { type ClusterId, type NetworkId, networkId } from '../model/ids.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import { type GatewayIndex, type NetworkGateway, gatewayIndex, networkGateways } from './gateways.ts';
-import { type IstiodView, type PredictedIstiod, type ReadCluster, clusterLocalHosts, defaultNetwork, flag, inRegistryOrder, visibleNamespaces } from './istiod-view.ts';
+import {
+  type IstiodView,
+  type PredictedIstiod,
+  type ReadCluster,
+  clusterLocalHosts,
+  defaultNetwork,
+  flag,
+  inRegistryOrder,
+  visibleNamespaces,
+} from './istiod-view.ts';
 
 /** Value of label `security.istio.io/tlsMode` that makes an endpoint reachable over mTLS. */
 export const istioMutual = 'istio';
@@ -20,15 +29,15 @@ export interface ShardEndpoint {
   readonly port: number;
   /** `ServicePortName`; empty for the unnamed only port. */
   readonly portName: string;
-  /** Absent = the empty network, which is everybody's. */
-  readonly network?: NetworkId;
+  /** `undefined` = the empty network, which is everybody's. */
+  readonly network: NetworkId | undefined;
   /** `istio` where the pod says so by label (injected sidecars do), else `disabled`. */
   readonly tlsMode: string;
   readonly health: 'healthy' | 'unhealthy' | 'terminating';
   readonly cluster: ClusterId;
-  /** The pod behind it; absent for an address nobody's pod has. */
-  readonly pod?: Pod;
-  readonly nodeName?: string;
+  /** The pod behind it; `undefined` for an address no pod has. */
+  readonly pod: Pod | undefined;
+  readonly nodeName: string | undefined;
   /** The EndpointSlice it comes from. */
   readonly ref: ObjectRef;
 }
@@ -83,19 +92,25 @@ export interface RegisteredService {
 
 /** Services of all clusters as this istiod merges them, by FQDN (pilot/pkg/serviceregistry/aggregate/controller.go: Services). */
 export function registeredServices(view: IstiodView<'namespaces' | 'services'>): ReadonlyMap<string, RegisteredService> {
-  const byHost = new Map<string, { host: string; namespace: string; name: string; instances: { cluster: ClusterId; service: Service }[] }>();
+  const byHost = new Map<
+    string,
+    { host: string; namespace: string; name: string; instances: { cluster: ClusterId; service: Service }[] }
+  >();
   for (const cluster of inRegistryOrder(view)) {
     const isVisible = visibleNamespaces(cluster.namespaces, view.meshConfig);
     for (const service of cluster.services) {
       if (!isVisible(service.namespace)) continue;
       const host = fqdnOf(service.namespace, service.name, view.istiod.clusterDomain);
       const registered = byHost.get(host);
-      if (registered === undefined) byHost.set(host, { host, namespace: service.namespace, name: service.name, instances: [{ cluster: cluster.id, service }] });
+      if (registered === undefined)
+        byHost.set(host, { host, namespace: service.namespace, name: service.name, instances: [{ cluster: cluster.id, service }] });
       else registered.instances.push({ cluster: cluster.id, service });
     }
   }
   const own = view.istiod.clusterId;
-  return new Map([...byHost].map(([host, one]) => [host, { ...one, isOrderCertain: one.instances.length === 1 || one.instances[0]?.cluster === own }]));
+  return new Map(
+    [...byHost].map(([host, one]) => [host, { ...one, isOrderCertain: one.instances.length === 1 || one.instances[0]?.cluster === own }]),
+  );
 }
 
 /** All that `endpointsSentTo` asks, computed once per istiod. */
@@ -178,7 +193,7 @@ export interface SentEndpoint {
   readonly via: 'pod' | 'gateway' | 'raw';
   /** A hostname, of which the client gets what istiod resolves it to. */
   readonly isUnresolved: boolean;
-  readonly network?: NetworkId;
+  readonly network: NetworkId | undefined;
   /** Endpoints behind it: one, or all that a gateway stands for. */
   readonly endpoints: readonly ShardEndpoint[];
   readonly gateway?: NetworkGateway;
@@ -206,7 +221,13 @@ export interface MtlsSettings {
  * (pilot/pkg/xds/endpoints: ep_filters.go, endpoint_builder.go, mtls_checker.go). Nothing when no cluster has the service. Not
  * considered: subsets, locality, MCS, exports of the service (see `isExportedTo`) and endpoints of ServiceEntries.
  */
-export function endpointsSentTo(client: ClientProxy, host: string, portNumber: number, predictions: Predictions, mtls: MtlsSettings = {}): Sent | undefined {
+export function endpointsSentTo(
+  client: ClientProxy,
+  host: string,
+  portNumber: number,
+  predictions: Predictions,
+  mtls: MtlsSettings = {},
+): Sent | undefined {
   const service = predictions.services.get(host);
   const first = service?.instances[0]?.service;
   if (first === undefined) return undefined;
@@ -231,20 +252,26 @@ export function endpointsSentTo(client: ClientProxy, host: string, portNumber: n
     else if (route.via !== 'gateway') direct.push(sentAsItIs(endpoint, route.via));
     else for (const gateway of route.gateways) append(behind, gateway, endpoint);
   }
-  const viaGateways = [...behind].map(([gateway, ofGateway]): SentEndpoint => ({
-    address: gateway.address,
-    port: routing.isAmbient ? gateway.hbonePort : gateway.port,
-    via: 'gateway',
-    isUnresolved: gateway.isUnresolved,
-    network: gateway.network,
-    endpoints: ofGateway,
-    gateway,
-  }));
+  const viaGateways = [...behind].map(
+    ([gateway, ofGateway]): SentEndpoint => ({
+      address: gateway.address,
+      port: routing.isAmbient ? gateway.hbonePort : gateway.port,
+      via: 'gateway',
+      isUnresolved: gateway.isUnresolved,
+      network: gateway.network,
+      endpoints: ofGateway,
+      gateway,
+    }),
+  );
   return { host, port, endpoints: [...direct, ...viaGateways].sort(byAddress), dropped };
 }
 
 /** Whether a service is exported to a namespace: annotation `networking.istio.io/exportTo` of its first copy, else the mesh's default (`*` where that says nothing). */
-export function isExportedTo(service: Pick<Service, 'namespace' | 'annotations'>, namespace: string, defaults: readonly string[] = []): boolean {
+export function isExportedTo(
+  service: Pick<Service, 'namespace' | 'annotations'>,
+  namespace: string,
+  defaults: readonly string[] = [],
+): boolean {
   const own = service.annotations[annotations.exportTo];
   const exportTo = own === undefined || own === '' ? defaults : own.split(',').map((part) => part.trim());
   if (exportTo.length === 0) return true;
@@ -254,7 +281,10 @@ export function isExportedTo(service: Pick<Service, 'namespace' | 'annotations'>
 type Route = DropReason | { readonly via: 'pod' | 'raw' } | { readonly via: 'gateway'; readonly gateways: readonly NetworkGateway[] };
 
 /** How this client reaches an endpoint that it may see. */
-function routingOf(client: ClientProxy, { istiod, gatewaysOf }: Predictions): { (endpoint: ShardEndpoint, isMtlsEndpoint: boolean): Route; readonly isAmbient: boolean } {
+function routingOf(
+  client: ClientProxy,
+  { istiod, gatewaysOf }: Predictions,
+): { (endpoint: ShardEndpoint, isMtlsEndpoint: boolean): Route; readonly isAmbient: boolean } {
   const isSidecar = client.kind === 'sidecar';
   const isMultiNetworkAmbient = flag(istiod.env, 'AMBIENT_ENABLE_MULTI_NETWORK', false) && flag(istiod.env, 'PILOT_ENABLE_AMBIENT', false);
   const isAmbient = isMultiNetworkAmbient && !isSidecar;
@@ -289,11 +319,19 @@ function familyFilter(client: ClientProxy, version: string | undefined): (gatewa
 }
 
 /** What keeps an endpoint from a client before networks are looked at. */
-function hidden(endpoint: ShardEndpoint, client: ClientProxy, port: ServicePort, first: Service, isClusterLocal: boolean): DropReason | undefined {
+function hidden(
+  endpoint: ShardEndpoint,
+  client: ClientProxy,
+  port: ServicePort,
+  first: Service,
+  isClusterLocal: boolean,
+): DropReason | undefined {
   if (endpoint.portName !== port.name) return 'other-port-name';
-  if (first.internalTrafficPolicy === 'Local' && (endpoint.cluster !== client.cluster || endpoint.nodeName !== client.nodeName)) return 'other-node';
+  if (first.internalTrafficPolicy === 'Local' && (endpoint.cluster !== client.cluster || endpoint.nodeName !== client.nodeName))
+    return 'other-node';
   if (isClusterLocal && endpoint.cluster !== client.cluster) return 'cluster-local';
-  if (client.requestedNetworkView.length > 0 && endpoint.network !== undefined && !client.requestedNetworkView.includes(endpoint.network)) return 'out-of-view';
+  if (client.requestedNetworkView.length > 0 && endpoint.network !== undefined && !client.requestedNetworkView.includes(endpoint.network))
+    return 'out-of-view';
   if (endpoint.health === 'terminating') return 'terminating';
   // An unhealthy endpoint is sent only so that Envoy can count it (1.31 does so by default): no call reaches it either way.
   return endpoint.health === 'unhealthy' ? 'unhealthy' : undefined;
@@ -306,8 +344,7 @@ function isMtls(endpoint: ShardEndpoint, settings: MtlsSettings): boolean {
 }
 
 function sentAsItIs(endpoint: ShardEndpoint, via: 'pod' | 'raw'): SentEndpoint {
-  const sent = { address: endpoint.address, port: endpoint.port, via, isUnresolved: false, endpoints: [endpoint] };
-  return endpoint.network === undefined ? sent : { ...sent, network: endpoint.network };
+  return { address: endpoint.address, port: endpoint.port, via, isUnresolved: false, network: endpoint.network, endpoints: [endpoint] };
 }
 
 /** Endpoints of each slice of one cluster, in the order of the slices. */
@@ -328,18 +365,23 @@ function* clusterEndpoints(
         if (pod === undefined && endpoint.pod !== undefined) continue; // istiod waits for the pod to appear
         const labelled = pod?.labels[labels.network];
         const network = labelled === undefined || labelled === '' ? networkOf(pod?.ips[0] ?? address) : networkId(labelled);
+        const tlsMode = pod?.labels[labels.tlsMode] ?? 'disabled';
+        const health = healthOf(endpoint);
         const nodeName = pod?.nodeName ?? endpoint.nodeName;
-        const one = {
-          address,
-          tlsMode: pod?.labels[labels.tlsMode] ?? 'disabled',
-          health: healthOf(endpoint),
-          cluster: cluster.id,
-          ref: slice.ref,
-          ...(network === undefined ? undefined : { network }),
-          ...(pod === undefined ? undefined : { pod }),
-          ...(nodeName === undefined ? undefined : { nodeName }),
-        };
-        for (const port of slice.ports) endpoints.push({ ...one, port: port.port ?? 0, portName: port.name });
+        for (const port of slice.ports) {
+          endpoints.push({
+            address,
+            port: port.port ?? 0,
+            portName: port.name,
+            network,
+            tlsMode,
+            health,
+            cluster: cluster.id,
+            pod,
+            nodeName,
+            ref: slice.ref,
+          });
+        }
       }
     }
     yield { slice, endpoints };

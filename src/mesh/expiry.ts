@@ -43,12 +43,21 @@ export function expiries(...clusters: readonly ExpiringFacts[]): Expiry[] {
     ...(facts.remoteSecrets ?? []).flatMap(ofRemoteSecret),
     ...(facts.caSecrets ?? []).flatMap((secret) => [
       ...ofCertificates('root', secret.roots, secret.ref, '.data["root-cert.pem"]'),
-      ...ofCertificates('signing-ca', secret.signing.filter((one) => !secret.roots.some((root) => root.fingerprint === one.fingerprint)), secret.ref, '.data["ca-cert.pem"]'),
+      ...ofCertificates(
+        'signing-ca',
+        secret.signing.filter((one) => !secret.roots.some((root) => root.fingerprint === one.fingerprint)),
+        secret.ref,
+        '.data["ca-cert.pem"]',
+      ),
     ]),
-    ...(facts.rootConfigMaps ?? []).flatMap((map) => ofCertificates('distributed-root', map.certificates, map.ref, '.data["root-cert.pem"]')),
+    ...(facts.rootConfigMaps ?? []).flatMap((map) =>
+      ofCertificates('distributed-root', map.certificates, map.ref, '.data["root-cert.pem"]'),
+    ),
     ...(facts.injectors ?? []).flatMap(ofInjector),
   ]);
-  return found.sort((a, b) => momentOf(a.expiresAt) - momentOf(b.expiresAt) || compareText(refKey(a.ref), refKey(b.ref)) || compareText(a.what, b.what));
+  return found.sort(
+    (a, b) => momentOf(a.expiresAt) - momentOf(b.expiresAt) || compareText(refKey(a.ref), refKey(b.ref)) || compareText(a.what, b.what),
+  );
 }
 
 /**
@@ -68,7 +77,10 @@ export function daysLeft(expiresAt: string, now: string): number | undefined {
 }
 
 /** Whether a certificate is in force at `now`; `not-yet` before its notBefore, as after a clock that runs ahead. */
-export function validity(certificate: Pick<Certificate, 'notBefore' | 'notAfter'>, now: string): 'valid' | 'not-yet' | 'expired' | undefined {
+export function validity(
+  certificate: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: string,
+): 'valid' | 'not-yet' | 'expired' | undefined {
   const until = daysLeft(certificate.notAfter, now);
   const since = daysLeft(certificate.notBefore, now);
   if (until === undefined || since === undefined) return undefined;
@@ -94,7 +106,8 @@ function tokenExpiry(expiresAt: string, ref: ObjectRef, field: string): Expiry {
 function ofInjector(injector: Injector): Expiry[] {
   const unique = new Map<string, Certificate>();
   for (const { caBundle } of injector.webhooks) {
-    if (caBundle.state === 'certificates') for (const certificate of caBundle.certificates) unique.set(certificate.fingerprint, certificate);
+    if (caBundle.state === 'certificates')
+      for (const certificate of caBundle.certificates) unique.set(certificate.fingerprint, certificate);
   }
   return ofCertificates('ca-bundle', [...unique.values()], injector.ref, '.webhooks[*].clientConfig.caBundle');
 }

@@ -2,23 +2,47 @@ import { describe, expect, test } from 'vitest';
 import { gateway, pod, port, server, service, virtualService } from '../../test/support/mesh-facts.ts';
 import type { VirtualService } from '../model/facts.ts';
 import { revision } from '../model/ids.ts';
-import { crossNetworkExposure, type ExposedIstiod, type Exposure, type ExposureObjects, gatewayProxies, gatewayReference, isSeenBy, istiodExposure, istiodExposures } from './exposure.ts';
+import {
+  crossNetworkExposure,
+  type ExposedIstiod,
+  type Exposure,
+  type ExposureObjects,
+  gatewayProxies,
+  gatewayReference,
+  isSeenBy,
+  istiodExposure,
+  istiodExposures,
+} from './exposure.ts';
 
 const of = revision('1-31-0');
 const host = 'istiod-1-31-0.istio-system.svc';
 const istiod: ExposedIstiod = { host, controlPlane: { revision: of, namespace: 'istio-system' } };
-const gatewayPods = [{ namespace: 'istio-system', labels: { istio: 'eastwestgateway', app: 'istio-eastwestgateway' }, ref: pod('istio-system', 'gw', '10.1.1.2').ref }];
+const gatewayPods = [
+  {
+    namespace: 'istio-system',
+    labels: { istio: 'eastwestgateway', app: 'istio-eastwestgateway' },
+    ref: pod('istio-system', 'gw', '10.1.1.2').ref,
+  },
+];
 const istiodPorts = [port(15012, 'https-dns'), port(443, 'https-webhook', { targetPort: 15017 })];
-const istiodService = (name = 'istiod-1-31-0', rev = '1-31-0') => service('istio-system', name, { ports: istiodPorts, selector: { app: 'istiod', 'istio.io/rev': rev } });
+const istiodService = (name = 'istiod-1-31-0', rev = '1-31-0') =>
+  service('istio-system', name, { ports: istiodPorts, selector: { app: 'istiod', 'istio.io/rev': rev } });
 const exposing = gateway('istio-system', 'istiod-gateway', [server(15012, 'PASSTHROUGH'), server(15017, 'PASSTHROUGH')]);
 
 function routes(sniHosts: readonly string[], destination: string): VirtualService['tls'] {
-  const to = (match: number, target: number) => ({ matches: [{ port: match, sniHosts, gateways: [] }], destinations: [{ host: destination, port: target }] });
+  const to = (match: number, target: number) => ({
+    matches: [{ port: match, sniHosts, gateways: [] }],
+    destinations: [{ host: destination, port: target }],
+  });
   return [to(15012, 15012), to(15017, 443)];
 }
 const fqdn = (name: string) => `${name}.istio-system.svc.cluster.local`;
 const routing = (more: Partial<VirtualService> = {}) =>
-  virtualService('istio-system', 'istiod-vs-1-31-0', { gateways: ['istiod-gateway'], tls: routes([host, fqdn('istiod-1-31-0')], fqdn('istiod-1-31-0')), ...more });
+  virtualService('istio-system', 'istiod-vs-1-31-0', {
+    gateways: ['istiod-gateway'],
+    tls: routes([host, fqdn('istiod-1-31-0')], fqdn('istiod-1-31-0')),
+    ...more,
+  });
 
 const whole: ExposureObjects = {
   reader: { revision: of, env: {}, clusterDomain: 'cluster.local' },
@@ -42,27 +66,87 @@ describe('istiodExposure', () => {
     ['nothing at all', { gateways: [], virtualServices: [] }, 'gateway', ''],
     ['no pods behind the Service', { proxies: [] }, 'gateway-pods', ''],
     ['a server on another port only', { gateways: [gateway('istio-system', 'other', [server(15443, 'AUTO_PASSTHROUGH')])] }, 'gateway', ''],
-    ['a Gateway of another revision', { gateways: [{ ...exposing, labels: { 'istio.io/rev': '1-30-3' } }] }, 'gateway-revision', 'Gateway/istio-system/istiod-gateway'],
-    ['a selector that matches nothing', { gateways: [{ ...exposing, selector: { istio: 'ingressgateway' } }] }, 'gateway-selector', 'Gateway/istio-system/istiod-gateway'],
-    ['a server that terminates nothing', { gateways: [gateway('istio-system', 'istiod-gateway', [server(15012, '')])] }, 'gateway-mode', 'Gateway/istio-system/istiod-gateway'],
-    ['a server for other hosts', { gateways: [gateway('istio-system', 'istiod-gateway', [server(15012, 'PASSTHROUGH', ['a.example.com'])])] }, 'gateway-hosts', 'Gateway/istio-system/istiod-gateway'],
+    [
+      'a Gateway of another revision',
+      { gateways: [{ ...exposing, labels: { 'istio.io/rev': '1-30-3' } }] },
+      'gateway-revision',
+      'Gateway/istio-system/istiod-gateway',
+    ],
+    [
+      'a selector that matches nothing',
+      { gateways: [{ ...exposing, selector: { istio: 'ingressgateway' } }] },
+      'gateway-selector',
+      'Gateway/istio-system/istiod-gateway',
+    ],
+    [
+      'a server that terminates nothing',
+      { gateways: [gateway('istio-system', 'istiod-gateway', [server(15012, '')])] },
+      'gateway-mode',
+      'Gateway/istio-system/istiod-gateway',
+    ],
+    [
+      'a server for other hosts',
+      { gateways: [gateway('istio-system', 'istiod-gateway', [server(15012, 'PASSTHROUGH', ['a.example.com'])])] },
+      'gateway-hosts',
+      'Gateway/istio-system/istiod-gateway',
+    ],
     ['no VirtualService', { virtualServices: [] }, 'virtual-service', 'Gateway/istio-system/istiod-gateway'],
-    ['a VirtualService of another revision', { virtualServices: [routing({ labels: { 'istio.io/rev': '1-30-3' } })] }, 'virtual-service-revision', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['a VirtualService for another Gateway', { virtualServices: [routing({ gateways: ['other'] })] }, 'virtual-service-gateway', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['a VirtualService kept to its namespace', { virtualServices: [routing({ exportTo: ['other'] })] }, 'virtual-service-export', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['the exposure of no revision', { virtualServices: [routing({ tls: routes([fqdn('istiod'), 'istiod.istio-system.svc'], fqdn('istiod')) })] }, 'virtual-service-hosts', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['a destination that does not exist', { virtualServices: [routing({ tls: routes(['*'], fqdn('istiod')) })] }, 'destination', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['another istiod', { virtualServices: [routing({ tls: routes(['*'], 'istiod-1-30-3') })], services: [istiodService('istiod-1-30-3', '1-30-3')] }, 'other-destination', 'VirtualService/istio-system/istiod-vs-1-31-0'],
-    ['a port istiod’s Service lacks', { services: [service('istio-system', 'istiod-1-31-0', { ports: [port(443)] })] }, 'destination-port', 'VirtualService/istio-system/istiod-vs-1-31-0'],
+    [
+      'a VirtualService of another revision',
+      { virtualServices: [routing({ labels: { 'istio.io/rev': '1-30-3' } })] },
+      'virtual-service-revision',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'a VirtualService for another Gateway',
+      { virtualServices: [routing({ gateways: ['other'] })] },
+      'virtual-service-gateway',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'a VirtualService kept to its namespace',
+      { virtualServices: [routing({ exportTo: ['other'] })] },
+      'virtual-service-export',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'the exposure of no revision',
+      { virtualServices: [routing({ tls: routes([fqdn('istiod'), 'istiod.istio-system.svc'], fqdn('istiod')) })] },
+      'virtual-service-hosts',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'a destination that does not exist',
+      { virtualServices: [routing({ tls: routes(['*'], fqdn('istiod')) })] },
+      'destination',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'another istiod',
+      { virtualServices: [routing({ tls: routes(['*'], 'istiod-1-30-3') })], services: [istiodService('istiod-1-30-3', '1-30-3')] },
+      'other-destination',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
+      'a port istiod’s Service lacks',
+      { services: [service('istio-system', 'istiod-1-31-0', { ports: [port(443)] })] },
+      'destination-port',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
   ])('%s', (_, more, missing, nearest) => expect(says(gap(more))).toEqual([missing, nearest]));
 
   test('another port of istiod is the wrong one', () => {
-    const tls = [{ matches: [{ port: 15017, sniHosts: ['*'], gateways: [] }], destinations: [{ host: fqdn('istiod-1-31-0'), port: 15012 }] }];
+    const tls = [
+      { matches: [{ port: 15017, sniHosts: ['*'], gateways: [] }], destinations: [{ host: fqdn('istiod-1-31-0'), port: 15012 }] },
+    ];
     expect(gap({ virtualServices: [routing({ tls })] }, istiod, 15017).missing).toBe('destination-port');
   });
 
   test('Gateways may lie elsewhere unless they are scoped to the namespace of the pods', () => {
-    const elsewhere = { gateways: [gateway('edge', 'istiod-gateway', exposing.servers)], virtualServices: [routing({ gateways: ['edge/istiod-gateway'] })] };
+    const elsewhere = {
+      gateways: [gateway('edge', 'istiod-gateway', exposing.servers)],
+      virtualServices: [routing({ gateways: ['edge/istiod-gateway'] })],
+    };
     expect(gap(elsewhere).missing).toBeUndefined();
     const scoped = { ...whole.reader, env: { PILOT_SCOPE_GATEWAY_TO_NAMESPACE: 'true' } };
     expect(gap({ ...elsewhere, reader: scoped }).missing).toBe('gateway-namespace');
@@ -71,7 +155,11 @@ describe('istiodExposure', () => {
 
   test('a Gateway moved to another namespace leaves its VirtualService behind', () => {
     const moved = gap({ gateways: [gateway('default', 'istiod-gateway', exposing.servers)] });
-    expect(moved).toMatchObject({ missing: 'virtual-service-gateway', gateway: { namespace: 'default' }, virtualService: { name: 'istiod-vs-1-31-0' } });
+    expect(moved).toMatchObject({
+      missing: 'virtual-service-gateway',
+      gateway: { namespace: 'default' },
+      virtualService: { name: 'istiod-vs-1-31-0' },
+    });
   });
 
   test('the exact SNI host wins over a catch-all, and either may lead through a tag’s Service', () => {
@@ -84,26 +172,41 @@ describe('istiodExposure', () => {
     const services = [service('istio-system', 'mine', { ports: istiodPorts, selector: { app: 'istiod' } })];
     const virtualServices = [routing({ tls: routes([host], fqdn('mine')) })];
     expect(gap({ services, virtualServices }).missing).toBe('other-destination');
-    expect(gap({ services, virtualServices }, { ...istiod, podLabels: [{ app: 'istiod', 'istio.io/rev': '1-31-0' }] }).missing).toBeUndefined();
+    expect(
+      gap({ services, virtualServices }, { ...istiod, podLabels: [{ app: 'istiod', 'istio.io/rev': '1-31-0' }] }).missing,
+    ).toBeUndefined();
   });
 
   test('an unrelated VirtualService is not the nearest', () => {
-    const app = virtualService('shop', 'tls-app', { gateways: ['shop/gw'], tls: [{ matches: [{ sniHosts: ['app.example.com'], gateways: [] }], destinations: [{ host: 'app' }] }] });
+    const app = virtualService('shop', 'tls-app', {
+      gateways: ['shop/gw'],
+      tls: [{ matches: [{ sniHosts: ['app.example.com'], gateways: [] }], destinations: [{ host: 'app' }] }],
+    });
     expect(says(gap({ virtualServices: [app] }))).toEqual(['virtual-service', 'Gateway/istio-system/istiod-gateway']);
   });
 
   test('a gateway that terminates is followed through http routes, by the host of its server', () => {
     const name = 'istiod.mesh.example.com';
     const external = { host: name, controlPlane: { revision: revision('default'), namespace: 'external-istiod' } };
-    const route = (match: number, target: number) => ({ match: [{ port: match }], route: [{ destination: { host: 'istiod.external-istiod.svc.cluster.local', port: { number: target } } }] });
+    const route = (match: number, target: number) => ({
+      match: [{ port: match }],
+      route: [{ destination: { host: 'istiod.external-istiod.svc.cluster.local', port: { number: target } } }],
+    });
     const objects: ExposureObjects = {
       reader: { revision: revision('default'), env: {}, clusterDomain: 'cluster.local' },
       gateways: [gateway('external-istiod', 'external-istiod-gw', [server(15012, 'SIMPLE', [name]), server(15017, 'SIMPLE', [name])])],
-      virtualServices: [virtualService('external-istiod', 'external-istiod-vs', { hosts: [name], gateways: ['external-istiod-gw'], spec: { http: [route(15012, 15012), route(15017, 443)] } })],
+      virtualServices: [
+        virtualService('external-istiod', 'external-istiod-vs', {
+          hosts: [name],
+          gateways: ['external-istiod-gw'],
+          spec: { http: [route(15012, 15012), route(15017, 443)] },
+        }),
+      ],
       services: [service('external-istiod', 'istiod', { ports: istiodPorts })],
       proxies: gatewayPods,
     };
-    for (const one of istiodExposures(objects, external)) expect(one).toMatchObject({ mode: 'terminating', destination: { service: { namespace: 'external-istiod' } } });
+    for (const one of istiodExposures(objects, external))
+      expect(one).toMatchObject({ mode: 'terminating', destination: { service: { namespace: 'external-istiod' } } });
     expect(istiodExposure(objects, 15012, external).missing).toBeUndefined();
     expect(istiodExposure(objects, 15012, { ...external, host: 'other.example.com' }).missing).toBe('gateway-hosts');
     expect(istiodExposure({ ...objects, virtualServices: [] }, 15012, external).missing).toBe('virtual-service');
@@ -130,8 +233,14 @@ describe('crossNetworkExposure', () => {
   });
 
   test('narrow hosts let some services through, another domain none', () => {
-    expect(of([gateway('istio-system', 'g', [server(15443, 'AUTO_PASSTHROUGH', ['*.sample.svc.cluster.local'])])])).toMatchObject({ missing: 'gateway-hosts', isPartial: true });
-    expect(of([open], { reader: { ...whole.reader, clusterDomain: 'mesh.internal' } })).toMatchObject({ missing: 'gateway-hosts', isPartial: false });
+    expect(of([gateway('istio-system', 'g', [server(15443, 'AUTO_PASSTHROUGH', ['*.sample.svc.cluster.local'])])])).toMatchObject({
+      missing: 'gateway-hosts',
+      isPartial: true,
+    });
+    expect(of([open], { reader: { ...whole.reader, clusterDomain: 'mesh.internal' } })).toMatchObject({
+      missing: 'gateway-hosts',
+      isPartial: false,
+    });
   });
 });
 
@@ -153,7 +262,11 @@ test.each([
 test('pods stand behind a gateway Service, else the Deployments that would make them', () => {
   const behind = service('istio-system', 'gw', { selector: { istio: 'eastwestgateway' } });
   const workload = { namespace: 'istio-system', podLabels: { istio: 'eastwestgateway' }, ref: behind.ref };
-  expect(gatewayProxies(behind, [pod('istio-system', 'a', '10.1.1.2', { labels: { istio: 'eastwestgateway' } })], [workload])).toHaveLength(1);
-  expect(gatewayProxies(behind, [pod('other', 'a', '10.1.1.2', { labels: { istio: 'eastwestgateway' } })], [workload])[0]?.ref.kind).toBe('Service');
+  expect(gatewayProxies(behind, [pod('istio-system', 'a', '10.1.1.2', { labels: { istio: 'eastwestgateway' } })], [workload])).toHaveLength(
+    1,
+  );
+  expect(gatewayProxies(behind, [pod('other', 'a', '10.1.1.2', { labels: { istio: 'eastwestgateway' } })], [workload])[0]?.ref.kind).toBe(
+    'Service',
+  );
   expect(gatewayProxies(behind, [])).toEqual([]);
 });

@@ -24,7 +24,9 @@ export function gatewayProxies(
   workloads: readonly Pick<Workload, 'namespace' | 'podLabels' | 'ref'>[] = [],
 ): GatewayProxy[] {
   const isBehind = (namespace: string, held: StringMap) => namespace === service.namespace && selectsPods(service.selector, held);
-  const running = pods.filter((pod) => isBehind(pod.namespace, pod.labels)).map((pod) => ({ namespace: pod.namespace, labels: pod.labels, ref: pod.ref }));
+  const running = pods
+    .filter((pod) => isBehind(pod.namespace, pod.labels))
+    .map((pod) => ({ namespace: pod.namespace, labels: pod.labels, ref: pod.ref }));
   if (running.length > 0) return running;
   return workloads
     .filter((workload) => isBehind(workload.namespace, workload.podLabels))
@@ -163,7 +165,10 @@ export interface CrossNetworkExposure {
  * Whether a Gateway with an AUTO_PASSTHROUGH server opens a gateway's cross-network port (15443, or the port of label
  * `networking.istio.io/gatewayPort`) for all Services of the reader's cluster domain.
  */
-export function crossNetworkExposure(objects: Pick<ExposureObjects, 'reader' | 'gateways' | 'proxies'>, port: number = ports.crossNetwork): CrossNetworkExposure {
+export function crossNetworkExposure(
+  objects: Pick<ExposureObjects, 'reader' | 'gateways' | 'proxies'>,
+  port: number = ports.crossNetwork,
+): CrossNetworkExposure {
   if (objects.proxies.length === 0) return { port, missing: 'gateway-pods', nearest: [], hosts: [], isPartial: false };
   const all = `*.svc.${objects.reader.clusterDomain}`;
   const steps = objects.gateways.flatMap((gateway) =>
@@ -223,7 +228,9 @@ function gatewayStep(objects: ExposureObjects, gateway: Gateway, server: Gateway
 
 function gatewayGap({ reader, proxies }: Pick<ExposureObjects, 'reader' | 'proxies'>, gateway: Gateway): GatewayGap | undefined {
   if (!isSeenBy(gateway, reader)) return 'gateway-revision';
-  const inScope = flag(reader.env, 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE', false) ? proxies.filter((proxy) => proxy.namespace === gateway.namespace) : proxies;
+  const inScope = flag(reader.env, 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE', false)
+    ? proxies.filter((proxy) => proxy.namespace === gateway.namespace)
+    : proxies;
   if (inScope.length === 0) return 'gateway-namespace';
   return inScope.some((proxy) => hasLabels(gateway.selector, proxy.labels)) ? undefined : 'gateway-selector';
 }
@@ -294,9 +301,14 @@ function follow(objects: ExposureObjects, port: number, istiod: ExposedIstiod, {
     };
   }
   const taken = open
-    .flatMap(({ virtualService, rules }) => rules.flatMap((rule) => rule.hosts.filter((host) => hostMatches(host, istiod.host)).map((host) => ({ virtualService, rules, rule, host }))))
+    .flatMap(({ virtualService, rules }) =>
+      rules.flatMap((rule) =>
+        rule.hosts.filter((host) => hostMatches(host, istiod.host)).map((host) => ({ virtualService, rules, rule, host })),
+      ),
+    )
     .sort((a, b) => specificity(b.host) - specificity(a.host) || compareText(a.virtualService.name, b.virtualService.name))[0];
-  if (taken === undefined) return { ...at, missing: 'virtual-service-hosts', nearest: refsOf(open.map((one) => one.virtualService)), routedHosts: [] };
+  if (taken === undefined)
+    return { ...at, missing: 'virtual-service-hosts', nearest: refsOf(open.map((one) => one.virtualService)), routedHosts: [] };
   const { destination, missing } = arrive(objects, taken.virtualService, taken.rule, port, istiod);
   return {
     ...at,
@@ -317,13 +329,23 @@ function virtualServiceGap(
   host: string,
 ): ExposureGap | undefined {
   if (!isSeenBy(virtualService, reader)) return 'virtual-service-revision';
-  if (!virtualService.gateways.some((reference) => gatewayReference(reference, virtualService.namespace) === gateway)) return 'virtual-service-gateway';
+  if (!virtualService.gateways.some((reference) => gatewayReference(reference, virtualService.namespace) === gateway))
+    return 'virtual-service-gateway';
   const isExported =
     virtualService.exportTo.length === 0 ||
-    proxies.some((proxy) => virtualService.exportTo.some((to) => to === '*' || to === proxy.namespace || (to === '.' && proxy.namespace === virtualService.namespace)));
+    proxies.some((proxy) =>
+      virtualService.exportTo.some(
+        (to) => to === '*' || to === proxy.namespace || (to === '.' && proxy.namespace === virtualService.namespace),
+      ),
+    );
   if (!isExported) return 'virtual-service-export';
   const meetsServer = virtualService.hosts.some((own) =>
-    server.hosts.map(gatewayHost).some((open) => (open.namespace === '*' || open.namespace === '.' || open.namespace === virtualService.namespace) && hostsOverlap(open.host, own)),
+    server.hosts
+      .map(gatewayHost)
+      .some(
+        (open) =>
+          (open.namespace === '*' || open.namespace === '.' || open.namespace === virtualService.namespace) && hostsOverlap(open.host, own),
+      ),
   );
   return meetsServer && takes(rules, host) ? undefined : 'virtual-service-hosts';
 }
@@ -338,7 +360,11 @@ function rulesOf(virtualService: VirtualService, mode: 'passthrough' | 'terminat
   return virtualService.tls.flatMap((route) => {
     const hosts = route.matches
       .filter((match) => match.port === undefined || match.port === port)
-      .filter((match) => match.gateways.length === 0 || match.gateways.some((reference) => gatewayReference(reference, virtualService.namespace) === gateway))
+      .filter(
+        (match) =>
+          match.gateways.length === 0 ||
+          match.gateways.some((reference) => gatewayReference(reference, virtualService.namespace) === gateway),
+      )
       .flatMap((match) => match.sniHosts);
     return hosts.length === 0 || route.destinations.length === 0 ? [] : [{ hosts, destinations: route.destinations }];
   });
@@ -372,7 +398,11 @@ function arrive(
   const host = resolveHost(to.host, virtualService.namespace, reader.clusterDomain);
   const name = serviceOfFqdn(host, reader.clusterDomain);
   const service = name === undefined ? undefined : services.find((one) => one.name === name.name && one.namespace === name.namespace);
-  const destination = { host, ...(to.port === undefined ? undefined : { port: to.port }), ...(service === undefined ? undefined : { service }) };
+  const destination = {
+    host,
+    ...(to.port === undefined ? undefined : { port: to.port }),
+    ...(service === undefined ? undefined : { service }),
+  };
   if (service === undefined) return { destination, missing: 'destination' };
   if (!isIstiods(service, istiod)) return { destination, missing: 'other-destination' };
   const only = service.ports.length === 1 ? service.ports[0] : undefined;
@@ -386,7 +416,11 @@ function isIstiods(service: Service, { controlPlane, podLabels }: ExposedIstiod)
   if (podLabels !== undefined && podLabels.length > 0) return podLabels.some((held) => selectsPods(service.selector, held));
   if (service.name === istiodServiceName(controlPlane.revision)) return true;
   const selected = service.selector[labels.revision];
-  return service.selector['app'] === 'istiod' && (selected === undefined || selected === controlPlane.revision) && service.name.startsWith('istiod-revision-tag-');
+  return (
+    service.selector['app'] === 'istiod' &&
+    (selected === undefined || selected === controlPlane.revision) &&
+    service.name.startsWith('istiod-revision-tag-')
+  );
 }
 
 /** The way that gets furthest: a whole one before any gap, a later gap before an earlier one; among equals the first by Gateway. */

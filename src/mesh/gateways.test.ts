@@ -1,17 +1,34 @@
 import { describe, expect, test } from 'vitest';
-import { cluster, clusterId, eastWest, kubeGateway, namespace, network, networkId, node, port, service, view } from '../../test/support/mesh-facts.ts';
+import {
+  cluster,
+  clusterId,
+  eastWest,
+  kubeGateway,
+  namespace,
+  network,
+  networkId,
+  node,
+  port,
+  service,
+  view,
+} from '../../test/support/mesh-facts.ts';
 import { ambientGateways, gatewayIndex, gatewayService, isProgrammed, type NetworkGateway, networkGateways } from './gateways.ts';
 import type { PredictedMeshConfig } from './istiod-view.ts';
 
 const short = (gateways: readonly NetworkGateway[]) =>
-  gateways.map((one) => `${one.network} ${one.cluster ?? '-'} ${one.address} ${one.port} ${one.hbonePort}${one.isUnresolved ? ' unresolved' : ''}`);
+  gateways.map(
+    (one) => `${one.network} ${one.cluster ?? '-'} ${one.address} ${one.port} ${one.hbonePort}${one.isUnresolved ? ' unresolved' : ''}`,
+  );
 const mesh: PredictedMeshConfig = { discoverySelectors: [], meshNetworks: [], clusterLocal: [], defaultServiceExportTo: [] };
 
 describe('networkGateways', () => {
   test('one entry per address of a labelled Service, in any cluster and namespace, by address', () => {
     const west = cluster('cluster2', 'n2', { services: [eastWest('n2', { ip: '10.200.2.1' })] });
     const east = cluster('cluster1', 'n1', {
-      services: [eastWest('n1', undefined, { loadBalancer: [{ ip: '10.200.1.2' }, { ip: '10.200.1.1' }], externalIPs: ['10.200.1.3'] }), service('sample', 'abc')],
+      services: [
+        eastWest('n1', undefined, { loadBalancer: [{ ip: '10.200.1.2' }, { ip: '10.200.1.1' }], externalIPs: ['10.200.1.3'] }),
+        service('sample', 'abc'),
+      ],
     });
     expect(short(networkGateways(view([west, east])))).toEqual([
       'n1 cluster1 10.200.1.1 15443 0',
@@ -34,7 +51,14 @@ describe('networkGateways', () => {
   });
 
   test('ports 15443 and 15008 count separately, and the label names another port', () => {
-    const only = (ports: number[], labels = {}) => short(networkGateways(view([cluster('cluster1', 'n1', { services: [eastWest('n1', { ip: '10.0.0.1' }, { ports: ports.map((one) => port(one)), labels })] })])));
+    const only = (ports: number[], labels = {}) =>
+      short(
+        networkGateways(
+          view([
+            cluster('cluster1', 'n1', { services: [eastWest('n1', { ip: '10.0.0.1' }, { ports: ports.map((one) => port(one)), labels })] }),
+          ]),
+        ),
+      );
     expect(only([15008])).toEqual(['n1 cluster1 10.0.0.1 0 15008']);
     expect(only([15008, 15443])).toEqual(['n1 cluster1 10.0.0.1 15443 15008']);
     expect(only([443], { 'networking.istio.io/gatewayPort': '443' })).toEqual(['n1 cluster1 10.0.0.1 443 0']);
@@ -43,13 +67,21 @@ describe('networkGateways', () => {
 
   test('a NodePort Service needs the annotation and nodes with external addresses', () => {
     const nodes = [
-      node('a', [{ type: 'InternalIP', address: '10.0.0.5' }, { type: 'ExternalIP', address: '192.0.2.5' }], { edge: 'yes' }),
+      node(
+        'a',
+        [
+          { type: 'InternalIP', address: '10.0.0.5' },
+          { type: 'ExternalIP', address: '192.0.2.5' },
+        ],
+        { edge: 'yes' },
+      ),
       node('b', [{ type: 'ExternalIP', address: '192.0.2.6' }]),
       node('c', [{ type: 'InternalIP', address: '10.0.0.7' }], { edge: 'yes' }),
     ];
     const nodePort = (annotations: Record<string, string>) =>
       eastWest('n1', undefined, { type: 'NodePort', ports: [port(15443, 'tls', { nodePort: 31443 })], annotations });
-    const gateways = (annotations: Record<string, string>) => short(networkGateways(view([cluster('cluster1', 'n1', { services: [nodePort(annotations)], nodes })])));
+    const gateways = (annotations: Record<string, string>) =>
+      short(networkGateways(view([cluster('cluster1', 'n1', { services: [nodePort(annotations)], nodes })])));
     expect(gateways({})).toEqual([]);
     expect(gateways({ 'traffic.istio.io/nodeSelector': '{"edge":"yes"}' })).toEqual(['n1 cluster1 192.0.2.5 31443 0']);
     expect(gateways({ 'traffic.istio.io/nodeSelector': '{}' })).toHaveLength(2);
@@ -67,11 +99,19 @@ describe('networkGateways', () => {
 
   test('meshNetworks: static addresses belong to no cluster, Services are named by FQDN', () => {
     const meshNetworks = [
-      { network: networkId('n1'), fromRegistries: ['cluster1'], cidrs: [], gateways: [{ registryServiceName: 'gw.edge.svc.cluster.local', port: 443 }] },
+      {
+        network: networkId('n1'),
+        fromRegistries: ['cluster1'],
+        cidrs: [],
+        gateways: [{ registryServiceName: 'gw.edge.svc.cluster.local', port: 443 }],
+      },
       { network: networkId('n2'), fromRegistries: ['cluster2'], cidrs: [], gateways: [{ address: '192.0.2.9', port: 15443 }] },
     ];
     const services = [service('edge', 'gw', { type: 'LoadBalancer', loadBalancer: [{ ip: '192.0.2.1' }] })];
-    expect(short(networkGateways(view([cluster('cluster1', undefined, { services })], {}, { ...mesh, meshNetworks })))).toEqual(['n1 cluster1 192.0.2.1 443 0', 'n2 - 192.0.2.9 15443 0']);
+    expect(short(networkGateways(view([cluster('cluster1', undefined, { services })], {}, { ...mesh, meshNetworks })))).toEqual([
+      'n1 cluster1 192.0.2.1 443 0',
+      'n2 - 192.0.2.9 15443 0',
+    ]);
   });
 
   test('Gateway API: typed addresses of the spec times passthrough and HBONE listeners, since 1.23; istio-remote only at home', () => {
@@ -91,18 +131,29 @@ describe('networkGateways', () => {
   test('what is wrong with a gateway Service is said in every version', () => {
     expect(gatewayService(service('sample', 'abc'), [])).toBeUndefined();
     expect(gatewayService(eastWest('n1', undefined), [])?.problems).toEqual(['no-address']);
-    expect(gatewayService(eastWest('n1', undefined, { type: 'ClusterIP', ports: [] }), [], '1.24.6')?.problems).toEqual(['no-port', 'not-exposed']);
+    expect(gatewayService({ ...eastWest('n1', undefined), withoutStatus: true }, [])?.problems).toEqual(['unknown-address']);
+    expect(gatewayService(eastWest('n1', undefined, { type: 'ClusterIP', ports: [] }), [], '1.24.6')?.problems).toEqual([
+      'no-port',
+      'not-exposed',
+    ]);
     expect(gatewayService(eastWest('n1', { ip: '10.0.0.1' }), [])?.problems).toEqual([]);
   });
 });
 
 describe('ambientGateways', () => {
   const labelled = { labels: { [network]: 'n2' }, statusAddresses: [{ type: 'IPAddress', value: '10.200.2.1' }] };
-  const of = (gateway: ReturnType<typeof kubeGateway>, id = 'cluster2') => short(ambientGateways(view([cluster('cluster1', 'n1'), cluster(id, 'n2', { kubeGateways: [gateway] })].slice(id === 'cluster1' ? 1 : 0))));
+  const of = (gateway: ReturnType<typeof kubeGateway>, id = 'cluster2') =>
+    short(
+      ambientGateways(view([cluster('cluster1', 'n1'), cluster(id, 'n2', { kubeGateways: [gateway] })].slice(id === 'cluster1' ? 1 : 0))),
+    );
 
   test('a remote one by its status, whatever its conditions say', () => {
     expect(of(kubeGateway('istio-system', 'gw', labelled))).toEqual(['n2 cluster2 10.200.2.1 0 15008']);
-    expect(isProgrammed(kubeGateway('istio-system', 'gw', { conditions: [{ type: 'Programmed', status: 'False', reason: 'AddressNotAssigned' }] }))).toBe(false);
+    expect(
+      isProgrammed(
+        kubeGateway('istio-system', 'gw', { conditions: [{ type: 'Programmed', status: 'False', reason: 'AddressNotAssigned' }] }),
+      ),
+    ).toBe(false);
   });
 
   test.each([
@@ -114,13 +165,22 @@ describe('ambientGateways', () => {
 
   test('the own east-west gateway is not one, an istio-remote is', () => {
     expect(of(kubeGateway('istio-system', 'gw', labelled), 'cluster1')).toEqual([]);
-    expect(of(kubeGateway('istio-system', 'gw', { ...labelled, className: 'istio-remote' }), 'cluster1')).toEqual(['n2 cluster1 10.200.2.1 0 15008']);
+    expect(of(kubeGateway('istio-system', 'gw', { ...labelled, className: 'istio-remote' }), 'cluster1')).toEqual([
+      'n2 cluster1 10.200.2.1 0 15008',
+    ]);
   });
 });
 
 describe('gatewayIndex', () => {
   test('a gateway of the same cluster is preferred to others of the network', () => {
-    const at = (id: string, address: string): NetworkGateway => ({ network: networkId('n'), cluster: clusterId(id), address, isUnresolved: false, port: 15443, hbonePort: 0 });
+    const at = (id: string, address: string): NetworkGateway => ({
+      network: networkId('n'),
+      cluster: clusterId(id),
+      address,
+      isUnresolved: false,
+      port: 15443,
+      hbonePort: 0,
+    });
     const index = gatewayIndex([at('a', '1.1.1.1'), at('b', '2.2.2.2')]);
     expect(index.of(networkId('n'), clusterId('b')).map((one) => one.address)).toEqual(['2.2.2.2']);
     expect(index.of(networkId('n'), clusterId('c'))).toHaveLength(2);

@@ -34,6 +34,8 @@ export type GatewayProblem =
   | 'no-port'
   /** A LoadBalancer without address and without externalIPs. */
   | 'no-address'
+  /** A LoadBalancer of which the source has no status: whether it has an address is unknown. */
+  | 'unknown-address'
   /** ClusterIP or ExternalName without externalIPs. */
   | 'not-exposed'
   /** A NodePort without annotation `traffic.istio.io/nodeSelector`. */
@@ -59,7 +61,7 @@ export interface GatewayService {
 }
 
 /** Judges one Service; nothing when it has no network label. `nodes` are those of its cluster (pilot/pkg/serviceregistry/kube/controller/network.go). */
-export function gatewayService(service: Service, nodes: readonly Node[], version?: string | undefined): GatewayService | undefined {
+export function gatewayService(service: Service, nodes: readonly Node[], version?: string): GatewayService | undefined {
   const network = service.labels[labels.network];
   if (network === undefined || network === '') return undefined;
   const asked = service.labels[labels.gatewayPort];
@@ -93,7 +95,11 @@ export function gatewayService(service: Service, nodes: readonly Node[], version
 export function networkGateways(view: IstiodView<'namespaces' | 'services' | 'nodes' | 'kubeGateways'>): NetworkGateway[] {
   const { istiod, meshConfig } = view;
   const meshNetworks = meshConfig?.meshNetworks ?? [];
-  const discoversGateways = flag(istiod.env, 'PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API', presumedToBehave(istiod.version, 'discoversGatewayApiGateways'));
+  const discoversGateways = flag(
+    istiod.env,
+    'PILOT_MULTI_NETWORK_DISCOVER_GATEWAY_API',
+    presumedToBehave(istiod.version, 'discoversGatewayApiGateways'),
+  );
   const found: NetworkGateway[] = staticGateways(meshNetworks);
   for (const cluster of inRegistryOrder(view)) {
     const isVisible = visibleNamespaces(cluster.namespaces, meshConfig);
@@ -176,13 +182,18 @@ export function gatewayIndex(gateways: readonly NetworkGateway[]): GatewayIndex 
 function staticGateways(meshNetworks: readonly MeshNetwork[]): NetworkGateway[] {
   return meshNetworks.flatMap(({ network, gateways }) =>
     gateways.flatMap(({ address, port }) =>
-      address === undefined || address === '' ? [] : [{ network, address, isUnresolved: ipFamily(address) === undefined, port, hbonePort: 0 }],
+      address === undefined || address === ''
+        ? []
+        : [{ network, address, isUnresolved: ipFamily(address) === undefined, port, hbonePort: 0 }],
     ),
   );
 }
 
 /** Gateways that meshNetworks name by the FQDN of a Service, in networks that take in this cluster's registry. */
-function registryGateways(meshNetworks: readonly MeshNetwork[], cluster: ClusterId): Map<string, { readonly network: NetworkId; readonly port: number }[]> {
+function registryGateways(
+  meshNetworks: readonly MeshNetwork[],
+  cluster: ClusterId,
+): Map<string, { readonly network: NetworkId; readonly port: number }[]> {
   const named = new Map<string, { readonly network: NetworkId; readonly port: number }[]>();
   for (const { network, fromRegistries, gateways } of meshNetworks) {
     if (!fromRegistries.includes(cluster)) continue;
@@ -212,8 +223,21 @@ function ofService(
   );
 }
 
-function entry(of: Pick<GatewayService, 'network' | 'port' | 'hbonePort'>, cluster: ClusterId, address: string, ref: ObjectRef): NetworkGateway {
-  return { network: of.network, cluster, address, isUnresolved: ipFamily(address) === undefined, port: of.port, hbonePort: of.hbonePort, ref };
+function entry(
+  of: Pick<GatewayService, 'network' | 'port' | 'hbonePort'>,
+  cluster: ClusterId,
+  address: string,
+  ref: ObjectRef,
+): NetworkGateway {
+  return {
+    network: of.network,
+    cluster,
+    address,
+    isUnresolved: ipFamily(address) === undefined,
+    port: of.port,
+    hbonePort: of.hbonePort,
+    ref,
+  };
 }
 
 function ofKubeGateway(gateway: KubeGateway, cluster: ClusterId, isConfigCluster: boolean): NetworkGateway[] {
@@ -223,7 +247,14 @@ function ofKubeGateway(gateway: KubeGateway, cluster: ClusterId, isConfigCluster
   const serviceAccount = serviceAccountOf(gateway);
   return gateway.specAddresses.flatMap(({ type, value }) => {
     if (!isGatewayAddress(type)) return [];
-    const at = { network: networkId(network), cluster, address: value, isUnresolved: ipFamily(value) === undefined, serviceAccount, ref: gateway.ref };
+    const at = {
+      network: networkId(network),
+      cluster,
+      address: value,
+      isUnresolved: ipFamily(value) === undefined,
+      serviceAccount,
+      ref: gateway.ref,
+    };
     return gateway.listeners.flatMap((listener) => {
       const entries: NetworkGateway[] = [];
       if (isAutoPassthrough(listener, gateway.labels)) entries.push({ ...at, port: listener.port, hbonePort: 0 });
@@ -238,13 +269,19 @@ export function isAutoPassthrough(listener: KubeGateway['listeners'][number], ga
   const hasTls = listener.tlsMode !== undefined || Object.keys(listener.tlsOptions).length > 0;
   if (!hasTls) return false;
   if (listener.tlsOptions['gateway.istio.io/listener-protocol'] === 'auto-passthrough') return true;
-  return gatewayLabels[labels.network] !== undefined && String(listener.port) === (gatewayLabels[labels.gatewayPort] ?? String(ports.crossNetwork));
+  return (
+    gatewayLabels[labels.network] !== undefined &&
+    String(listener.port) === (gatewayLabels[labels.gatewayPort] ?? String(ports.crossNetwork))
+  );
 }
 
 function serviceAccountOf(gateway: KubeGateway): { readonly namespace: string; readonly name: string } {
   const own = gateway.annotations[annotations.gatewayServiceAccount];
   if (own !== undefined && own !== '') return { namespace: gateway.namespace, name: own };
-  return { namespace: gateway.namespace, name: gateway.className === classes.remote ? `${gateway.name}-${gateway.className}` : gateway.name };
+  return {
+    namespace: gateway.namespace,
+    name: gateway.className === classes.remote ? `${gateway.name}-${gateway.className}` : gateway.name,
+  };
 }
 
 function isGatewayAddress(type: string | undefined): boolean {
@@ -252,17 +289,23 @@ function isGatewayAddress(type: string | undefined): boolean {
 }
 
 /** Addresses under which a Service can be reached from outside its cluster, in istiod's order, or why there are none. */
-function externalAddresses(service: Service, nodes: readonly Node[]): { readonly addresses: readonly string[]; readonly problem?: GatewayProblem } {
-  const balanced = service.type === 'LoadBalancer' ? service.loadBalancer.flatMap(({ ip, hostname }) => (ip ? [ip] : hostname ? [hostname] : [])) : [];
+function externalAddresses(
+  service: Service,
+  nodes: readonly Node[],
+): { readonly addresses: readonly string[]; readonly problem?: GatewayProblem } {
+  const balanced =
+    service.type === 'LoadBalancer' ? service.loadBalancer.flatMap(({ ip, hostname }) => (ip ? [ip] : hostname ? [hostname] : [])) : [];
   const addresses = [...balanced, ...service.externalIPs];
   if (addresses.length > 0) return { addresses };
-  if (service.type === 'LoadBalancer') return { addresses: [], problem: 'no-address' };
+  if (service.type === 'LoadBalancer') return { addresses: [], problem: service.withoutStatus === true ? 'unknown-address' : 'no-address' };
   if (service.type !== 'NodePort') return { addresses: [], problem: 'not-exposed' };
   const selector = service.annotations[annotations.nodeSelector];
   if (selector === undefined) return { addresses: [], problem: 'no-node-selector' };
   const wanted = nodeLabels(selector);
   const external = nodes.flatMap((node) => {
-    const address = hasLabels(wanted, node.labels) ? node.addresses.find((one) => one.type === 'ExternalIP' && one.address !== '') : undefined;
+    const address = hasLabels(wanted, node.labels)
+      ? node.addresses.find((one) => one.type === 'ExternalIP' && one.address !== '')
+      : undefined;
     return address === undefined ? [] : [address.address];
   });
   return external.length > 0 ? { addresses: external } : { addresses: [], problem: 'no-external-node' };
@@ -290,14 +333,27 @@ function withoutCopies(gateways: readonly NetworkGateway[]): NetworkGateway[] {
   const unique = new Map<string, NetworkGateway>();
   for (const gateway of gateways) {
     const account = gateway.serviceAccount;
-    const key = JSON.stringify([gateway.network, gateway.cluster, gateway.address, gateway.port, gateway.hbonePort, account?.namespace, account?.name]);
+    const key = JSON.stringify([
+      gateway.network,
+      gateway.cluster,
+      gateway.address,
+      gateway.port,
+      gateway.hbonePort,
+      account?.namespace,
+      account?.name,
+    ]);
     if (!unique.has(key)) unique.set(key, gateway);
   }
   return [...unique.values()];
 }
 
 function byAddress(a: NetworkGateway, b: NetworkGateway): number {
-  return compareText(a.address, b.address) || a.port - b.port || compareText(a.network, b.network) || compareText(a.cluster ?? '', b.cluster ?? '');
+  return (
+    compareText(a.address, b.address) ||
+    a.port - b.port ||
+    compareText(a.network, b.network) ||
+    compareText(a.cluster ?? '', b.cluster ?? '')
+  );
 }
 
 function append<T>(groups: Map<string, T[]>, key: string, item: T): void {

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Injector, LabelSelector, WebhookEntry } from '../model/facts.ts';
 import { clusterName, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
-import { answeredNames, conflicts, isActive, labelField, offered, revisionBehind, serverOf, serverOfPod, wantedByPod, wantedRevision } from './injection.ts';
+import {
+  answeredNames,
+  conflicts,
+  isActive,
+  labelField,
+  offered,
+  revisionBehind,
+  serverOf,
+  serverOfPod,
+  wantedByPod,
+  wantedRevision,
+} from './injection.ts';
 
 const rev = 'istio.io/rev';
 const injection = 'istio-injection';
@@ -61,7 +72,8 @@ describe('wantedRevision', () => {
     [{ [rev]: '' }, undefined],
   ])('of %j is %s', (labels, expected) => expect(wantedRevision(ns(labels))).toBe(expected));
 
-  test('a namespace no injector touches wants none', () => expect(wantedRevision(ns({ [injection]: 'enabled' }, 'kube-system'))).toBeUndefined());
+  test('a namespace no injector touches wants none', () =>
+    expect(wantedRevision(ns({ [injection]: 'enabled' }, 'kube-system'))).toBeUndefined());
 
   test('the field is the label that decides', () => {
     expect(labelField(ns({ [rev]: 'x' }))).toBe('.metadata.labels["istio.io/rev"]');
@@ -101,7 +113,9 @@ describe('serverOf', () => {
   });
 
   test('an ordinary namespace is matched by name where manifests lack the label of the API server', () => {
-    const byName = injector('by-name', 'x', [entry('namespace', { matchLabels: { 'kubernetes.io/metadata.name': 'shop' }, matchExpressions: [] }, where())]);
+    const byName = injector('by-name', 'x', [
+      entry('namespace', { matchLabels: { 'kubernetes.io/metadata.name': 'shop' }, matchExpressions: [] }, where()),
+    ]);
     expect(nameOf(serverOf(ns({}), [byName]))).toBe('by-name');
     expect(nameOf(serverOf(ns({}, 'other'), [byName]))).toBeUndefined();
   });

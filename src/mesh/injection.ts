@@ -117,11 +117,7 @@ export interface InjectorConflict {
 export function conflicts(namespaces: readonly Labelled[], injectors: readonly Injector[]): InjectorConflict[] {
   const active = injectors.filter(isActive);
   if (active.length < 2) return [];
-  const candidates: StringMap[] = [
-    {},
-    { [labels.inject]: 'true' },
-    ...answeredNames(active).map((name) => ({ [labels.revision]: name })),
-  ];
+  const candidates: StringMap[] = [{}, { [labels.inject]: 'true' }, ...answeredNames(active).map((name) => ({ [labels.revision]: name }))];
   const found: InjectorConflict[] = [];
   const seen = new Map<string, Omit<InjectorConflict, 'namespace'> | undefined>();
   for (const namespace of namespaces) {
@@ -147,7 +143,11 @@ export function injectorKey(injector: Injector): string {
   return refKey(injector.ref);
 }
 
-function conflictOf(namespace: Labelled, injectors: readonly Injector[], candidates: readonly StringMap[]): Omit<InjectorConflict, 'namespace'> | undefined {
+function conflictOf(
+  namespace: Labelled,
+  injectors: readonly Injector[],
+  candidates: readonly StringMap[],
+): Omit<InjectorConflict, 'namespace'> | undefined {
   for (const podLabels of candidates) {
     const serving = injectorsOf(namespace, podLabels, injectors);
     if (serving.length > 1) return { podLabels, injectors: serving };

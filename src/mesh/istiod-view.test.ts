@@ -27,10 +27,26 @@ describe('an istiod’s view', () => {
     ['istiod.istio-system.svc.cluster.local', true, []],
     ['abc.sample.svc.cluster.local', false, []],
     ['abc.sample.svc.cluster.local', true, [{ host: '*.sample.svc.cluster.local', local: true }]],
-    ['abc.sample.svc.cluster.local', false, [{ host: '*', local: true }, { host: '*.sample.svc.cluster.local', local: false }]],
-    ['abc.sample.svc.cluster.local', false, [{ host: '*.sample.svc.cluster.local', local: true }, { host: 'abc.sample.svc.cluster.local', local: false }]],
+    [
+      'abc.sample.svc.cluster.local',
+      false,
+      [
+        { host: '*', local: true },
+        { host: '*.sample.svc.cluster.local', local: false },
+      ],
+    ],
+    [
+      'abc.sample.svc.cluster.local',
+      false,
+      [
+        { host: '*.sample.svc.cluster.local', local: true },
+        { host: 'abc.sample.svc.cluster.local', local: false },
+      ],
+    ],
     ['dns.kube-system.svc.cluster.local', false, [{ host: '*.kube-system.svc.cluster.local', local: false }]],
-  ])('%s is cluster-local: %s', (host, expected, clusterLocal) => expect(clusterLocalHosts(view([], {}, { ...mesh, clusterLocal }))(host)).toBe(expected));
+  ])('%s is cluster-local: %s', (host, expected, clusterLocal) =>
+    expect(clusterLocalHosts(view([], {}, { ...mesh, clusterLocal }))(host)).toBe(expected),
+  );
 
   test('the discovery host is cluster-local by its own name', () => {
     const isLocal = clusterLocalHosts(view([], {}, { ...mesh, discoveryAddress: 'istiod-1-31-0.istio-system.svc:15012' }));
@@ -39,6 +55,12 @@ describe('an istiod’s view', () => {
   });
 
   test('flags are read as Go reads them', () => {
-    expect([flag({ A: 'true' }, 'A', false), flag({ A: '0' }, 'A', true), flag({ A: 'yes' }, 'A', false), flag({ A: '' }, 'A', true), flag({}, 'A', true)]).toEqual([true, false, false, true, true]);
+    expect([
+      flag({ A: 'true' }, 'A', false),
+      flag({ A: '0' }, 'A', true),
+      flag({ A: 'yes' }, 'A', false),
+      flag({ A: '' }, 'A', true),
+      flag({}, 'A', true),
+    ]).toEqual([true, false, false, true, true]);
   });
 });

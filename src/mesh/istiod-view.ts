@@ -7,7 +7,9 @@ import { type ClusterId, type NetworkId, networkId } from '../model/ids.ts';
 import { selects } from './selectors.ts';
 
 /** The istiod whose answers are predicted: of one revision, in one namespace. */
-export type PredictedIstiod = Pick<ControlPlane, 'clusterId' | 'namespace' | 'clusterDomain' | 'env'> & { readonly version?: string | undefined };
+export type PredictedIstiod = Pick<ControlPlane, 'clusterId' | 'namespace' | 'clusterDomain' | 'env'> & {
+  readonly version?: string | undefined;
+};
 
 /** What predictions use of its mesh config; an istiod applies its own to the objects of every cluster it reads. */
 export type PredictedMeshConfig = Pick<MeshConfig, 'discoverySelectors' | 'meshNetworks' | 'clusterLocal' | 'defaultServiceExportTo'> & {
@@ -38,13 +40,19 @@ export interface IstiodView<P extends Part = Part> {
 }
 
 /** The clusters of a view in the order in which istiod asks its registries: its own first; the order of the others is not fixed, here by id. */
-export function inRegistryOrder<C extends Pick<ReadCluster, 'id'>>(view: { readonly istiod: Pick<PredictedIstiod, 'clusterId'>; readonly clusters: readonly C[] }): C[] {
+export function inRegistryOrder<C extends Pick<ReadCluster, 'id'>>(view: {
+  readonly istiod: Pick<PredictedIstiod, 'clusterId'>;
+  readonly clusters: readonly C[];
+}): C[] {
   const own = view.istiod.clusterId;
   return [...view.clusters].sort((a, b) => (a.id === b.id ? 0 : a.id === own ? -1 : b.id === own ? 1 : compareText(a.id, b.id)));
 }
 
 /** Tells which namespaces of a cluster istiod looks into: those one of its discoverySelectors selects; all, where it has none. */
-export function visibleNamespaces(namespaces: readonly Namespace[], meshConfig: Pick<PredictedMeshConfig, 'discoverySelectors'> | undefined): (namespace: string) => boolean {
+export function visibleNamespaces(
+  namespaces: readonly Namespace[],
+  meshConfig: Pick<PredictedMeshConfig, 'discoverySelectors'> | undefined,
+): (namespace: string) => boolean {
   const selectors = meshConfig?.discoverySelectors ?? [];
   if (selectors.length === 0) return () => true;
   const hidden = new Set<string>();
@@ -59,7 +67,10 @@ export function visibleNamespaces(namespaces: readonly Namespace[], meshConfig: 
  * The network of an address of one cluster that has no network label of its own: label of the namespace named like istiod's own, in
  * that cluster; else meshNetworks, by registry and then by CIDR (pilot/pkg/serviceregistry/kube/controller/controller.go: Network).
  */
-export function defaultNetwork(cluster: Pick<ReadCluster, 'id' | 'namespaces'>, view: Pick<IstiodView, 'istiod' | 'meshConfig'>): (address: string) => NetworkId | undefined {
+export function defaultNetwork(
+  cluster: Pick<ReadCluster, 'id' | 'namespaces'>,
+  view: Pick<IstiodView, 'istiod' | 'meshConfig'>,
+): (address: string) => NetworkId | undefined {
   const label = cluster.namespaces.find((namespace) => namespace.name === view.istiod.namespace)?.labels[labels.network];
   if (label !== undefined && label !== '') {
     const network = networkId(label);
@@ -81,11 +92,21 @@ export function clusterLocalHosts(view: Pick<IstiodView, 'istiod' | 'meshConfig'
   const domain = view.istiod.clusterDomain;
   const discovery = hostOfAddress(view.meshConfig?.discoveryAddress ?? 'istiod.istio-system.svc:15012');
   const settings = view.meshConfig?.clusterLocal ?? [];
-  const byDefault = [`*.kube-system.svc.${domain}`, fqdnOf('default', 'kubernetes', domain), discovery.endsWith(domain) ? discovery : `${discovery}.${domain}`];
-  const kept = byDefault.filter((host) => !settings.some((setting) => !setting.local && (setting.host === host || (host.startsWith('*') && setting.host.endsWith(host.slice(1))))));
+  const byDefault = [
+    `*.kube-system.svc.${domain}`,
+    fqdnOf('default', 'kubernetes', domain),
+    discovery.endsWith(domain) ? discovery : `${discovery}.${domain}`,
+  ];
+  const kept = byDefault.filter(
+    (host) =>
+      !settings.some(
+        (setting) => !setting.local && (setting.host === host || (host.startsWith('*') && setting.host.endsWith(host.slice(1)))),
+      ),
+  );
   const exact = new Map<string, boolean>();
   const wildcards = new Map<string, boolean>();
-  for (const { host, local } of [...settings, ...kept.map((host) => ({ host, local: true }))]) (host.startsWith('*') ? wildcards : exact).set(host, local);
+  for (const { host, local } of [...settings, ...kept.map((host) => ({ host, local: true }))])
+    (host.startsWith('*') ? wildcards : exact).set(host, local);
   const patterns = [...wildcards].sort(([a], [b]) => b.length - a.length || compareText(a, b));
   return (host) => exact.get(host) ?? patterns.find(([pattern]) => hostMatches(pattern, host))?.[1] ?? false;
 }

@@ -43,7 +43,11 @@ export interface NameTableOptions {
  * Service with the ClusterIP of the proxy's own cluster, else of another; headless ones with the ready pods of the proxy's network.
  * Names of single pods of headless Services, and of ServiceEntries, are not part of it.
  */
-export function nameTable(client: NameTableClient, predictions: NamePredictions, options: NameTableOptions = {}): ReadonlyMap<string, NameRecord> {
+export function nameTable(
+  client: NameTableClient,
+  predictions: NamePredictions,
+  options: NameTableOptions = {},
+): ReadonlyMap<string, NameRecord> {
   const records: NameRecord[] = [];
   for (const service of predictions.services.values()) {
     const record = nameRecord(client, service, predictions, options);
@@ -66,7 +70,10 @@ export function nameRecord(
   const isUsable = familyOf(client);
   const own = service.instances.find((instance) => instance.cluster === client.cluster);
   const ownAddresses = own === undefined ? [] : clusterIps(own.service).filter(isUsable);
-  const chosen = ownAddresses.length > 0 && own !== undefined ? { instance: own, addresses: ownAddresses } : { instance: first, addresses: clusterIps(first.service).slice(0, 1).filter(isUsable) };
+  const chosen =
+    ownAddresses.length > 0 && own !== undefined
+      ? { instance: own, addresses: ownAddresses }
+      : { instance: first, addresses: clusterIps(first.service).slice(0, 1).filter(isUsable) };
   const isHeadless = chosen.addresses.includes(unspecified);
   const ips = isHeadless ? podAddresses(client, service, first.service, predictions) : chosen.addresses;
   if (ips.length === 0) return undefined;
@@ -105,7 +112,12 @@ function clusterIps(service: Service): readonly string[] {
 }
 
 /** Ready pods of the same network in any cluster, or only in the own one where ENABLE_MULTICLUSTER_HEADLESS is off. Only when the first copy is headless and has ports. */
-function podAddresses(client: NameTableClient, service: RegisteredService, first: Service, { istiod, shards }: { istiod: Predictions['istiod']; shards: Shards }): string[] {
+function podAddresses(
+  client: NameTableClient,
+  service: RegisteredService,
+  first: Service,
+  { istiod, shards }: { istiod: Predictions['istiod']; shards: Shards },
+): string[] {
   if (first.clusterIP !== 'None' || first.ports.length === 0) return [];
   const isMultiCluster = flag(istiod.env, 'ENABLE_MULTICLUSTER_HEADLESS', true);
   const addresses = new Set<string>();

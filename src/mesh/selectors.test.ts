@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { hasLabels, selects, selectsAny, selectsPods } from './selectors.ts';
 
-const expression = (key: string, operator: string, ...values: string[]) => ({ matchLabels: {}, matchExpressions: [{ key, operator, values }] });
+const expression = (key: string, operator: string, ...values: string[]) => ({
+  matchLabels: {},
+  matchExpressions: [{ key, operator, values }],
+});
 
 describe('selectors', () => {
   test.each([

@@ -1,4 +1,16 @@
-import type { Endpoint, EndpointSlice, Gateway, GatewayServer, KubeGateway, Namespace, Node, Pod, Service, ServicePort, VirtualService } from '../../src/model/facts.ts';
+import type {
+  Endpoint,
+  EndpointSlice,
+  Gateway,
+  GatewayServer,
+  KubeGateway,
+  Namespace,
+  Node,
+  Pod,
+  Service,
+  ServicePort,
+  VirtualService,
+} from '../../src/model/facts.ts';
 import { clusterId, clusterName, networkId } from '../../src/model/ids.ts';
 import type { StringMap } from '../../src/model/kube.ts';
 import type { IstiodView, PredictedIstiod, ReadCluster } from '../../src/mesh/istiod-view.ts';
@@ -100,7 +112,17 @@ export function server(number: number, mode: string, hosts: readonly string[] = 
 }
 
 export function virtualService(of: string, name: string, more: Partial<VirtualService> = {}): VirtualService {
-  return { namespace: of, name, hosts: ['*'], gateways: [], exportTo: [], tls: [], spec: {}, ...more, ...entity('VirtualService', of, name, more.labels) };
+  return {
+    namespace: of,
+    name,
+    hosts: ['*'],
+    gateways: [],
+    exportTo: [],
+    tls: [],
+    spec: {},
+    ...more,
+    ...entity('VirtualService', of, name, more.labels),
+  };
 }
 
 export function kubeGateway(of: string, name: string, more: Partial<KubeGateway> = {}): KubeGateway {
@@ -123,7 +145,11 @@ export function cluster(id: string, of: string | undefined, more: Partial<Omit<R
   return { id: clusterId(id), services: [], endpointSlices: [], pods: [], ...more, namespaces: [system, ...(more.namespaces ?? [])] };
 }
 
-export function view(clusters: readonly ReadCluster[], istiod: Partial<PredictedIstiod> = {}, meshConfig?: IstiodView['meshConfig']): IstiodView {
+export function view(
+  clusters: readonly ReadCluster[],
+  istiod: Partial<PredictedIstiod> = {},
+  meshConfig?: IstiodView['meshConfig'],
+): IstiodView {
   const base = { clusterId: clusterId('cluster1'), namespace: 'istio-system', clusterDomain: 'cluster.local', env: {}, version: '1.31.0' };
   return { istiod: { ...base, ...istiod }, meshConfig, clusters };
 }
