@@ -278,12 +278,18 @@ function linksBetween(group: Group, cluster: Digest, groups: readonly Group[]): 
 
 /** Entries of the group's secrets that reach `cluster`: labelled or not, in whichever namespace, under whichever key. */
 function credentials(group: Group, cluster: Digest): CredentialMatch[] {
-  return listOf(group.cluster.facts.remoteSecrets).flatMap((secret) =>
+  return secretsOf(group).flatMap((secret) =>
     secret.entries.flatMap((entry) => {
       const by = matchCredential(entry, cluster);
       return by === undefined ? [] : [{ secret, entry, by }];
     }),
   );
+}
+
+/** Secrets that may be meant for the group: not those beside another control plane of the same cluster. */
+function secretsOf(group: Group): RemoteSecret[] {
+  const others = new Set(group.cluster.controlPlanes.map((controlPlane) => controlPlane.namespace).filter((namespace) => namespace !== group.namespace));
+  return listOf(group.cluster.facts.remoteSecrets).filter((secret) => !others.has(secret.namespace));
 }
 
 function matchCredential(entry: RemoteKubeconfig, cluster: Digest): CredentialMatch['by'] | undefined {
@@ -424,7 +430,7 @@ function couplesOf(group: Group, component: Component, links: readonly Link[]): 
 
 /** Whether a secret of the group holds an entry that opens none of the clusters, as far as they show. */
 function hasStrayEntries(group: Group, component: Component): boolean {
-  return listOf(group.cluster.facts.remoteSecrets).some((secret) =>
+  return secretsOf(group).some((secret) =>
     secret.entries.some((entry) => component.clusters.every((cluster) => matchCredential(entry, cluster) === undefined)),
   );
 }
