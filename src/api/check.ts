@@ -91,8 +91,8 @@ export type Context<S extends Scope, L extends NeedsOf<S>, M extends Messages, U
         : S extends 'service'
           ? {
               readonly service: { readonly namespace: string; readonly name: string; readonly instances: ReadonlyMap<ClusterName, Service> };
-              /** Named by the user with `--service`: then a missing name is an error, not context. */
-              readonly isNamed: boolean;
+              /** Named by the user with `--service`, perhaps with a port: then a missing name is an error, not context. */
+              readonly named: { readonly port?: number } | undefined;
               readonly clusters: readonly ClusterView<N<S, L>, N<S, U>>[];
               readonly mesh: Mesh;
             }

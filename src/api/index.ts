@@ -26,3 +26,4 @@ export { listOf } from '../mesh/topology.ts';
 export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from '../mesh/topology.ts';
 export * as exposure from '../mesh/exposure.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
+export * as networkGateways from '../mesh/gateways.ts';

@@ -178,7 +178,7 @@ function serviceSubjects(
       instances.set(key, entry);
     }
   }
-  const named = new Set((options.services ?? []).map((service) => `${service.namespace}/${service.name}`));
+  const named = new Map((options.services ?? []).map((service) => [`${service.namespace}/${service.name}`, service.port === undefined ? {} : { port: service.port }]));
   for (const { namespace, name } of options.services ?? []) {
     if (!instances.has(`${namespace}/${name}`)) instances.set(`${namespace}/${name}`, { namespace, name, instances: new Map() });
   }
@@ -188,7 +188,7 @@ function serviceSubjects(
     clusters: names,
     concerns: names,
     missing,
-    context: () => ({ service, isNamed: named.has(key), clusters, mesh }),
+    context: () => ({ service, named: named.get(key), clusters, mesh }),
   }));
 }
 

@@ -1,0 +1,2 @@
+export const title = 'Names across clusters';
+export const order = 7;

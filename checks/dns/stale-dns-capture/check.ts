@@ -1,0 +1,56 @@
+import { annotations, type ClusterName, count, defineCheck, distinct, list, type MeshConfig, type Pod, remedy, valueOf } from 'meshdoctor/api';
+
+const setting = 'ISTIO_META_DNS_CAPTURE';
+
+export default defineCheck({
+  id: 'stale-dns-capture',
+  title: 'Sidecars answer DNS as the mesh configuration says',
+  severity: 'warning',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['pods'] },
+  catalogue: ['DNS-02'],
+  explains: [{ code: 'unresolvable-service', match: 'cluster' }],
+  docs: {
+    why: 'DNS capture is written into a pod when it is injected. Pods older than the setting go on asking the DNS of their cluster, which does not know services of other clusters.',
+    confirm: 'kubectl get pods -A -o yaml | grep -c ISTIO_META_DNS_CAPTURE',
+    fix: 'Restart the workloads.',
+    notWhen: 'A pod that turns it off in its own annotation proxy.istio.io/config is left alone.',
+  },
+  messages: {
+    stale: (a: { config: MeshConfig; pods: readonly Pod[]; member: ClusterName; owners: readonly string[] }) => ({
+      text: `${count(a.pods.length, 'pod')} of ${a.member} ${a.pods.length === 1 ? 'was' : 'were'} injected before DNS capture was turned on in ConfigMap ${a.config.namespace}/${a.config.ref.name}: ${list(a.owners, 'none', 3)}.`,
+      expected: `${setting}=true in istio-proxy`,
+      found: 'not set',
+      effect: 'names of other clusters do not resolve in these pods',
+      remedy: restarts(a.pods),
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, finding }) {
+    if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
+    const config = primary.meshConfigs.find((candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision);
+    if (config === undefined || config.unreadable || config.proxyMetadata[setting] !== 'true') return;
+    const pods = member.pods.filter((pod) => {
+      if (pod.proxy?.kind !== 'sidecar' || pod.proxy.dnsCapture || pod.proxy.revision !== controlPlane.revision) return false;
+      return !(pod.annotations[annotations.proxyConfig] ?? '').includes(setting);
+    });
+    const [first] = pods;
+    if (first === undefined) return;
+    const owners = distinct(pods.map((pod) => `${pod.namespace}/${pod.owner?.name ?? pod.name}`));
+    yield finding('stale', { config, pods, member: member.name, owners }, {
+      at: first.ref,
+      field: '.spec.containers[istio-proxy].env',
+      related: [config.ref, ...pods.slice(1, 20).map((pod) => pod.ref)],
+      evidence: [
+        { ref: config.ref, field: '.data.mesh', observed: `${setting}=true` },
+        { ref: first.ref, field: '.spec.containers[istio-proxy].env', observed: 'not set', expected: 'true' },
+      ],
+      subject: `${member.name} ${controlPlane.revision}`,
+    });
+  },
+});
+
+function restarts(pods: readonly Pod[]) {
+  const owners = new Map(pods.flatMap((pod) => (pod.owner === undefined ? [] : [[`${pod.owner.kind}/${pod.namespace}/${pod.owner.name}`, { cluster: pod.ref.cluster, kind: pod.owner.kind, namespace: pod.namespace, name: pod.owner.name }] as const])));
+  return [...owners.values()].slice(0, 3).map((owner) => remedy.restart(owner));
+}

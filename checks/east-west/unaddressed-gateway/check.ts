@@ -1,0 +1,91 @@
+import { type ClusterName, defineCheck, listOf, networkGateways, remedy, type Service, annotations } from 'meshdoctor/api';
+import { eastWestServices, touched } from '../_area.ts';
+
+const minutes = 5;
+
+export default defineCheck({
+  id: 'unaddressed-gateway',
+  title: 'East-west gateways have an address that other networks can use',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'cluster',
+  needs: ['services'],
+  uses: ['nodes', 'clock'],
+  catalogue: ['EW-01', 'EW-04'],
+  explains: [
+    { code: 'stale-pilot-address', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+  ],
+  docs: {
+    why: 'istiod only knows a gateway by the address of its load balancer, its externalIPs, or, for a NodePort with annotation traffic.istio.io/nodeSelector, the external addresses of the nodes. Without any it silently has no gateway for that network and sends raw pod addresses.',
+    confirm: 'kubectl -n istio-system get service istio-eastwestgateway -o wide; kubectl -n istio-system describe service istio-eastwestgateway',
+    fix: 'Make the load balancer work (controller, quota, subnets), or use a NodePort with the annotation, or externalIPs.',
+    notWhen: 'A new load balancer takes some minutes.',
+  },
+  messages: {
+    pending: (a: { service: Service; isOld: boolean | undefined }) => ({
+      text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} has no external address, so no other network can reach ${a.service.ref.cluster}.`,
+      expected: 'an address in status.loadBalancer.ingress, or externalIPs',
+      found: 'none: the load balancer is pending',
+      effect: `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
+      ...(a.isOld === true ? {} : { certainty: 'likely' as const }),
+      confirm: [`kubectl --context ${a.service.ref.cluster} -n ${a.service.namespace} describe service ${a.service.name}`],
+      remedy: [],
+    }),
+    notExposed: (a: { service: Service }) => ({
+      text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} is of type ${a.service.type}, which nothing outside the cluster reaches.`,
+      expected: 'type LoadBalancer, or NodePort with annotation traffic.istio.io/nodeSelector, or externalIPs',
+      found: a.service.type,
+      effect: `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
+      remedy: [remedy.patch(a.service.ref, { spec: { type: 'LoadBalancer' } }, { note: 'the address comes later' })],
+    }),
+    noNodeSelector: (a: { service: Service }) => ({
+      text: `NodePort gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} lacks annotation traffic.istio.io/nodeSelector, so istiod takes no node for its address.`,
+      expected: 'annotation traffic.istio.io/nodeSelector, {} for all nodes',
+      found: 'no annotation',
+      effect: `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
+      remedy: [remedy.annotate(a.service.ref, { [annotations.nodeSelector]: '{}' }, 'only nodes with an ExternalIP count')],
+    }),
+    noExternalNode: (a: { service: Service }) => ({
+      text: `NodePort gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} selects no node with an ExternalIP, so it has no address.`,
+      expected: 'a selected node with an address of type ExternalIP',
+      found: 'none',
+      effect: `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
+      remedy: [],
+    }),
+  },
+  *run({ cluster, mesh, finding, undecided }) {
+    const nodes = listOf(cluster.nodes);
+    for (const service of eastWestServices(cluster.services)) {
+      const problems = networkGateways.gatewayService(service, nodes)?.problems ?? unlabelledProblems(service);
+      const where = {
+        at: service.ref,
+        field: '.status.loadBalancer',
+        evidence: [{ ref: service.ref, field: '.status.loadBalancer', observed: `type ${service.type}, no address` }],
+        // Manifests hold no status.
+        lacks: [{ cluster: cluster.name, fact: 'services' as const }],
+        concerns: touched(cluster.name, mesh) as ClusterName[],
+      };
+      if (problems.includes('no-address')) {
+        const isOld = olderThan(service.createdAt, cluster.clock.status === 'collected' ? cluster.clock.value.takenAt : undefined);
+        if (isOld === false) yield undecided(`the load balancer is younger than ${minutes} minutes`);
+        else yield finding('pending', { service, isOld }, where);
+      }
+      if (problems.includes('not-exposed')) yield finding('notExposed', { service }, { ...where, field: '.spec.type' });
+      if (problems.includes('no-node-selector')) yield finding('noNodeSelector', { service }, { ...where, field: '.metadata.annotations["traffic.istio.io/nodeSelector"]' });
+      if (problems.includes('no-external-node')) {
+        if (cluster.nodes.status === 'collected') yield finding('noExternalNode', { service }, { ...where, lacks: [...where.lacks, { cluster: cluster.name, fact: 'nodes' }] });
+        else yield undecided('the addresses of the nodes are not known', { missing: [{ cluster: cluster.name, fact: 'nodes' }] });
+      }
+    }
+  },
+});
+
+/** A gateway without network label only leads to istiod: a load balancer without address is all that can be wrong with it. */
+function unlabelledProblems(service: Service): readonly networkGateways.GatewayProblem[] {
+  return service.type === 'LoadBalancer' && service.loadBalancer.length === 0 && service.externalIPs.length === 0 ? ['no-address'] : [];
+}
+
+function olderThan(createdAt: string | undefined, takenAt: string | undefined): boolean | undefined {
+  return createdAt === undefined || takenAt === undefined ? undefined : Date.parse(takenAt) - Date.parse(createdAt) > minutes * 60_000;
+}

@@ -1,0 +1,102 @@
+import { type ClusterName, type ControlPlane, defineCheck, exposure, type Gateway, labels, list, listOf, networkGateways, objectPath, type ObjectRef, ports, remedy, type Remedy, type Service, valueOf } from 'meshdoctor/api';
+
+const reasons: Readonly<Record<NonNullable<exposure.CrossNetworkExposure['missing']>, string>> = {
+  gateway: 'no Gateway has a server on that port',
+  'gateway-pods': 'no pod stands behind it',
+  'gateway-revision': 'the Gateway that has it is labelled for another revision',
+  'gateway-namespace': 'the Gateway that has it lies in another namespace than the gateway pods',
+  'gateway-selector': 'the Gateway that has it selects none of the gateway pods',
+  'gateway-mode': 'the Gateway that has it is not AUTO_PASSTHROUGH',
+  'gateway-hosts': 'the hosts of the Gateway that has it leave services out',
+};
+
+export default defineCheck({
+  id: 'unexposed-services',
+  title: 'A Gateway opens the cross-network port for services of the mesh',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'gateways'], member: ['services', 'pods', 'workloads', 'gateways'] },
+  uses: { primary: [], member: ['nodes'] },
+  applies: { networks: 'multi', dataPlane: 'sidecar' },
+  catalogue: ['EW-08'],
+  explains: [{ code: 'inert-configuration', match: 'cluster', keys: ['onlyInRemote'] }],
+  docs: {
+    why: 'An east-west gateway only lets services through when a Gateway with tls.mode AUTO_PASSTHROUGH opens port 15443 for its pods. istiod reads it in the cluster whose configuration it uses: in primary-remote that is the primary alone, for the gateways of all clusters.',
+    confirm: 'kubectl --context PRIMARY get gateways.networking.istio.io -A -o yaml | grep -B8 AUTO_PASSTHROUGH',
+    fix: 'kubectl --context PRIMARY apply -n istio-system -f samples/multicluster/expose-services.yaml',
+    notWhen: 'Hosts narrower than *.local may be meant that way.',
+  },
+  messages: {
+    unexposed: (a: { controlPlane: ControlPlane; config: ClusterName; gateway: Service; open: exposure.CrossNetworkExposure }) => ({
+      text: `Port ${a.open.port} of gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} lets no service through: ${reasons[a.open.missing ?? 'gateway']} (${a.config} is where istiod reads it).`,
+      expected: `a Gateway in ${a.config} with an AUTO_PASSTHROUGH server on ${a.open.port} for these pods`,
+      found: list(a.open.nearest.map(objectPath)),
+      effect: `calls from other networks to services of ${a.gateway.ref.cluster} are reset`,
+      remedy: fixes(a.controlPlane, a.config, a.open, a.gateway),
+    }),
+    onlyInRemote: (a: { controlPlane: ControlPlane; config: ClusterName; gateway: Service; inert: Gateway; open: exposure.CrossNetworkExposure }) => ({
+      text: `Gateway ${a.inert.namespace}/${a.inert.name} lies in ${a.inert.ref.cluster}, where no istiod reads it; in ${a.config} nothing opens port ${a.open.port} for services.`,
+      expected: `that Gateway in ${a.config}`,
+      found: `only in ${a.inert.ref.cluster}`,
+      effect: `calls between networks are reset by the gateways`,
+      remedy: fixes(a.controlPlane, a.config, a.open, a.gateway),
+    }),
+    narrow: (a: { gateway: Service; config: ClusterName; open: exposure.CrossNetworkExposure }) => ({
+      text: `Gateway ${list(a.open.nearest.map(objectPath))} in ${a.config} lets only ${list(a.open.hosts)} through port ${a.open.port} of ${a.gateway.ref.cluster}.`,
+      expected: '*.local for all services',
+      found: list(a.open.hosts),
+      effect: 'other services cannot be reached from other networks',
+      severity: 'warning',
+      certainty: 'possible',
+      remedy: [],
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
+    if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
+    const isExternal = valueOf(mesh.kind) === 'external';
+    if (isExternal && couple.kind !== 'self') return; // its config cluster is not in view
+    const config = isExternal ? member : primary;
+    for (const service of member.services) {
+      const gateway = service.labels[labels.network] === undefined ? undefined : networkGateways.gatewayService(service, listOf(member.nodes));
+      if (gateway === undefined || !service.ports.some(({ port }) => port === gateway.wantedPort)) continue; // no port, or a gateway of ambient
+      const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
+      const open = exposure.crossNetworkExposure({ reader: controlPlane, gateways: config.gateways, proxies }, gateway.wantedPort);
+      if (open.missing === undefined) continue;
+      if (open.missing === 'gateway-pods') {
+        yield undecided('no pod stands behind the gateway', { blockedBy: 'unready-east-west-gateway', clusters: [member.name] });
+        continue;
+      }
+      const inert = member.name === config.name ? undefined : member.gateways.find((one) => one.servers.some((server) => server.tlsMode === 'AUTO_PASSTHROUGH'));
+      const namespace: ObjectRef = { cluster: config.name, kind: 'Namespace', name: controlPlane.namespace };
+      const at = open.nearest[0] ?? (config.name === primary.name ? namespace : service.ref);
+      const where = {
+        at,
+        related: [service.ref, controlPlane.ref, ...(inert === undefined ? [] : [inert.ref])],
+        evidence: [{ ref: at, observed: `${open.port}: ${reasons[open.missing]}` }],
+        lacks: [{ cluster: config.name, fact: 'gateways' as const }, { cluster: member.name, fact: 'pods' as const }],
+        subject: open.missing,
+      };
+      if (open.missing === 'gateway-hosts' && open.isPartial) yield finding('narrow', { gateway: service, config: config.name, open }, where);
+      else if (inert !== undefined && open.missing === 'gateway') yield finding('onlyInRemote', { controlPlane, config: config.name, gateway: service, inert, open }, { ...where, concerns: [member.name, config.name] });
+      else yield finding('unexposed', { controlPlane, config: config.name, gateway: service, open }, { ...where, concerns: [member.name] });
+    }
+  },
+});
+
+/** What is wrong with one Gateway is patched there; what is missing is applied. */
+function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.CrossNetworkExposure, service: Service): Remedy[] {
+  const near = open.nearest[0];
+  const istio = service.selector['istio'];
+  const selector = istio === undefined ? { ...service.selector } : { istio };
+  const object = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'cross-network-gateway', namespace: controlPlane.namespace },
+    spec: { selector, servers: [{ port: { number: open.port === 0 ? ports.crossNetwork : open.port, name: 'tls', protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' }, hosts: ['*.local'] }] },
+  };
+  const apply = remedy.apply(config, object, 'as samples/multicluster/expose-services.yaml');
+  if (near !== undefined && open.missing === 'gateway-selector') return [remedy.patch(near, { spec: { selector } }), apply];
+  if (near !== undefined && open.missing === 'gateway-revision') return [remedy.label(near, { [labels.revision]: null }), apply];
+  return [apply];
+}

@@ -1,0 +1,59 @@
+import { type ControlPlane, defineCheck, labels, list, listOf, networkGateways, remedy, type Service } from 'meshdoctor/api';
+
+export default defineCheck({
+  id: 'unresolved-gateway-hostname',
+  title: 'istiod resolves the host names of network gateways',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes'], member: ['services'] },
+  uses: { primary: [], member: ['nodes'] },
+  applies: { networks: 'multi' },
+  catalogue: ['EW-02'],
+  docs: {
+    why: 'Load balancers of some clouds have a host name and no address. istiod resolves it itself; with RESOLVE_HOSTNAME_GATEWAYS=false it ignores such gateways and sends raw pod addresses.',
+    confirm: 'kubectl -n istio-system get service istio-eastwestgateway; kubectl -n istio-system get deployment istiod -o yaml | grep -A1 RESOLVE_HOSTNAME',
+    fix: 'Remove the setting, or give the gateway a static address.',
+    notWhen: 'A host name by itself is fine since Istio 1.13.',
+    since: '1.13',
+  },
+  messages: {
+    ignored: (a: { controlPlane: ControlPlane; service: Service; hostnames: readonly string[] }) => ({
+      text: `istiod of ${a.controlPlane.ref.cluster} does not resolve host names, so gateway ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} (${list(a.hostnames, 'none', 1)}) does not exist for it.`,
+      expected: 'RESOLVE_HOSTNAME_GATEWAYS unset or true, or an IP address',
+      found: 'RESOLVE_HOSTNAME_GATEWAYS=false',
+      effect: `clients of ${a.controlPlane.ref.cluster} are sent to pod addresses of ${a.service.ref.cluster}`,
+      remedy: [
+        remedy.command(a.controlPlane.ref.cluster, [`kubectl --context ${a.controlPlane.ref.cluster} -n ${a.controlPlane.namespace} set env deployment/${a.controlPlane.name} RESOLVE_HOSTNAME_GATEWAYS-`], {
+          note: 'restarts istiod; change the installation values too',
+          disruptive: true,
+          ref: a.controlPlane.ref,
+        }),
+      ],
+    }),
+  },
+  *run({ member, controlPlane, finding, undecided }) {
+    for (const service of member.services) {
+      if (service.labels[labels.network] === undefined) continue;
+      const gateway = networkGateways.gatewayService(service, listOf(member.nodes));
+      const hostnames = service.loadBalancer.flatMap(({ ip, hostname }) => (ip === undefined && hostname !== undefined ? [hostname] : []));
+      const hasAddress = (gateway?.addresses ?? []).some((address) => !hostnames.includes(address));
+      if (hostnames.length === 0 || hasAddress) continue;
+      if (!/^(0|f|F|false|FALSE|False)$/.test(controlPlane.env['RESOLVE_HOSTNAME_GATEWAYS'] ?? '')) {
+        yield undecided('whether istiod can resolve the name of a gateway needs a resolver');
+        continue;
+      }
+      yield finding('ignored', { controlPlane, service, hostnames }, {
+        at: service.ref,
+        field: '.status.loadBalancer.ingress[*].hostname',
+        related: [controlPlane.ref],
+        evidence: [
+          { ref: controlPlane.ref, field: '.spec.template.spec.containers[*].env', observed: 'RESOLVE_HOSTNAME_GATEWAYS=false' },
+          { ref: service.ref, field: '.status.loadBalancer.ingress[*].hostname', observed: list(hostnames) },
+        ],
+        // Several istiods may ignore the same gateway: each is a Deployment of its own to change.
+        subject: `${controlPlane.ref.cluster}/${controlPlane.revision}`,
+      });
+    }
+  },
+});

@@ -1,0 +1,2 @@
+export const title = 'Configuration and policy';
+export const order = 8;
