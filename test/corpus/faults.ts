@@ -570,7 +570,7 @@ const injection: readonly Fault[] = [
   ...onPrimaryRemote('INJ-01', [
     {
       name: 'the remote was installed with a revision that its primary does not run',
-      edits: [remoteInstalledWithRevision({ cluster: R, from: own, revision: other })],
+      edits: [remoteInstalledWithRevision({ cluster: R, revision: other })],
       expect: broken('injection/unserved-injector'),
       touches: [
         injector(R, ''),
@@ -592,14 +592,14 @@ const injection: readonly Fault[] = [
     },
     {
       name: 'a second revision was installed in the remote and no namespace asks for it',
-      edits: [remoteRevisionBeside({ cluster: R, from: own, revision: other })],
+      edits: [remoteRevisionBeside({ cluster: R, revision: other })],
       expect: latent('injection/unserved-injector'),
       touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision'],
     },
     {
       name: 'a second revision was installed in the remote and a namespace asks for it',
-      edits: [remoteRevisionBeside({ cluster: R, from: own, revision: other, namespace: 'sample' })],
+      edits: [remoteRevisionBeside({ cluster: R, revision: other, namespace: 'sample' })],
       expect: broken('injection/unserved-injector'),
       touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService, wish(R)],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision', 'injection/unserved-revision'],

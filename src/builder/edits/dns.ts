@@ -29,7 +29,13 @@ export function meshDnsCapture(options: { readonly cluster: string; readonly val
 /** Pods of a cluster injected while DNS capture was off: no variable on proxy and init container, none in PROXY_CONFIG. */
 export function workloadsWithoutDnsCapture(options: { readonly cluster: string; readonly restarted?: boolean }): Edit {
   return inCluster(options.cluster, (objects, mesh) => {
-    if (options.restarted !== true) return change(objects, isSidecarPod, withoutCapture, 'injected pod');
+    if (options.restarted !== true)
+      return change(
+        objects,
+        (object) => isSidecarPod(object) && hasCapture(object['spec'], 'istio-proxy'),
+        withoutCapture,
+        'pod with DNS capture',
+      );
     const injected = objects.filter((object) => object.kind === 'Deployment' && ownedBy(objects, object).pods.some(isSidecarPod));
     return injected.reduce<Objects>(
       (result, deployment) => rollOut(result, deployment, { at: agoIn(mesh, someMinutes), pod: withoutCapture }),

@@ -5,7 +5,8 @@ import { type Fault, faults } from '../../../test/corpus/faults.ts';
 import { mayPair, overlaps, pairable, unobservable } from '../../../test/corpus/pairs.ts';
 import { deepFreeze } from '../../base/freeze.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
-import type { Edit } from './edit.ts';
+import { type Edit, EditError } from './edit.ts';
+import { isIstiod } from './find.ts';
 import { isRecord, itemsOf } from './json.ts';
 
 const corpus = process.env['MESHDOCTOR_CORPUS'];
@@ -68,6 +69,24 @@ describe.skipIf(corpus === undefined)('on the real meshes of MESHDOCTOR_CORPUS',
     expect(fault.touches.some((field) => changes.some((key) => isTouched(field, key)))).toBe(true);
   });
 
+  // Another release, another revision, self-signed, other cluster IDs: what the edits look for is found by its meaning.
+  describe('of an older release', () => {
+    const older = corpus === undefined ? new Map<string, readonly KubeObject[]>() : readMesh(join(corpus, 'primary-remote-1.24'));
+    const [primary = [], remote = []] = [...older.values()].sort((one, other) => istiodsOf(other) - istiodsOf(one));
+    const mesh = deepFreeze(
+      new Map([
+        ['cluster1', primary],
+        ['cluster2', remote],
+      ]),
+    );
+    const without = new Set(missingInOlder);
+
+    test.each(pairable.map((fault) => [fault.name, fault] as const))('%s', (name, fault) => {
+      if (without.has(name)) expect(() => applied(fault.edits, mesh)).toThrow(EditError);
+      else expect(changedObjects(mesh, applied(fault.edits, mesh))).not.toEqual([]);
+    });
+  });
+
   test('pairs can be applied in either order', () => {
     const pairs = pairable.flatMap((one, index) =>
       pairable
@@ -99,6 +118,10 @@ function readCluster(folder: string): readonly KubeObject[] {
       const list: unknown = JSON.parse(readFileSync(join(folder, file), 'utf8'));
       return itemsOf(isRecord(list) ? list['items'] : undefined).filter(isObject);
     });
+}
+
+function istiodsOf(objects: readonly KubeObject[]): number {
+  return objects.filter(isIstiod).length;
 }
 
 function isObject(value: unknown): value is KubeObject {
@@ -149,6 +172,14 @@ function danglingEndpoints(objects: readonly KubeObject[]): readonly string[] {
       }),
     );
 }
+
+/** It has no default tag, and sets no DNS capture. */
+const missingInOlder: readonly string[] = [
+  'a namespace of the remote asks for injection and the default tag is gone',
+  'DNS capture is off and only the primary has the service',
+  'the workloads of the remote are older than DNS capture',
+  'the workloads of the primary are older than DNS capture',
+];
 
 const checksOfTheCard = [
   'topology/missing-network-label',

@@ -79,7 +79,7 @@ export function injectorsRemoved(options: { readonly cluster: string; readonly t
  * (names, labels, selectors, target), the Service and slice for istiod, reader role and binding, values, gateway, and the namespaces that ask for it.
  * istiod patches only webhooks of its own revision, so caBundles are empty; no pod was ever created through them. Roots are there, because leading does not ask for a revision.
  */
-export function remoteInstalledWithRevision(options: { readonly cluster: string; readonly from: string; readonly revision: string }): Edit {
+export function remoteInstalledWithRevision(options: { readonly cluster: string; readonly revision: string }): Edit {
   return inCluster(options.cluster, (objects) => {
     const injected = objects.filter(
       (object) =>
@@ -87,10 +87,11 @@ export function remoteInstalledWithRevision(options: { readonly cluster: string;
         ownedBy(objects, object).pods.some((pod) => annotationsOf(pod)[annotations.sidecarStatus] !== undefined),
     );
     const refusal = (renamed: Objects): string => webhookRefusal(renamed, 'read: connection reset by peer');
+    const from = revisionInjected(objects);
     const kept = objects.map((object) =>
       object.kind === 'ConfigMap' && annotationsOf(object)[annotations.leader] !== undefined
         ? object
-        : revised(object, options.from, options.revision),
+        : revised(object, from, options.revision),
     );
     const unpatched = changeAny(kept, isInjector, (injector) => put(injector, ['webhooks', '*', 'clientConfig', 'caBundle'], undefined));
     return injected.reduce<Objects>((result, deployment) => {
@@ -104,14 +105,10 @@ export function remoteInstalledWithRevision(options: { readonly cluster: string;
  * W07: a second revision's webhook and Service installed in a remote beside the working one, while the primary does not run it. Without
  * a namespace that asks for it nothing is broken yet. Its caBundle is empty: nobody patches a revision that is not its own.
  */
-export function remoteRevisionBeside(options: {
-  readonly cluster: string;
-  readonly from: string;
-  readonly revision: string;
-  readonly namespace?: string;
-}): Edit {
+export function remoteRevisionBeside(options: { readonly cluster: string; readonly revision: string; readonly namespace?: string }): Edit {
   const beside = inCluster(options.cluster, (objects, mesh) => {
     const born = timeText(agoIn(mesh, someMinutes));
+    const from = revisionInjected(objects);
     const isPilot = isPilotService(objects);
     const pilot = find(objects, isPilot, 'Service for istiod');
     const models = objects.filter(
@@ -124,11 +121,7 @@ export function remoteRevisionBeside(options: {
     );
     const copies = models.map((object) => {
       const copy = put(
-        put(
-          revised(object, options.from, options.revision),
-          ['metadata', 'uid'],
-          generatedUid(`${object.metadata.uid ?? ''}/${options.revision}`),
-        ),
+        put(revised(object, from, options.revision), ['metadata', 'uid'], generatedUid(`${object.metadata.uid ?? ''}/${options.revision}`)),
         ['metadata', 'creationTimestamp'],
         born,
       );
@@ -366,17 +359,53 @@ function isEmptySetOf(object: KubeObject, gateway: KubeObject): boolean {
   );
 }
 
+/** The revision whose istiod the injectors of a cluster call. */
+function revisionInjected(objects: Objects): string {
+  return labelsOf(find(objects, isInjector, 'injector'))[labels.revision] ?? names.defaultRevision;
+}
+
 /**
  * An object as the installer would have written it for another revision: names, label values, selectors and texts. The default
  * revision has no suffix in names, so there the names that get one are told by what they are.
  */
 function revised(object: KubeObject, from: string, to: string): KubeObject {
   if (object.kind === 'CustomResourceDefinition' || object.kind === 'Secret') return object;
-  const write =
-    from === names.defaultRevision
-      ? suffixed(to)
-      : (text: string): string => text.split(new RegExp(`(?<![0-9A-Za-z])${from}(?![0-9A-Za-z])`)).join(to);
-  return changed(object, [], (whole) => rewritten(whole, write, from, to));
+  if (from !== names.defaultRevision) {
+    const pattern = new RegExp(`(?<![0-9A-Za-z])${from}(?![0-9A-Za-z])`);
+    return changed(object, [], (whole) => rewritten(whole, (text) => text.split(pattern).join(to), from, to));
+  }
+  const whole = changed(object, [], (value) => rewritten(value, suffixed(to), from, to));
+  if (!isInjector(object)) return whole;
+  // A tag keeps its selectors, which name the tag. The revision's own webhook has only the entries that ask for it by name.
+  if (labelsOf(object)['istio.io/tag'] !== undefined)
+    return changed(whole, ['webhooks'], (list) => withSelectorsOf(list, object['webhooks']));
+  const named = (list: unknown): unknown => itemsOf(list).filter((webhook) => textAt(webhook, 'name')?.startsWith('rev.') === true);
+  return changed(changed(whole, ['webhooks'], named), ['webhooks', '*'], (webhook) => askingFor(webhook, to));
+}
+
+function withSelectorsOf(list: unknown, before: unknown): unknown {
+  return itemsOf(list).map((webhook, index) => {
+    const old = itemsOf(before)[index];
+    return isRecord(webhook) && isRecord(old)
+      ? { ...webhook, namespaceSelector: old['namespaceSelector'], objectSelector: old['objectSelector'] }
+      : webhook;
+  });
+}
+
+/** The selectors of a webhook entry of one revision: by the namespace's label, or by the pod's where the namespace has none. */
+function askingFor(webhook: unknown, revision: string): unknown {
+  if (!isRecord(webhook)) return webhook;
+  const absent = (key: string): unknown => ({ key, operator: 'DoesNotExist' });
+  const asks = { key: labels.revision, operator: 'In', values: [revision] };
+  const notRefused = { key: labels.inject, operator: 'NotIn', values: ['false'] };
+  const byNamespace = textAt(webhook, 'name')?.startsWith('rev.namespace.') === true;
+  return {
+    ...webhook,
+    namespaceSelector: {
+      matchExpressions: byNamespace ? [asks, absent(labels.injection)] : [absent(labels.revision), absent(labels.injection)],
+    },
+    objectSelector: { matchExpressions: byNamespace ? [notRefused] : [notRefused, asks] },
+  };
 }
 
 function suffixed(to: string): (text: string) => string {

@@ -43,9 +43,13 @@ export function withKubeconfig(secret: KubeObject, pattern: RegExp, replacement:
 /** The bearer token of a kubeconfig. */
 export const tokenOf = (kubeconfig: string): string | undefined => /^\s*token:\s*(\S+)/m.exec(kubeconfig)?.[1];
 
-/** A JSON web token with some claims changed (`undefined` takes one away). Its signature is one that no key ever made. */
+/**
+ * A JSON web token with some claims changed (`undefined` takes one away). Its signature is one that no key ever made. Of a token that is
+ * no JSON web token nothing is known but that the next one is another.
+ */
 export function withClaims(token: string, claims: Readonly<Record<string, unknown>>): string {
-  const [header = '', payload = ''] = token.split('.');
+  const [header, payload] = token.split('.');
+  if (header === undefined || payload === undefined) return `${token}-of-another-time`;
   const parsed: unknown = JSON.parse(decoded(fromUrl(payload)));
   const merged = { ...(isRecord(parsed) ? parsed : {}), ...claims };
   return [header, toUrl(encoded(JSON.stringify(merged))), toUrl(encoded('signature of another time'))].join('.');
