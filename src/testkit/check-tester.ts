@@ -4,11 +4,18 @@ import { severities } from '../api/finding.ts';
 import { contracts } from './contracts.ts';
 import { type Cases, crashes, loud, type Prepared, spelled, spelledOpen, type Suite, suiteOf } from './suite.ts';
 
+/** Where cases go instead of to the test runner, when somebody wants to have them: `npm run gen` makes examples of them. */
+export const recorder: { record?: (check: AnyCheck, cases: Cases) => void } = {};
+
 /**
  * Tests a check with meshes that go through the real collectors: silent on the healthy ones, exactly the listed findings on the
  * broken ones, and everything that `contracts` asks of every check.
  */
 export function checkTester(check: AnyCheck, cases: Cases): void {
+  if (recorder.record !== undefined) {
+    recorder.record(check, cases);
+    return;
+  }
   describe(check.id, () => {
     // Meshes are read once for all tests of the check, and only when one of them runs.
     let reading: Promise<Suite> | undefined;

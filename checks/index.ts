@@ -1,0 +1,80 @@
+// Written by `npm run gen`. Do not edit.
+import type { RegisteredCheck } from '../src/engine/types.ts';
+import * as controlPlaneExposureArea from './control-plane-exposure/_area.ts';
+import * as dnsArea from './dns/_area.ts';
+import * as eastWestArea from './east-west/_area.ts';
+import * as injectionArea from './injection/_area.ts';
+import * as policyArea from './policy/_area.ts';
+import * as remoteSecretArea from './remote-secret/_area.ts';
+import * as trustArea from './trust/_area.ts';
+import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
+import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
+import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
+import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
+import staleDnsCapture from './dns/stale-dns-capture/check.ts';
+import unresolvableService from './dns/unresolvable-service/check.ts';
+import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
+import missingEastWestGateway from './east-west/missing-east-west-gateway/check.ts';
+import unaddressedGateway from './east-west/unaddressed-gateway/check.ts';
+import unexposedServices from './east-west/unexposed-services/check.ts';
+import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
+import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
+import danglingInjectorService from './injection/dangling-injector-service/check.ts';
+import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
+import unservedInjector from './injection/unserved-injector/check.ts';
+import unservedRevision from './injection/unserved-revision/check.ts';
+import inertConfiguration from './policy/inert-configuration/check.ts';
+import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
+import expiredCredential from './remote-secret/expired-credential/check.ts';
+import insufficientReaderRole from './remote-secret/insufficient-reader-role/check.ts';
+import loopbackServer from './remote-secret/loopback-server/check.ts';
+import mismatchedSecretKey from './remote-secret/mismatched-secret-key/check.ts';
+import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts';
+import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
+import revokedCredential from './remote-secret/revoked-credential/check.ts';
+import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
+import divergentRoots from './trust/divergent-roots/check.ts';
+import foreignRoot from './trust/foreign-root/check.ts';
+
+/** Areas in the order in which people read about them. */
+export const areas: readonly { readonly id: string; readonly title: string; readonly order: number }[] = [
+  { id: 'control-plane-exposure', title: controlPlaneExposureArea.title, order: controlPlaneExposureArea.order },
+  { id: 'dns', title: dnsArea.title, order: dnsArea.order },
+  { id: 'east-west', title: eastWestArea.title, order: eastWestArea.order },
+  { id: 'injection', title: injectionArea.title, order: injectionArea.order },
+  { id: 'policy', title: policyArea.title, order: policyArea.order },
+  { id: 'remote-secret', title: remoteSecretArea.title, order: remoteSecretArea.order },
+  { id: 'trust', title: trustArea.title, order: trustArea.order },
+].sort((a, b) => a.order - b.order);
+
+/** Every built-in check, sorted by area and id. */
+export const builtin: readonly RegisteredCheck[] = [
+  { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
+  { check: unresolvableService, area: 'dns', origin: 'built-in' },
+  { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
+  { check: missingEastWestGateway, area: 'east-west', origin: 'built-in' },
+  { check: unaddressedGateway, area: 'east-west', origin: 'built-in' },
+  { check: unexposedServices, area: 'east-west', origin: 'built-in' },
+  { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
+  { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
+  { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
+  { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
+  { check: unservedInjector, area: 'injection', origin: 'built-in' },
+  { check: unservedRevision, area: 'injection', origin: 'built-in' },
+  { check: inertConfiguration, area: 'policy', origin: 'built-in' },
+  { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
+  { check: insufficientReaderRole, area: 'remote-secret', origin: 'built-in' },
+  { check: loopbackServer, area: 'remote-secret', origin: 'built-in' },
+  { check: mismatchedSecretKey, area: 'remote-secret', origin: 'built-in' },
+  { check: missingRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
+  { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
+  { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: divergentRoots, area: 'trust', origin: 'built-in' },
+  { check: foreignRoot, area: 'trust', origin: 'built-in' },
+];
