@@ -7,9 +7,10 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const demo = join('fixtures', 'demo');
-const manifests = readdirSync(join(root, demo), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .flatMap((entry) => ['--manifests', `${entry.name}=${join(demo, entry.name)}`]);
+const clusters = existsSync(join(root, demo))
+  ? readdirSync(join(root, demo), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  : [];
+const manifests = clusters.flatMap(({ name }) => ['--manifests', `${name}=${join(demo, name)}`]);
 
 /** What is run, and how it must end. `same`: every runtime prints what the first one printed. */
 const runs = [
