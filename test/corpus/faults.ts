@@ -302,6 +302,7 @@ const topology: readonly Fault[] = [
       alsoFolded: [
         ...unled,
         'topology/unmatched-control-plane-clusters',
+        'topology/mismatched-injection-path',
         'remote-secret/missing-remote-secret',
         'remote-secret/mismatched-secret-key',
         'topology/mismatched-cluster-id',
@@ -898,18 +899,21 @@ const eastWest: readonly Fault[] = [
       edits: [gatewayWithoutCrossNetworkPort({ cluster: R })],
       expect: broken('east-west/missing-cross-network-port'),
       touches: [gatewayService(R, ':spec/ports')],
+      alsoFolded: ['east-west/missing-east-west-gateway'],
     },
     {
       name: "the primary's gateway lacks the cross-network port",
       edits: [gatewayWithoutCrossNetworkPort({ cluster: P })],
       expect: broken('east-west/missing-cross-network-port'),
       touches: [gatewayService(P, ':spec/ports')],
+      alsoFolded: ['east-west/missing-east-west-gateway'],
     },
     {
       name: "the label of the remote's gateway names a port that it does not have",
       edits: [gatewayPortLabel({ cluster: R, port: '15444' })],
       expect: broken('east-west/missing-cross-network-port'),
       touches: [gatewayService(R, ':labels/networking.istio.io/gatewayPort')],
+      alsoFolded: ['east-west/missing-east-west-gateway'],
     },
   ]),
   ...onPrimaryRemote('EW-20', [

@@ -1,7 +1,7 @@
 import { annotations, labels, names } from '../../istio/labels.ts';
-import type { KubeObject, MeshObjects } from '../../model/kube.ts';
+import type { KubeObject } from '../../model/kube.ts';
 import { agoIn, timeText } from './clock.ts';
-import { annotate, annotationsOf, changeAny, clusterOf, type Edit, EditError, find, labelsOf, type Objects, put } from './edit.ts';
+import { annotate, annotationsOf, changeAny, clusterOf, type Edit, find, labelsOf, type Objects, put } from './edit.ts';
 import {
   clusterIdOf,
   isElection,
@@ -139,17 +139,6 @@ export function webhookRefusal(objects: Objects, reason: string): string {
   const service = `${textAt(webhook, 'clientConfig', 'service', 'name') ?? ''}.${textAt(webhook, 'clientConfig', 'service', 'namespace') ?? ''}.svc`;
   const url = `https://${service}:443${textAt(webhook, 'clientConfig', 'service', 'path') ?? ''}?timeout=10s`;
   return `failed calling webhook "${textAt(webhook, 'name') ?? ''}": failed to call webhook: Post "${url}": ${reason}`;
-}
-
-/** The cluster whose istiod holds the election of `remote`, if the mesh has it. */
-export function leaderOf(mesh: MeshObjects, remote: string): string {
-  const objects = clusterOf(mesh, remote);
-  for (const [name, others] of mesh) {
-    if (name === remote) continue;
-    const pods = others.filter(isIstiod).flatMap((istiod) => ownedBy(others, istiod).pods);
-    if (pods.some((pod) => isHeldBy(objects, pod.metadata.name))) return name;
-  }
-  throw new EditError(`Nobody leads ${remote}.`);
 }
 
 /** The root that istiod of a cluster hands out, as PEM. */

@@ -1,4 +1,4 @@
-import { labels, ports } from '../../istio/labels.ts';
+import { labels } from '../../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
 import { agoIn, timeText } from './clock.ts';
 import { someMinutes } from './control-plane.ts';
@@ -236,5 +236,3 @@ export function appliedInRemote(options: { readonly cluster: string; readonly ob
     put(options.object, ['metadata', 'creationTimestamp'], timeText(agoIn(mesh, someMinutes))),
   ]);
 }
-
-export const istiodPorts = [ports.discovery, ports.webhook] as const;

@@ -85,8 +85,6 @@ export function istiodEnv(objects: Objects, name: string): string | undefined {
 
 /** What istiod of this cluster calls its own cluster. */
 export const clusterIdOf = (objects: Objects): string => istiodEnv(objects, 'CLUSTER_ID') ?? names.defaultClusterId;
-export const revisionOf = (objects: Objects): string =>
-  labelsOf(find(objects, isIstiod, 'istiod'))[labels.revision] ?? names.defaultRevision;
 
 /** What the injectors of a remote say its pods shall claim. */
 export function injectionOf(objects: Objects): { cluster: string | undefined; network: string | undefined } {

@@ -1,7 +1,7 @@
 import { annotations, labels, names } from '../../istio/labels.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { agoIn, generatedUid, timeText } from './clock.ts';
-import { abandoned, istiodRestarted, type Left, neverLed, someMinutes, withIstiodEnv } from './control-plane.ts';
+import { istiodRestarted, type Left, neverLed, withIstiodEnv } from './control-plane.ts';
 import { annotate, change, clusterOf, type Edit, find, inCluster, inOrder, isNamed, put } from './edit.ts';
 import { isSystemNamespace } from './find.ts';
 import { withValue } from './topology-networks.ts';
@@ -67,11 +67,6 @@ export function annotatedTooLate(options: { cluster: string; primary: string; le
       put(value),
     )(mesh);
   };
-}
-
-/** The election of a remote expired, and nothing else: its leader lost the right to write there or hangs. */
-export function leaderLost(options: { cluster: string; left?: Left }): Edit {
-  return (mesh) => inCluster(options.cluster, (objects) => abandoned(objects, agoIn(mesh, someMinutes), options.left))(mesh);
 }
 
 /**
