@@ -1,0 +1,116 @@
+import {
+  type Certificate,
+  count,
+  defineCheck,
+  distinct,
+  type FieldManager,
+  injection,
+  type Injector,
+  leadership,
+  list,
+  type Namespace,
+  type Remedy,
+  remedy,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
+import { namespacesOf } from '../_area.ts';
+
+export default defineCheck({
+  id: 'stale-ca-bundle',
+  title: 'Webhooks of a cluster trust the control plane that serves it',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
+  uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
+  catalogue: ['INJ-07', 'INJ-09'],
+  docs: {
+    why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',
+    confirm: 'kubectl get mutatingwebhookconfigurations -o jsonpath="{range .items[*]}{.metadata.name}: {.webhooks[0].clientConfig.caBundle}{\'\\n\'}{end}" | cut -c1-80',
+    fix: 'Let the managing istiod write it: repair what keeps it from leading the cluster. When it leads and the field still goes wrong, a tool resets it: make that tool ignore caBundle.',
+    notWhen: 'A webhook that calls a url with a public certificate needs no caBundle. The bundle must hold the root of the control plane, not of the remote.',
+  },
+  messages: {
+    unled: (a: { injector: Injector; held: string; expected: string; namespaces: readonly Namespace[]; state: leadership.Leadership['state']; from: string }) => ({
+      text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} instead of the root of ${a.from}, so the API server refuses the injector.`,
+      expected: a.expected,
+      found: a.held,
+      effect: effectOf(a.namespaces),
+      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
+      ...(a.state === 'stale' ? {} : { certainty: 'likely' as const }),
+      remedy: copies(a.injector, a.from),
+    }),
+    reset: (a: { injector: Injector; held: string; expected: string; namespaces: readonly Namespace[]; tools: readonly string[]; from: string }) => ({
+      text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} although istiod leads there and repairs it in seconds: ${list(a.tools, 'some tool')} resets it.`,
+      expected: a.expected,
+      found: `${a.held}${a.tools.length === 0 ? '' : `, written by ${list(a.tools)}`}`,
+      effect: effectOf(a.namespaces),
+      certainty: 'likely',
+      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
+      remedy: [
+        remedy.command(a.injector.ref.cluster, [`kubectl --context ${shellWord(a.injector.ref.cluster)} get mutatingwebhookconfiguration ${a.injector.name} -o yaml --show-managed-fields`], {
+          note: `reads only: find who writes caBundle, and change it in Git: ${list(a.tools, 'that tool')} must not render or compare the field`,
+        }),
+      ],
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
+    if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
+    const isOwn = couple.kind === 'self' || valueOf(mesh.kind) === 'external';
+    const maps = isOwn ? member.rootConfigMaps : primary.rootConfigMaps;
+    const roots = maps.find((map) => map.namespace === controlPlane.namespace)?.certificates ?? [];
+    const injectors = member.injectors.filter((injector) => injector.revision === controlPlane.revision && injector.target.service?.namespace === controlPlane.namespace && injection.isActive(injector));
+    if (injectors.length === 0) return;
+    if (roots.length === 0) {
+      yield undecided('the root certificate of the control plane is not known', { missing: [{ cluster: isOwn ? member.name : primary.name, fact: 'rootConfigMaps' }] });
+      return;
+    }
+    const led = leadership.leadershipOf({ controlPlane, primary: primary.name, pods: primary.pods, member: member.name, elections: member.leaderElections, clock: member.clock });
+    for (const injector of injectors) {
+      const held = wrongBundle(injector, roots);
+      if (held === undefined) continue;
+      const namespaces = namespacesOf(injector, member.namespaces, member.injectors);
+      const tools = distinct(injector.managers.filter(writesBundle).map((manager) => manager.manager));
+      const args = { injector, held, expected: `the root ${roots[0]?.subject.replaceAll('\n', ', ')} of ${primary.name}`, namespaces, from: primary.name };
+      const where = {
+        at: injector.ref,
+        field: '.webhooks[*].clientConfig.caBundle',
+        related: [controlPlane.ref, ...led.evidence.map(({ ref }) => ref)],
+        evidence: [{ ref: injector.ref, field: '.webhooks[*].clientConfig.caBundle', observed: held, expected: args.expected }, ...led.evidence],
+      };
+      if (led.state === 'led') yield finding('reset', { ...args, tools }, where);
+      else yield finding('unled', { ...args, state: led.state }, where);
+    }
+  },
+});
+
+/** What the entries hold instead of one of the roots; nothing when all of them hold one. */
+function wrongBundle(injector: Injector, roots: readonly Certificate[]): string | undefined {
+  const fingerprints = new Set(roots.map((root) => root.fingerprint));
+  for (const { caBundle } of injector.webhooks) {
+    if (caBundle.state === 'empty') return 'an empty caBundle';
+    if (caBundle.state === 'unreadable') return 'a caBundle without a certificate';
+    const [first] = caBundle.certificates;
+    if (!caBundle.certificates.some((certificate) => fingerprints.has(certificate.fingerprint))) return `a caBundle with another root (${first?.subject.replaceAll('\n', ', ')}, SHA-256 ${first?.fingerprint.slice(0, 12)}…)`;
+  }
+  return undefined;
+}
+
+function writesBundle(manager: FieldManager): boolean {
+  return manager.manager !== 'pilot-discovery' && manager.fields.some((field) => field.includes('caBundle'));
+}
+
+function effectOf(namespaces: readonly Namespace[]): string {
+  return namespaces.length === 0 ? 'no namespace uses it' : `no pod can be created in ${count(namespaces.length, 'namespace')}: ${list(namespaces.map((namespace) => namespace.name), 'none', 3)}`;
+}
+
+/** A stop-gap: the bundle copied by hand from where it is right. */
+function copies(injector: Injector, from: string): Remedy[] {
+  const { cluster } = injector.ref;
+  if (cluster === from) return [];
+  const read = `$(kubectl --context ${shellWord(from)} -n ${shellWord(injector.target.service?.namespace ?? 'istio-system')} get configmap istio-ca-root-cert -o jsonpath='{.data.root-cert\\.pem}' | base64 -w0)`;
+  const patch = injector.webhooks.map((_, index) => `{"op":"add","path":"/webhooks/${index}/clientConfig/caBundle","value":"'"${read}"'"}`).join(',');
+  return [remedy.command(cluster, [`kubectl --context ${shellWord(cluster)} patch mutatingwebhookconfiguration ${shellWord(injector.name)} --type=json -p '[${patch}]'`], { note: 'a stop-gap until istiod leads the cluster again', ref: injector.ref })];
+}
+
