@@ -1,35 +1,26 @@
 import type { Remedy } from '../api/remedy.ts';
-import type { Json, KubeObject, MeshObjects } from '../model/kube.ts';
+import { applyMergePatch, replaceObject } from '../builder/patch.ts';
+import type { KubeObject, MeshObjects } from '../model/kube.ts';
 
-/** The mesh after somebody did what the remedy says: a merge patch, a new object, or one less. */
+/** The mesh after somebody did what the remedy says: a merge patch, a new object, or one less. Throws when it cannot be done. */
 export function applyRemedy(mesh: MeshObjects, remedy: Remedy): MeshObjects {
-  const { ref, patch } = remedy;
-  const objects = mesh.get(remedy.cluster);
-  if (ref === undefined || objects === undefined) return mesh;
-  const isTarget = (object: KubeObject): boolean => object.kind === ref.kind && object.metadata.name === ref.name && object.metadata.namespace === ref.namespace;
-  const rest = objects.filter((object) => !isTarget(object));
-  const target = objects.filter(isTarget);
-  if (remedy.action === 'delete') return new Map(mesh).set(remedy.cluster, rest);
-  if (patch === undefined) return mesh;
-  if (remedy.action === 'apply') return new Map(mesh).set(remedy.cluster, [...rest, ...asObjects(patch)]);
-  return new Map(mesh).set(remedy.cluster, [...rest, ...target.flatMap((object) => asObjects(merged(object, patch)))]);
+  const { cluster, ref, patch } = remedy;
+  if (ref === undefined) throw new Error(`It does not say what it changes: ${remedy.command.join('; ')}`);
+  if (remedy.action === 'delete') return replaceObject(mesh, cluster, ref, () => undefined);
+  if (remedy.action !== 'apply') return replaceObject(mesh, cluster, ref, (object) => settled(applyMergePatch(object, patch), remedy));
+  const others = (mesh.get(cluster) ?? []).filter((object) => object.kind !== ref.kind || object.metadata.name !== ref.name || object.metadata.namespace !== ref.namespace);
+  if (!isKubeObject(patch)) throw new Error(`It applies what is no object: ${remedy.command.join('; ')}`);
+  return new Map(mesh).set(cluster, [...others, patch]);
 }
 
-/** RFC 7386. */
-function merged(target: unknown, patch: Json): unknown {
-  if (!isRecord(patch)) return patch;
-  const result: Record<string, unknown> = isRecord(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merged(result[key], value as Json);
-  }
-  return result;
+/** A workload that was scaled has its pods a moment later. */
+function settled(object: unknown, remedy: Remedy): unknown {
+  if (remedy.action !== 'scale' || typeof object !== 'object' || object === null || !('spec' in object)) return object;
+  const { spec } = object;
+  const replicas = typeof spec === 'object' && spec !== null && 'replicas' in spec ? spec.replicas : 0;
+  return applyMergePatch(object, { status: { replicas, readyReplicas: replicas, availableReplicas: replicas, conditions: null } });
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function asObjects(value: unknown): KubeObject[] {
-  return isRecord(value) && typeof value['kind'] === 'string' && isRecord(value['metadata']) ? [value as KubeObject] : [];
+function isKubeObject(value: unknown): value is KubeObject {
+  return typeof value === 'object' && value !== null && 'apiVersion' in value && 'kind' in value && 'metadata' in value;
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../api/finding.ts';
 import type { RemedyAction } from '../api/remedy.ts';
-import type { KubeObject } from '../model/kube.ts';
+import type { KubeObject, MeshObjects } from '../model/kube.ts';
 import { applyRemedy } from './apply-remedy.ts';
 import { ofEachCase } from './contract.ts';
 import { answer, answerTo, crashes, factsOf, loud, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
@@ -13,7 +13,14 @@ export const remediesHelp = ofEachCase('its first remedy that is a patch silence
   for (const finding of prepared.judgement.findings) {
     const remedy = finding.remedy.find(({ action }) => patchLike.has(action));
     if (remedy === undefined) continue;
-    const after = await answerTo(suite, applyRemedy(prepared.mesh, remedy), prepared.options);
+    let mended: MeshObjects;
+    try {
+      mended = applyRemedy(prepared.mesh, remedy);
+    } catch (error) {
+      lines.push(`${spelled(finding)} has a remedy that cannot be applied: ${String(error)}`);
+      continue;
+    }
+    const after = await answerTo(suite, mended, prepared.options);
     lines.push(...crashes(after.outcomes));
     if (after.findings.some((other) => other.fingerprint === finding.fingerprint)) lines.push(`${spelled(finding)} is still there after ${remedy.command.join('; ')}`);
   }

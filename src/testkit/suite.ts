@@ -9,13 +9,13 @@ import type { ClusterName } from '../model/ids.ts';
 import type { MeshObjects } from '../model/kube.ts';
 import { refKey } from '../model/refs.ts';
 import type { DeclaredTopology, Snapshot } from '../model/snapshot.ts';
-import { builtMesh, type MeshInput } from './mesh-input.ts';
+import { type MeshInput, objectsIn, timeOf } from './mesh-input.ts';
 
 /** How a mesh is looked at, where that differs from a complete directory whose time is known. */
 export interface CaseOptions {
   /** False: a directory that does not claim to hold every object. */
   readonly complete?: boolean;
-  /** RFC 3339, or `unknown` for a directory without a present. The builder's own time when absent. */
+  /** RFC 3339, or `unknown` for a directory without a present. What the builder says when absent. */
   readonly takenAt?: string;
   /** Names given with `--service`. */
   readonly services?: NonNullable<JudgeOptions['services']>;
@@ -76,8 +76,9 @@ export async function suiteOf(check: AnyCheck, cases: Cases): Promise<Suite> {
 }
 
 async function prepare(registered: RegisteredCheck, sentence: string, given: HealthyCase | BrokenCase): Promise<Prepared> {
-  const options = given.options ?? {};
-  const mesh = builtMesh(given.mesh);
+  const takenAt = given.options?.takenAt ?? timeOf(given.mesh);
+  const options = { ...given.options, ...(takenAt === undefined ? {} : { takenAt }) };
+  const mesh = objectsIn(given.mesh);
   const snapshot = snapshotIn(mesh, options);
   const facts = factsOf(snapshot);
   const isBroken = 'findings' in given;
@@ -96,7 +97,7 @@ async function prepare(registered: RegisteredCheck, sentence: string, given: Hea
 
 /** Objects → Snapshot, as a directory with these options would be read. */
 export function snapshotIn(mesh: MeshObjects, options: CaseOptions): Snapshot {
-  const takenAt = options.takenAt ?? presentOf(mesh);
+  const { takenAt } = options;
   const snapshot = snapshotOf(mesh, { complete: options.complete ?? true, ...(takenAt === 'unknown' || takenAt === undefined ? {} : { takenAt }) });
   return options.intent === undefined ? snapshot : { ...snapshot, intent: options.intent };
 }
@@ -142,16 +143,4 @@ export function crashes(outcomes: readonly Outcome[]): string[] {
 
 function isHealthyCase(given: MeshInput | HealthyCase): given is HealthyCase {
   return 'mesh' in given;
-}
-
-/** The present of a mesh of the builder: the last time at which somebody renewed a lease. */
-function presentOf(mesh: MeshObjects): string | undefined {
-  let latest: string | undefined;
-  for (const objects of mesh.values()) {
-    for (const object of objects) {
-      const renewed = /"renewTime":"([^"]+)"/.exec(object.metadata.annotations?.['control-plane.alpha.kubernetes.io/leader'] ?? '')?.[1];
-      if (renewed !== undefined && (latest === undefined || renewed > latest)) latest = renewed;
-    }
-  }
-  return latest;
 }
