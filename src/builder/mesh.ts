@@ -1,0 +1,105 @@
+import { deepFreeze } from '../base/freeze.ts';
+import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import {
+  type Built,
+  type NamespaceOptions,
+  namespaceIn,
+  qualified,
+  type ServiceOptions,
+  serviceIn,
+  type WorkloadOptions,
+  workloadIn,
+} from './applications.ts';
+import { type ClusterEditor, type Edit, editMesh, type MeshEditor } from './cluster-editor.ts';
+import type { Site } from './plan.ts';
+import { type BuiltCluster, multiPrimary, type MultiPrimaryOptions, primaryRemote, type PrimaryRemoteOptions } from './presets.ts';
+import { takenAt } from './timeline.ts';
+
+/** An empty mesh, to be filled by one of the topologies. */
+export function mesh(): MeshBuilder {
+  return new MeshBuilder(new Map(), new Map());
+}
+
+/**
+ * A mesh as plain Kubernetes objects. A value: every method gives another one. It starts healthy; `break` and `edit` are there to
+ * make it anything else.
+ */
+export class MeshBuilder {
+  /** When the mesh was looked at: locks of running istiods were renewed seconds before. */
+  readonly takenAt: string = takenAt;
+  readonly #objects: MeshObjects;
+  readonly #sites: ReadonlyMap<string, Site>;
+
+  constructor(objects: MeshObjects, sites: ReadonlyMap<string, Site>) {
+    this.#objects = objects;
+    this.#sites = sites;
+  }
+
+  /** The whole mesh, deeply frozen: user-given cluster name → objects. */
+  objects(): MeshObjects {
+    return deepFreeze(this.#objects);
+  }
+
+  /** One primary, and a remote or several. */
+  primaryRemote(primary: string, remote: string | readonly string[], options: PrimaryRemoteOptions = {}): MeshBuilder {
+    return this.#with(primaryRemote(this.#sites.size + 1, primary, typeof remote === 'string' ? [remote] : remote, options));
+  }
+
+  /** Two primaries, or more with option `more`. */
+  multiPrimary(first: string, second: string, options: MultiPrimaryOptions & { readonly more?: readonly string[] } = {}): MeshBuilder {
+    return this.#with(multiPrimary(this.#sites.size + 1, [first, second, ...(options.more ?? [])], options));
+  }
+
+  /** A namespace in every cluster, or in those named. */
+  namespace(name: string, options: NamespaceOptions = {}): MeshBuilder {
+    return this.#inClusters(options.clusters, (site) => ({ objects: namespaceIn(site, name, options), addressesUsed: site.addressesUsed }));
+  }
+
+  /** `NAME.NAMESPACE`: a Service with a Deployment and its pods. */
+  service(name: string, options: ServiceOptions = {}): MeshBuilder {
+    const { namespace, name: short } = qualified(name);
+    return this.#inClusters(options.in, (site, objects) => serviceIn(site, objects, namespace, short, options));
+  }
+
+  /** `NAME.NAMESPACE`: a Deployment and its pods. */
+  workload(name: string, options: WorkloadOptions = {}): MeshBuilder {
+    const { namespace, name: short } = qualified(name);
+    return this.#inClusters(options.in, (site, objects) => workloadIn(site, objects, namespace, short, options));
+  }
+
+  /** Any change of the whole mesh. */
+  edit(edit: Edit): MeshBuilder {
+    return new MeshBuilder(edit(this.objects()), this.#sites);
+  }
+
+  /** Changes cluster by cluster: `break((m) => m.cluster('west').withoutNetworkLabel())`. */
+  break(change: (mesh: MeshEditor) => MeshEditor | ClusterEditor): MeshBuilder {
+    return new MeshBuilder(change(editMesh(this.objects())).objects, this.#sites);
+  }
+
+  #with(clusters: readonly BuiltCluster[]): MeshBuilder {
+    const objects = new Map(this.#objects);
+    const sites = new Map(this.#sites);
+    for (const { site, objects: own } of clusters) {
+      const { name } = site.cluster;
+      if (sites.has(name)) throw new Error(`The mesh has a cluster ${name} already.`);
+      sites.set(name, site);
+      objects.set(name, own);
+    }
+    return new MeshBuilder(objects, sites);
+  }
+
+  #inClusters(names: readonly string[] | undefined, build: (site: Site, objects: readonly KubeObject[]) => Built): MeshBuilder {
+    const objects = new Map(this.#objects);
+    const sites = new Map(this.#sites);
+    for (const name of names ?? sites.keys()) {
+      const site = sites.get(name);
+      if (site === undefined) throw new Error(`The mesh has no cluster ${name}, only ${[...sites.keys()].join(', ')}.`);
+      const existing = objects.get(name) ?? [];
+      const made = build(site, existing);
+      objects.set(name, [...existing, ...made.objects]);
+      sites.set(name, { ...site, addressesUsed: made.addressesUsed });
+    }
+    return new MeshBuilder(objects, sites);
+  }
+}
