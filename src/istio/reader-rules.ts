@@ -26,7 +26,7 @@ const severities = {
   authentication: 'error',
   discovery: 'error',
   management: 'error',
-  sync: 'warning',
+  sync: 'error',
   feature: 'info',
 } as const satisfies Readonly<Record<ReaderEffect, ReaderRight['severity']>>;
 

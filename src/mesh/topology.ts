@@ -77,6 +77,10 @@ export interface Mesh {
   /** Lists that were not read and could name further networks. */
   readonly networkGaps: readonly MissingFact[];
   readonly dataPlanes: readonly ('sidecar' | 'ambient')[];
+  /** The user says that its members belong together. */
+  readonly isDeclared: boolean;
+  /** Directions that are left without remote secret on purpose, as the user declares. */
+  readonly withoutSecret: readonly { readonly reader: string; readonly read: string }[];
   /** Why its members belong together. */
   readonly evidence: readonly { readonly because: string; readonly ref: ObjectRef }[];
 }
@@ -398,6 +402,8 @@ function describe(component: Component, clusters: readonly Digest[], links: read
     networks,
     networkGaps: component.clusters.flatMap((cluster) => missing(cluster, ['namespaces', 'services', 'kubeGateways'])),
     dataPlanes: dataPlanesOf(component),
+    isDeclared: (declared.meshes ?? []).some((mesh) => component.clusters.every((cluster) => mesh.clusters.includes(cluster.name))),
+    withoutSecret: declared.withoutSecret ?? [],
     evidence: inside
       .filter((link) => link.how !== 'home')
       .map((link) => ({ because: link.because, ref: link.ref }))

@@ -23,7 +23,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['CPX-02'],
-  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'inert-configuration/exposure', match: 'cluster' },
+  ],
   docs: {
     why: 'The east-west gateway only listens on 15012 and 15017 when a Gateway of the primary opens them for its pods, and only knows where to send them when a VirtualService bound to that Gateway routes the name of istiod. Otherwise TCP opens and TLS is reset.',
     confirm: 'kubectl --context PRIMARY get gateways.networking.istio.io,virtualservices -A',

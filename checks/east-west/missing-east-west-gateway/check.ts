@@ -1,4 +1,4 @@
-import { clusterRef, type ClusterName, defineCheck, distinct, labels, list, listOf, type Member, type NetworkId, type ObjectRef, remedy, type Service, valueOf } from 'meshdoctor/api';
+import { clusterRef, type ClusterName, defineCheck, distinct, labels, list, listOf, type NetworkId, type ObjectRef, remedy, type Service, valueOf } from 'meshdoctor/api';
 import { isGatewayLike } from '../_area.ts';
 
 export default defineCheck({
@@ -52,8 +52,8 @@ export default defineCheck({
       const carries = (entity: { readonly labels: Readonly<Record<string, string>> }): boolean => entity.labels[labels.network] === network;
       const isStatic = clusters.some((cluster) => listOf(cluster.meshConfigs).some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)));
       if (isStatic || clusters.some((cluster) => cluster.services.some(carries) || listOf(cluster.kubeGateways).some(carries))) continue;
-      // A gateway of these clusters that carries a network nobody is on has a wrong label, not a missing one.
-      if (inside.some((cluster) => cluster.services.some((service) => isStray(service, mesh.members)))) continue;
+      // A gateway of these clusters that carries another network has a wrong label, not a missing one.
+      if (inside.some((cluster) => cluster.services.some((service) => (service.labels[labels.network] ?? network) !== network))) continue;
       const names = inside.map((cluster) => cluster.name);
       const candidate = inside.flatMap((cluster) => cluster.services).find((service) => isGatewayLike(service) && service.labels[labels.network] === undefined);
       const [first] = inside;
@@ -66,11 +66,6 @@ export default defineCheck({
     }
   },
 });
-
-function isStray(service: Service, members: ReadonlyMap<ClusterName, Member>): boolean {
-  const label = service.labels[labels.network];
-  return label !== undefined && label !== '' && ![...members.values()].some((member) => valueOf(member.network) === label);
-}
 
 /** The clusters without gateway, and the remotes that reach istiod through them. */
 function touchedBy(names: readonly ClusterName[], couples: readonly { readonly kind: string; readonly member: ClusterName; readonly controlPlane: { readonly cluster: ClusterName } }[]): ClusterName[] {

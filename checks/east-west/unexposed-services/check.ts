@@ -20,7 +20,10 @@ export default defineCheck({
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   catalogue: ['EW-08'],
-  explains: [{ code: 'inert-configuration', match: 'cluster', keys: ['onlyInRemote'] }],
+  explains: [
+    { code: 'inert-configuration/exposure', match: 'cluster', keys: ['onlyInRemote'] },
+    { code: 'unexposed-services/unexposed', match: 'object', keys: ['onlyInRemote'] },
+  ],
   docs: {
     why: 'An east-west gateway only lets services through when a Gateway with tls.mode AUTO_PASSTHROUGH opens port 15443 for its pods. istiod reads it in the cluster whose configuration it uses: in primary-remote that is the primary alone, for the gateways of all clusters.',
     confirm: 'kubectl --context PRIMARY get gateways.networking.istio.io -A -o yaml | grep -B8 AUTO_PASSTHROUGH',

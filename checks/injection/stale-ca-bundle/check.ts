@@ -25,6 +25,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
   catalogue: ['INJ-07', 'INJ-09'],
+  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
   docs: {
     why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',
     confirm: 'kubectl get mutatingwebhookconfigurations -o jsonpath="{range .items[*]}{.metadata.name}: {.webhooks[0].clientConfig.caBundle}{\'\\n\'}{end}" | cut -c1-80',
@@ -67,21 +68,28 @@ export default defineCheck({
       return;
     }
     const led = leadership.leadershipOf({ controlPlane, primary: primary.name, pods: primary.pods, member: member.name, elections: member.leaderElections, clock: member.clock });
-    for (const injector of injectors) {
-      const held = wrongBundle(injector, roots);
-      if (held === undefined) continue;
-      const namespaces = namespacesOf(injector, member.namespaces, member.injectors);
-      const tools = distinct(injector.managers.filter(writesBundle).map((manager) => manager.manager));
-      const args = { injector, held, expected: `the root ${roots[0]?.subject.replaceAll('\n', ', ')} of ${primary.name}`, namespaces, from: primary.name };
-      const where = {
-        at: injector.ref,
-        field: '.webhooks[*].clientConfig.caBundle',
-        related: [controlPlane.ref, ...led.evidence.map(({ ref }) => ref)],
-        evidence: [{ ref: injector.ref, field: '.webhooks[*].clientConfig.caBundle', observed: held, expected: args.expected }, ...led.evidence],
-      };
-      if (led.state === 'led') yield finding('reset', { ...args, tools }, where);
-      else yield finding('unled', { ...args, state: led.state }, where);
-    }
+    // A revision's webhook and its tags are written by the same hand: one finding for all of them, at the one that most namespaces use.
+    const wrong = injectors
+      .flatMap((injector) => {
+        const held = wrongBundle(injector, roots);
+        return held === undefined ? [] : [{ injector, held, namespaces: namespacesOf(injector, member.namespaces, member.injectors) }];
+      })
+      .sort((a, b) => b.namespaces.length - a.namespaces.length || Number(a.injector.tag !== undefined) - Number(b.injector.tag !== undefined));
+    const [first] = wrong;
+    if (first === undefined) return;
+    const { injector, held } = first;
+    const namespaces = wrong.flatMap((one) => one.namespaces);
+    const tools = distinct(wrong.flatMap((one) => one.injector.managers.filter(writesBundle).map((manager) => manager.manager)));
+    const args = { injector, held, expected: `the root ${roots[0]?.subject.replaceAll('\n', ', ')} of ${primary.name}`, namespaces, from: primary.name };
+    const where = {
+      at: injector.ref,
+      field: '.webhooks[*].clientConfig.caBundle',
+      related: [...wrong.slice(1).map((one) => one.injector.ref), controlPlane.ref, ...led.evidence.map(({ ref }) => ref)],
+      evidence: [...wrong.map((one) => ({ ref: one.injector.ref, field: '.webhooks[*].clientConfig.caBundle', observed: one.held, expected: args.expected })), ...led.evidence],
+      subject: controlPlane.revision,
+    };
+    if (led.state === 'led') yield finding('reset', { ...args, tools }, where);
+    else yield finding('unled', { ...args, state: led.state }, where);
   },
 });
 

@@ -9,6 +9,7 @@ export default defineCheck({
   needs: ['namespaces', 'injectors'],
   uses: ['pods'],
   catalogue: ['INJ-06'],
+  explains: [{ code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' }],
   docs: {
     why: 'No webhook of the cluster answers for this label, so new pods start without a sidecar and nothing reports an error: no event, no log line.',
     confirm: 'kubectl get namespaces -L istio.io/rev,istio-injection; kubectl get mutatingwebhookconfigurations -L istio.io/rev,istio.io/tag',

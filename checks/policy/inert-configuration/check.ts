@@ -1,4 +1,4 @@
-import { type ClusterName, count, defineCheck, type Entity, groupBy, list, objectPath, remedy } from 'meshdoctor/api';
+import { type ClusterName, count, defineCheck, distinct, type Entity, type Gateway, list, objectPath, ports, remedy, type VirtualService } from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'inert-configuration',
@@ -15,36 +15,56 @@ export default defineCheck({
     notWhen: 'Copies that also lie in the primary do no harm and are not reported. WorkloadEntry objects are read from every cluster.',
   },
   messages: {
-    inert: (a: { objects: readonly Entity[]; member: ClusterName; primary: ClusterName }) => ({
-      text: `${count(a.objects.length, 'Istio object')} of ${a.member} ${a.objects.length === 1 ? 'has' : 'have'} no effect: its istiod reads configuration only in ${a.primary}.`,
-      expected: `the same objects in ${a.primary}`,
-      found: list(a.objects.map((object) => objectPath(object.ref)), 'none', 4),
-      effect: 'routes, gateways and policies written there do not apply',
-      remedy: [
-        remedy.command(
-          a.primary,
-          a.objects
-            .slice(0, 3)
-            .map(({ ref }) => `kubectl --context ${a.member} -n ${ref.namespace ?? ''} get ${ref.kind.toLowerCase()} ${ref.name} -o yaml | kubectl --context ${a.primary} apply -f -`),
-          { note: 'then delete them in the remote' },
-        ),
-      ],
-    }),
+    inert: sentence,
+    exposure: sentence,
   },
   *run({ primary, member, couple, finding }) {
     if (couple.kind !== 'remote' || !('known' in member.member.role) || member.member.role.known !== 'remote') return;
     const read = new Set([...primary.gateways, ...primary.virtualServices, ...primary.istioResources].map((object) => objectPath(object.ref)));
     const own = [...member.gateways, ...member.virtualServices, ...member.istioResources.filter((object) => object.kind !== 'WorkloadEntry')];
     const inert = own.filter((object) => !read.has(objectPath(object.ref)));
-    const [first] = inert;
-    if (first === undefined) return;
-    const kinds = [...groupBy(inert, (object) => object.ref.kind).keys()].sort();
-    yield finding('inert', { objects: inert, member: member.name, primary: primary.name }, {
-      at: first.ref,
-      related: inert.slice(1).map((object) => object.ref),
-      evidence: [{ ref: first.ref, observed: `kinds ${list(kinds)} in a cluster without istiod` }],
-      lacks: (['gateways', 'virtualServices', 'istioResources'] as const).map((fact) => ({ cluster: primary.name, fact })),
-      subject: member.name,
-    });
+    // What opens gateways is missed where it should be: the checks of those ports tell of it.
+    const opening = inert.filter(opens);
+    for (const [key, objects] of [['inert', inert.filter((object) => !opening.includes(object))], ['exposure', opening]] as const) {
+      const [first] = objects;
+      if (first === undefined) continue;
+      const kinds = distinct(objects.map((object) => object.ref.kind));
+      yield finding(key, { objects, member: member.name, primary: primary.name }, {
+        at: first.ref,
+        related: objects.slice(1).map((object) => object.ref),
+        evidence: [{ ref: first.ref, observed: `${list(kinds)} in a cluster without istiod` }],
+        lacks: (['gateways', 'virtualServices', 'istioResources'] as const).map((fact) => ({ cluster: primary.name, fact })),
+        subject: member.name,
+      });
+    }
   },
 });
+
+interface Inert {
+  readonly objects: readonly Entity[];
+  readonly member: ClusterName;
+  readonly primary: ClusterName;
+}
+
+function sentence({ objects, member, primary }: Inert) {
+  return {
+    text: `${count(objects.length, 'Istio object')} of ${member} ${objects.length === 1 ? 'has' : 'have'} no effect (${list(objects.map((object) => objectPath(object.ref)), 'none', 2)}): its istiod reads configuration only in ${primary}.`,
+    expected: `the same objects in ${primary}`,
+    found: list(objects.map((object) => objectPath(object.ref)), 'none', 4),
+    effect: 'routes, gateways and policies written there do not apply',
+    remedy: [
+      remedy.command(
+        primary,
+        objects.slice(0, 3).map(({ ref }) => `kubectl --context ${member} -n ${ref.namespace ?? ''} get ${ref.kind.toLowerCase()} ${ref.name} -o yaml | kubectl --context ${primary} apply -f -`),
+        { note: 'then delete them in the remote' },
+      ),
+    ],
+  };
+}
+
+/** A Gateway for a cross-network port or istiod, or a route of istiod's ports. */
+function opens(object: Gateway | VirtualService | Entity): boolean {
+  const wanted: readonly number[] = [ports.crossNetwork, ports.discovery, ports.webhook];
+  if ('servers' in object) return object.servers.some((server) => wanted.includes(server.port));
+  return 'tls' in object && object.tls.some((route) => route.matches.some((match) => match.port !== undefined && wanted.includes(match.port)));
+}

@@ -35,6 +35,7 @@ export default defineCheck({
       found: `expires at ${a.end}`,
       effect: `from then on changes in ${a.read} are not seen`,
       severity: 'warning',
+      certainty: 'likely',
       remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
     }),
   },

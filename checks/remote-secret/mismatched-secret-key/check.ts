@@ -10,7 +10,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['injectors', 'controlPlanes'] },
   uses: { primary: [], member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'] },
   catalogue: ['ID-08'],
-  explains: [{ code: 'mismatched-cluster-id', match: 'cluster' }],
+  explains: [
+    { code: 'mismatched-cluster-id', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+  ],
   docs: {
     why: 'istiod calls a cluster by the data key of its remote secret. A proxy that claims another name is checked against the wrong API server, or none, and refused: gateways and new pods stay at 0/1.',
     confirm: 'kubectl --context PRIMARY -n istio-system get secret NAME -o jsonpath="{.data}" | jq keys; kubectl --context REMOTE get mutatingwebhookconfigurations -o yaml | grep path:',

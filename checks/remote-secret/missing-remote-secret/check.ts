@@ -23,15 +23,17 @@ export default defineCheck({
     see: ['https://istio.io/latest/docs/setup/install/multicluster/'],
   },
   messages: {
-    ofRemote: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string }) => ({
+    ofRemote: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isDeclared: boolean }) => ({
       text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so istiod does not know that cluster and refuses its proxies.`,
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
       effect: `proxies of ${a.read} cannot connect, its services are unknown, its root certificate and webhook are not kept up to date`,
       confirm: [`istioctl remote-clusters --context ${a.reader}`],
       remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
+      // That the two belong together is inferred from what is left of their relation.
+      ...(a.isDeclared ? {} : { certainty: 'likely' as const }),
     }),
-    ofPeer: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isMutual: boolean; isAlone: boolean }) => ({
+    ofPeer: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isDeclared: boolean; isMutual: boolean; isAlone: boolean }) => ({
       text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so workloads of ${a.reader} never reach a service of ${a.read}.`,
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
@@ -39,11 +41,13 @@ export default defineCheck({
       confirm: [`istioctl remote-clusters --context ${a.reader}`],
       remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
       // Hub and spoke meshes leave directions out on purpose (FP-13): two spokes without any secret between them prove little.
-      certainty: a.isMutual && !a.isAlone ? 'possible' : 'likely',
+      certainty: a.isDeclared ? 'certain' : a.isMutual && !a.isAlone ? 'possible' : 'likely',
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'self' || couple.credentials.length > 0 || !remoteSecrets.readsSecrets(controlPlane)) return;
+    // Hub and spoke, as declared (FP-13).
+    if (mesh.withoutSecret.some((direction) => direction.reader === primary.name && direction.read === member.name)) return;
     if (couple.credentialGaps.length > 0) {
       const gaps = couple.credentialGaps.map(({ fact }) => ({ cluster: member.name, fact }));
       yield undecided('it is not known which cluster a remote secret opens', { missing: gaps });
@@ -51,7 +55,7 @@ export default defineCheck({
     }
     const id = valueOf(member.member.clusterId) ?? member.name;
     const at = primary.ref;
-    const args = { controlPlane, reader: primary.name, read: member.name, id, namespace: controlPlane.namespace };
+    const args = { controlPlane, reader: primary.name, read: member.name, id, namespace: controlPlane.namespace, isDeclared: mesh.isDeclared };
     const lacks = [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
     const where = { at, related: [controlPlane.ref, clusterRef(member.name)], lacks, subject: member.name };
     if (couple.kind === 'remote') {
