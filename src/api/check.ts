@@ -28,7 +28,13 @@ export type NeedsOf<S extends Scope> =
         : never);
 
 /** Names that end `K` of a two-ended scope may read. */
-export type Side<N, K extends string> = N extends Needs ? N[number] : N extends { readonly [P in K]: infer L } ? (L extends Needs ? L[number] : never) : never;
+export type Side<N, K extends string> = N extends Needs
+  ? N[number]
+  : N extends { readonly [P in K]: infer L }
+    ? L extends Needs
+      ? L[number]
+      : never
+    : never;
 
 /** What a check sees of one cluster: values of its needs, and `Fact`s of what it merely uses. Nothing else type-checks or exists. */
 export type ClusterView<N extends FactName, U extends FactName> = {
@@ -65,7 +71,10 @@ export interface Say<M extends Messages> {
   /** A finding of one of the check's own messages. Yield it. */
   finding<K extends keyof M & string>(key: K, args: Args<M, K>, where: Where): Finding | Undecided;
   /** Part of the subject could not be decided. Yield it. */
-  undecided(because: string, options?: { missing?: readonly { cluster: ClusterName; fact: FactName }[]; blockedBy?: string; clusters?: readonly ClusterName[] }): Undecided;
+  undecided(
+    because: string,
+    options?: { missing?: readonly { cluster: ClusterName; fact: FactName }[]; blockedBy?: string; clusters?: readonly ClusterName[] },
+  ): Undecided;
 }
 
 type N<S extends Scope, L extends NeedsOf<S>> = L extends Needs ? L[number] : never;
@@ -90,7 +99,11 @@ export type Context<S extends Scope, L extends NeedsOf<S>, M extends Messages, U
           }
         : S extends 'service'
           ? {
-              readonly service: { readonly namespace: string; readonly name: string; readonly instances: ReadonlyMap<ClusterName, Service> };
+              readonly service: {
+                readonly namespace: string;
+                readonly name: string;
+                readonly instances: ReadonlyMap<ClusterName, Service>;
+              };
               /** Named by the user with `--service`, perhaps with a port: then a missing name is an error, not context. */
               readonly named: { readonly port?: number } | undefined;
               readonly clusters: readonly ClusterView<N<S, L>, N<S, U>>[];
@@ -127,7 +140,11 @@ export interface CheckDefinition<S extends Scope, L extends NeedsOf<S>, M extend
   /** Facts that sharpen it. Losing one never adds a finding nor raises certainty or severity. */
   readonly uses?: U;
   /** Decided by the engine; an unknown topology makes the check inconclusive. */
-  readonly applies?: { readonly topology?: readonly TopologyKind[]; readonly dataPlane?: 'sidecar' | 'ambient'; readonly networks?: 'multi' };
+  readonly applies?: {
+    readonly topology?: readonly TopologyKind[];
+    readonly dataPlane?: 'sidecar' | 'ambient';
+    readonly networks?: 'multi';
+  };
   /** Mesh scope only: sound on part of the mesh. */
   readonly partial?: true;
   /** Hygiene: shown with --advice only, never fails a run. */
@@ -135,10 +152,20 @@ export interface CheckDefinition<S extends Scope, L extends NeedsOf<S>, M extend
   readonly explains?: readonly Explains[];
   /** Ids of the project's list of failure modes. */
   readonly catalogue?: readonly string[];
-  readonly docs: { readonly why: string; readonly confirm: string; readonly fix: string; readonly notWhen?: string; readonly since?: string; readonly see?: readonly string[] };
+  readonly docs: {
+    readonly why: string;
+    readonly confirm: string;
+    readonly fix: string;
+    readonly notWhen?: string;
+    readonly since?: string;
+    readonly see?: readonly string[];
+  };
   readonly messages: M;
   run(ctx: Context<S, L, M, U>): Iterable<Finding | Undecided>;
 }
+
+/** Needs of any scope. */
+export type AnyNeeds = Needs | { readonly primary: Needs; readonly member: Needs } | { readonly from: Needs; readonly to: Needs };
 
 /** What the registry holds: any check, its needs by side. */
 export interface AnyCheck {
@@ -147,31 +174,49 @@ export interface AnyCheck {
   readonly severity: Severity;
   readonly certainty: Certainty;
   readonly scope: Scope;
-  readonly needs: NeedsOf<Scope> | { readonly primary: Needs; readonly member: Needs } | { readonly from: Needs; readonly to: Needs };
-  readonly uses?: NeedsOf<Scope> | { readonly primary: Needs; readonly member: Needs } | { readonly from: Needs; readonly to: Needs };
-  readonly applies?: { readonly topology?: readonly TopologyKind[]; readonly dataPlane?: 'sidecar' | 'ambient'; readonly networks?: 'multi' };
+  readonly needs: AnyNeeds;
+  readonly uses?: AnyNeeds;
+  readonly applies?: {
+    readonly topology?: readonly TopologyKind[];
+    readonly dataPlane?: 'sidecar' | 'ambient';
+    readonly networks?: 'multi';
+  };
   readonly partial?: true;
   readonly advice?: true;
   readonly explains?: readonly Explains[];
   readonly catalogue?: readonly string[];
-  readonly docs: { readonly why: string; readonly confirm: string; readonly fix: string; readonly notWhen?: string; readonly since?: string; readonly see?: readonly string[] };
+  readonly docs: {
+    readonly why: string;
+    readonly confirm: string;
+    readonly fix: string;
+    readonly notWhen?: string;
+    readonly since?: string;
+    readonly see?: readonly string[];
+  };
   readonly messages: Messages;
   run(ctx: never): Iterable<Finding | Undecided>;
 }
 
 /** An identity function: it only gives `run` the types that follow from the definition's own fields. */
-export function defineCheck<const S extends Scope, const L extends NeedsOf<S>, M extends Messages, const U extends NeedsOf<S> = readonly []>(
-  definition: CheckDefinition<S, L, M, U>,
-): CheckDefinition<S, L, M, U> {
+export function defineCheck<
+  const S extends Scope,
+  const L extends NeedsOf<S>,
+  M extends Messages,
+  const U extends NeedsOf<S> = readonly [],
+>(definition: CheckDefinition<S, L, M, U>): CheckDefinition<S, L, M, U> {
   return definition;
 }
 
 /** Fact names of a side, or of all sides when the list is not split. */
-export function sideNeeds(needs: AnyCheck['needs'] | undefined, side: 'primary' | 'member' | 'from' | 'to' | 'any'): Needs {
+export function sideNeeds(needs: AnyNeeds | undefined, side: 'primary' | 'member' | 'from' | 'to' | 'any'): Needs {
   if (needs === undefined) return [];
-  if (Array.isArray(needs)) return needs as Needs;
-  const split = needs as Readonly<Record<string, Needs>>;
-  return side === 'any' ? [...new Set(Object.values(split).flat())] : (split[side] ?? []);
+  if (!isSplit(needs)) return needs;
+  const split: Readonly<Partial<Record<string, Needs>>> = needs;
+  return side === 'any' ? [...new Set(Object.values(split).flatMap((list) => list ?? []))] : (split[side] ?? []);
+}
+
+function isSplit(needs: AnyNeeds): needs is Exclude<AnyNeeds, Needs> {
+  return !Array.isArray(needs);
 }
 
 export type { ControlPlaneRef, Derived, Json };

@@ -1,6 +1,6 @@
 import { shellWord } from '../base/text.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { Json, KubeObject } from '../model/kube.ts';
+import { type Json, type KubeObject, toJson } from '../model/kube.ts';
 import type { ObjectRef } from '../model/refs.ts';
 
 /** What kind of act a remedy is. `installer` and `command` cannot be expressed as a patch of one object. */
@@ -50,7 +50,7 @@ export const remedy = {
       ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
       name: object.metadata.name,
     },
-    patch: JSON.parse(JSON.stringify(object)) as Json,
+    patch: toJson(object),
     command: [`printf '%s' ${shellWord(JSON.stringify(object))} | kubectl --context ${shellWord(cluster)} apply -f -`],
     note: changes(note),
     disruptive: false,
@@ -96,7 +96,11 @@ export const remedy = {
     disruptive: true,
   }),
   /** A complete command line that fits no other kind, such as a pipe of istioctl into kubectl. */
-  command: (cluster: ClusterName, commands: readonly string[], options: { note?: string; disruptive?: boolean; ref?: ObjectRef } = {}): Remedy => ({
+  command: (
+    cluster: ClusterName,
+    commands: readonly string[],
+    options: { note?: string; disruptive?: boolean; ref?: ObjectRef } = {},
+  ): Remedy => ({
     cluster,
     action: 'command',
     ...(options.ref === undefined ? {} : { ref: options.ref }),

@@ -48,7 +48,12 @@ interface Subject {
   readonly context: () => object;
 }
 
-function runCheck(registered: RegisteredCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, topology: Topology, options: JudgeOptions): Outcome[] {
+function runCheck(
+  registered: RegisteredCheck,
+  facts: ReadonlyMap<ClusterName, ClusterFacts>,
+  topology: Topology,
+  options: JudgeOptions,
+): Outcome[] {
   const { check } = registered;
   const outcomes: Outcome[] = [];
   for (const mesh of topology.meshes) {
@@ -61,12 +66,13 @@ function runCheck(registered: RegisteredCheck, facts: ReadonlyMap<ClusterName, C
     const subjects = subjectsOf(check, mesh, facts, options);
     const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
-    if (subjects.length === 0) outcomes.push({ check: check.id, clusters, subject: 'mesh', kind: 'not-applicable', because: 'nothing of this kind in the mesh' });
+    if (subjects.length === 0)
+      outcomes.push({ check: check.id, clusters, subject: 'mesh', kind: 'not-applicable', because: 'nothing of this kind in the mesh' });
   }
   if (topology.unknownRelations.length > 0 && check.scope !== 'cluster') {
     outcomes.push({
       check: check.id,
-      clusters: distinct(topology.unknownRelations.map((fact) => fact.cluster)) as ClusterName[],
+      clusters: distinct(topology.unknownRelations.map((fact) => fact.cluster)),
       subject: 'relations',
       kind: 'inconclusive',
       because: 'it is not known which clusters belong together',
@@ -76,10 +82,31 @@ function runCheck(registered: RegisteredCheck, facts: ReadonlyMap<ClusterName, C
   return outcomes;
 }
 
+/** Clusters that a check of part of the mesh had to do without. */
+function leftOut(check: AnyCheck, clusters: readonly ClusterName[], facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
+  return clusters.flatMap((cluster): Outcome[] => {
+    const missing = missingNeeds(cluster, facts, sideNeeds(check.needs, 'any'));
+    return missing.length === 0 ? [] : [{ check: check.id, clusters: [cluster], subject: cluster, kind: 'inconclusive', because: 'a fact it needs could not be read', missing }];
+  });
+}
+
+/** Clusters that may hold subjects nobody can name, since what would tell was not read: they must not look healthy. */
+function unseen(check: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, topology: Topology): Outcome[] {
+  return [...facts.keys()].flatMap((cluster): Outcome[] => {
+    const isMember = topology.meshes.some((mesh) => mesh.members.has(cluster));
+    if (isMember && check.scope !== 'managed') return [];
+    const missing = missingNeeds(cluster, facts, isMember ? ['controlPlanes'] : ['controlPlanes', 'injectors', 'pods']);
+    if (missing.length === 0) return [];
+    const because = isMember ? 'it is not known which control planes run there' : 'it is not known whether it is part of a mesh';
+    return [{ check: check.id, clusters: [cluster], subject: cluster, kind: 'inconclusive', because, missing }];
+  });
+}
+
 function runSubject(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   const { check } = registered;
   const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
-  if (subject.missing.length > 0) return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
+  if (subject.missing.length > 0)
+    return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
   try {
     const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
     const findings = said.filter((item): item is Finding => !('undecided' in item));
@@ -117,10 +144,12 @@ function subjectsOf(check: AnyCheck, mesh: Mesh, facts: ReadonlyMap<ClusterName,
     case 'managed':
       return mesh.couples.map((couple) => {
         const primary = couple.controlPlane.cluster;
-        const controlPlane = listOf(facts.get(primary)?.controlPlanes ?? notAsked).find((candidate) => refKey(candidate.ref) === refKey(couple.controlPlane.ref));
+        const controlPlane = listOf(facts.get(primary)?.controlPlanes ?? notAsked).find(
+          (candidate) => refKey(candidate.ref) === refKey(couple.controlPlane.ref),
+        );
         return {
           name: `${refKey(couple.controlPlane.ref)} ${couple.member}`,
-          clusters: distinct([primary, couple.member]) as ClusterName[],
+          clusters: distinct<ClusterName>([primary, couple.member]),
           concerns: [couple.member],
           missing: [...lacking(primary, 'primary'), ...lacking(couple.member, 'member')],
           context: () => ({ primary: view(primary, 'primary'), member: view(couple.member, 'member'), controlPlane, couple, mesh }),
@@ -178,7 +207,12 @@ function serviceSubjects(
       instances.set(key, entry);
     }
   }
-  const named = new Map((options.services ?? []).map((service) => [`${service.namespace}/${service.name}`, service.port === undefined ? {} : { port: service.port }]));
+  const named = new Map(
+    (options.services ?? []).map((service) => [
+      `${service.namespace}/${service.name}`,
+      service.port === undefined ? {} : { port: service.port },
+    ]),
+  );
   for (const { namespace, name } of options.services ?? []) {
     if (!instances.has(`${namespace}/${name}`)) instances.set(`${namespace}/${name}`, { namespace, name, instances: new Map() });
   }
@@ -220,13 +254,20 @@ function missingNeeds(cluster: ClusterName, facts: ReadonlyMap<ClusterName, Clus
   });
 }
 
-function applies(check: AnyCheck, mesh: Mesh): Omit<Extract<Outcome, { kind: 'not-applicable' }>, 'check' | 'clusters' | 'subject'> | Omit<Extract<Outcome, { kind: 'inconclusive' }>, 'check' | 'clusters' | 'subject'> | undefined {
+function applies(
+  check: AnyCheck,
+  mesh: Mesh,
+):
+  | Omit<Extract<Outcome, { kind: 'not-applicable' }>, 'check' | 'clusters' | 'subject'>
+  | Omit<Extract<Outcome, { kind: 'inconclusive' }>, 'check' | 'clusters' | 'subject'>
+  | undefined {
   const { topology, networks, dataPlane: plane } = check.applies ?? {};
   if (topology !== undefined) {
     if ('unknown' in mesh.kind) return { kind: 'inconclusive', because: 'the topology is not known', missing: mesh.kind.unknown };
     if (!topology.includes(mesh.kind.known)) return { kind: 'not-applicable', because: `the mesh is ${mesh.kind.known}` };
   }
-  if (plane !== undefined && !mesh.dataPlanes.includes(plane)) return { kind: 'not-applicable', because: `the mesh has no ${plane} data plane` };
+  if (plane !== undefined && !mesh.dataPlanes.includes(plane))
+    return { kind: 'not-applicable', because: `the mesh has no ${plane} data plane` };
   if (networks === 'multi' && mesh.networks.length < 2) {
     if (mesh.networkGaps.length > 0) return { kind: 'inconclusive', because: 'the networks are not known', missing: mesh.networkGaps };
     return { kind: 'not-applicable', because: 'the mesh has one network' };
@@ -241,14 +282,22 @@ function speaker(registered: RegisteredCheck, subject: Subject, facts: ReadonlyM
     finding: (key: string, args: unknown, where: Where): Finding | Undecided => {
       const partial = (where.lacks ?? []).filter(({ cluster, fact }) => isPartial(facts.get(cluster)?.[fact]));
       if (partial.length > 0) {
-        return { undecided: true, because: 'the directory does not claim to hold every object', missing: partial, clusters: subject.clusters };
+        return {
+          undecided: true,
+          because: 'the directory does not claim to hold every object',
+          missing: partial,
+          clusters: subject.clusters,
+        };
       }
       const write = check.messages[key];
       if (write === undefined) throw new Error(`check ${check.id} has no message ${key}`);
       const message = (write as (args: unknown) => Message)(args);
       return findingOf(registered, keys.length === 1 ? check.id : `${check.id}/${key}`, message, args, where, subject);
     },
-    undecided: (because: string, more: { missing?: readonly { cluster: ClusterName; fact: FactName }[]; blockedBy?: string; clusters?: readonly ClusterName[] } = {}): Undecided => ({
+    undecided: (
+      because: string,
+      more: { missing?: readonly { cluster: ClusterName; fact: FactName }[]; blockedBy?: string; clusters?: readonly ClusterName[] } = {},
+    ): Undecided => ({
       undecided: true,
       because,
       missing: more.missing ?? [],
@@ -281,7 +330,7 @@ function findingOf(registered: RegisteredCheck, code: string, message: Message, 
     related: where.related ?? [],
     evidence: (where.evidence ?? []).map((item) => ({ ...item, observed: redact(item.observed) })),
     remedy: message.remedy ?? [],
-    concerns: distinct(where.concerns ?? subject.concerns) as ClusterName[],
+    concerns: distinct<ClusterName>(where.concerns ?? subject.concerns),
     fingerprint: `${code} ${refKey(at)}${direction}${where.subject === undefined ? '' : ` ${where.subject}`}`,
   };
 }
@@ -315,7 +364,7 @@ function findingsOf(outcomes: readonly Outcome[]): Finding[] {
 
 function merged(same: readonly Finding[]): Finding {
   const [first, ...rest] = same as [Finding, ...Finding[]];
-  return rest.length === 0 ? first : { ...first, concerns: distinct(same.flatMap((finding) => finding.concerns)) as ClusterName[] };
+  return rest.length === 0 ? first : { ...first, concerns: distinct<ClusterName>(same.flatMap((finding) => finding.concerns)) };
 }
 
 export function compareFindings(a: Finding, b: Finding): number {
@@ -332,15 +381,24 @@ export function compareFindings(a: Finding, b: Finding): number {
 /** Thousands of healthy services are one outcome. */
 function condensed(outcomes: readonly Outcome[]): Outcome[] {
   const worse = outcomes.filter((outcome) => outcome.kind !== 'healthy');
-  const distinctWorse = [...groupBy(worse, (outcome) => (outcome.kind === 'inconclusive' ? `${outcome.kind} ${outcome.because} ${outcome.clusters.join()}` : outcome.subject)).values()].map(
-    (same) => same[0] as Outcome,
-  );
+  const distinctWorse = [
+    ...groupBy(worse, (outcome) =>
+      outcome.kind === 'inconclusive' ? `${outcome.kind} ${outcome.because} ${outcome.clusters.join()}` : outcome.subject,
+    ).values(),
+  ].map((same) => same[0] as Outcome);
   const healthy = outcomes.find((outcome) => outcome.kind === 'healthy');
   return healthy === undefined ? distinctWorse : [...distinctWorse, healthy];
 }
 
 function interrupted(check: AnyCheck, topology: Topology): Outcome[] {
-  return topology.meshes.map((mesh) => ({ check: check.id, clusters: [...mesh.members.keys()], subject: 'mesh', kind: 'inconclusive', because: 'interrupted', missing: [] }));
+  return topology.meshes.map((mesh) => ({
+    check: check.id,
+    clusters: [...mesh.members.keys()],
+    subject: 'mesh',
+    kind: 'inconclusive',
+    because: 'interrupted',
+    missing: [],
+  }));
 }
 
 /** Members that traffic flows between: all but the cluster that only hosts an external control plane. */

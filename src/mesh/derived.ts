@@ -2,9 +2,7 @@ import type { MissingFact } from '../model/facts.ts';
 import type { ObjectRef } from '../model/refs.ts';
 
 /** Something inferred: known with the objects that say so, or unknown with the facts that would tell. */
-export type Derived<T> =
-  | { readonly known: T; readonly evidence: readonly ObjectRef[] }
-  | { readonly unknown: readonly MissingFact[] };
+export type Derived<T> = { readonly known: T; readonly evidence: readonly ObjectRef[] } | { readonly unknown: readonly MissingFact[] };
 
 export function known<T>(value: T, evidence: readonly ObjectRef[] = []): Derived<T> {
   return { known: value, evidence };

@@ -66,7 +66,11 @@ describe('leadership of a cluster', () => {
 
   test('stale: the lease ran out twice over, although the pod lives', () => {
     const later = collected({ takenAt: '2026-11-22T21:28:40Z' });
-    expect(leadershipOf(input({ clock: later }))).toMatchObject({ state: 'stale', how: 'expired', evidence: [{ observed: 'held by istiod-1-31-0-abc (^1-31-0), renewed 60 s ago' }] });
+    expect(leadershipOf(input({ clock: later }))).toMatchObject({
+      state: 'stale',
+      how: 'expired',
+      evidence: [{ observed: 'held by istiod-1-31-0-abc (^1-31-0), renewed 60 s ago' }],
+    });
   });
 
   test('stale: the holder gave up minutes ago and nobody took over', () => {
@@ -86,12 +90,20 @@ describe('leadership of a cluster', () => {
   test.each([
     ['no clock', { clock: notAsked }, [{ cluster: west, fact: 'clock' }]],
     ['no elections', { elections: notAsked }, [{ cluster: west, fact: 'leaderElections' }]],
-    ['a directory that may lack the election', { elections: { status: 'collected', value: [], partial: true } }, [{ cluster: west, fact: 'leaderElections' }]],
+    [
+      'a directory that may lack the election',
+      { elections: { status: 'collected', value: [], partial: true } },
+      [{ cluster: west, fact: 'leaderElections' }],
+    ],
     ['no pods', { pods: notAsked }, [{ cluster: east, fact: 'pods' }]],
     ['a fresh holder that is no pod of the primary', { pods: collected([]) }, []],
     ['a renewal hours after the clock', { clock: collected({ takenAt: '2026-11-22T12:00:00Z' }) }, []],
     ['no time of renewal', { elections: collected([election({ renewTime: 'soon' })]) }, []],
-    ['an istiod that is no CA', { elections: collected([]), controlPlane: { namespace: 'istio-system', env: { ENABLE_CA_SERVER: 'false' } } }, []],
+    [
+      'an istiod that is no CA',
+      { elections: collected([]), controlPlane: { namespace: 'istio-system', env: { ENABLE_CA_SERVER: 'false' } } },
+      [],
+    ],
   ] as readonly [string, Partial<LeadershipInput>, readonly object[]][])('unknown: %s', (_, over, missing) => {
     expect(leadershipOf(input(over))).toMatchObject({ state: 'unknown', missing });
   });

@@ -9,7 +9,11 @@ export type Leadership = { readonly evidence: readonly LeadershipEvidence[]; rea
   | { readonly state: 'led'; readonly holder: Pod }
   /** never: no election was ever held; given-up: the last leader stopped and nobody took over; expired: it no longer renews. */
   | { readonly state: 'stale'; readonly how: 'never' | 'given-up' | 'expired' }
-  | { readonly state: 'unknown'; readonly because: string; readonly missing: readonly { readonly cluster: ClusterName; readonly fact: FactName }[] }
+  | {
+      readonly state: 'unknown';
+      readonly because: string;
+      readonly missing: readonly { readonly cluster: ClusterName; readonly fact: FactName }[];
+    }
 );
 
 /** One thing that was read of the election and what it says. */
@@ -45,7 +49,9 @@ const saneAhead = 600;
 export function leadershipOf(input: LeadershipInput): Leadership {
   const { controlPlane, primary, member, elections, clock, pods } = input;
   if (elections.status !== 'collected') return open('the election could not be read', [{ cluster: member, fact: 'leaderElections' }]);
-  const election = elections.value.find((candidate) => candidate.name === names.namespaceElection && candidate.namespace === controlPlane.namespace);
+  const election = elections.value.find(
+    (candidate) => candidate.name === names.namespaceElection && candidate.namespace === controlPlane.namespace,
+  );
   const isElectionless = leadsWithoutElection(controlPlane);
   if (election === undefined) {
     if (elections.partial === true) return open('the directory does not hold the election', [{ cluster: member, fact: 'leaderElections' }]);
@@ -58,13 +64,19 @@ export function leadershipOf(input: LeadershipInput): Leadership {
   const isHeld = election.holderIdentity !== '';
   const lease = isHeld && election.leaseDurationSeconds > 0 ? election.leaseDurationSeconds : usualLease;
   if (age >= 2 * lease) {
-    return isElectionless ? open('istiod is set to do without elections', [], election) : { state: 'stale', how: isHeld ? 'expired' : 'given-up', election, evidence };
+    return isElectionless
+      ? open('istiod is set to do without elections', [], election)
+      : { state: 'stale', how: isHeld ? 'expired' : 'given-up', election, evidence };
   }
   if (!isHeld) return open('the election was given up moments ago', [], election);
   if (pods.status !== 'collected') return open('the pods of istiod could not be read', [{ cluster: primary, fact: 'pods' }], election);
   const holder = pods.value.find((pod) => pod.name === election.holderIdentity && pod.namespace === controlPlane.namespace);
   if (holder !== undefined) return { state: 'led', holder, election, evidence };
-  return open(`${election.holderIdentity} leads, and is no pod of ${primary}`, pods.partial === true ? [{ cluster: primary, fact: 'pods' }] : [], election);
+  return open(
+    `${election.holderIdentity} leads, and is no pod of ${primary}`,
+    pods.partial === true ? [{ cluster: primary, fact: 'pods' }] : [],
+    election,
+  );
 }
 
 /** Such an istiod writes no election record: elections are off, or it distributes no root because it is no CA (pilot/pkg/bootstrap: shouldStartNsController). */
@@ -72,7 +84,11 @@ function leadsWithoutElection({ env }: Pick<ControlPlane, 'env'>): boolean {
   return !flag(env, 'ENABLE_LEADER_ELECTION', true) || !flag(env, 'ENABLE_CA_SERVER', true) || env['PILOT_CERT_PROVIDER'] === 'none';
 }
 
-function open(because: string, missing: readonly { readonly cluster: ClusterName; readonly fact: FactName }[], election?: LeaderElection): Leadership {
+function open(
+  because: string,
+  missing: readonly { readonly cluster: ClusterName; readonly fact: FactName }[],
+  election?: LeaderElection,
+): Leadership {
   return { state: 'unknown', because, missing, evidence: [], ...(election === undefined ? undefined : { election }) };
 }
 

@@ -22,7 +22,11 @@ export function remotePilots(
   endpoints: readonly Endpoints[],
   injectors: readonly Injector[],
 ): RemotePilot[] {
-  const called = injectors.flatMap((injector) => (injector.revision === controlPlane.revision && injector.target.service !== undefined ? [`${injector.target.service.namespace}/${injector.target.service.name}`] : []));
+  const called = injectors.flatMap((injector) =>
+    injector.revision === controlPlane.revision && injector.target.service !== undefined
+      ? [`${injector.target.service.namespace}/${injector.target.service.name}`]
+      : [],
+  );
   const wanted = new Set([...called, `${controlPlane.namespace}/${istiodServiceName(controlPlane.revision)}`]);
   return services
     .filter((service) => wanted.has(`${service.namespace}/${service.name}`) && Object.keys(service.selector).length === 0)
@@ -41,7 +45,8 @@ export function pilotGateways(services: readonly Service[]): Service[] {
   return services.filter(
     (service) =>
       (service.type === 'LoadBalancer' || service.type === 'NodePort' || service.externalIPs.length > 0) &&
-      (service.labels[labels.network] !== undefined || service.ports.some(({ port }) => port === ports.discovery || port === ports.webhook)),
+      (service.labels[labels.network] !== undefined ||
+        service.ports.some(({ port }) => port === ports.discovery || port === ports.webhook)),
   );
 }
 
@@ -53,18 +58,22 @@ export function leadsTo(address: string, services: readonly Service[], nodes: re
 
 /** Whether an address is one of the primary's own at all: a pod or a node of it can stand for istiod on a flat network. */
 export function isOwnAddress(address: string, pods: readonly Pod[], nodes: readonly Node[]): boolean {
-  return pods.some((pod) => pod.ips.includes(address)) || nodes.some((node) => node.addresses.some((candidate) => candidate.address === address));
+  return (
+    pods.some((pod) => pod.ips.includes(address)) || nodes.some((node) => node.addresses.some((candidate) => candidate.address === address))
+  );
 }
 
 function backing(service: Service, slices: readonly EndpointSlice[], endpoints: readonly Endpoints[]): Map<string, ObjectRef> {
   const found = new Map<string, ObjectRef>();
   for (const slice of slices) {
     if (slice.namespace !== service.namespace || slice.service !== service.name) continue;
-    for (const endpoint of slice.endpoints) for (const address of endpoint.addresses) if (!found.has(address)) found.set(address, slice.ref);
+    for (const endpoint of slice.endpoints)
+      for (const address of endpoint.addresses) if (!found.has(address)) found.set(address, slice.ref);
   }
   for (const object of endpoints) {
     if (object.namespace !== service.namespace || object.name !== service.name) continue;
-    for (const subset of object.subsets) for (const address of [...subset.addresses, ...subset.notReadyAddresses]) if (!found.has(address)) found.set(address, object.ref);
+    for (const subset of object.subsets)
+      for (const address of [...subset.addresses, ...subset.notReadyAddresses]) if (!found.has(address)) found.set(address, object.ref);
   }
   return found;
 }

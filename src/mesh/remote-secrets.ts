@@ -39,7 +39,10 @@ export function readCredentials(controlPlane: ControlPlane, credentials: readonl
 }
 
 /** Keys that more than one read Secret claims: istiod takes whichever it meets first, and that changes from start to start. */
-export function contestedKeys(controlPlane: ControlPlane, secrets: readonly RemoteSecret[]): ReadonlyMap<string, readonly { readonly secret: RemoteSecret; readonly entry: RemoteKubeconfig }[]> {
+export function contestedKeys(
+  controlPlane: ControlPlane,
+  secrets: readonly RemoteSecret[],
+): ReadonlyMap<string, readonly { readonly secret: RemoteSecret; readonly entry: RemoteKubeconfig }[]> {
   const read = secrets.flatMap((secret) =>
     secret.entries
       .filter((entry) => ['read', 'refused', 'invalid'].includes(entryState(controlPlane, secret, entry)))

@@ -1,5 +1,5 @@
 import type { Json, StringMap } from './kube.ts';
-import type { ClusterId, NetworkId, Revision } from './ids.ts';
+import type { ClusterId, ClusterName, NetworkId, Revision } from './ids.ts';
 import type { ObjectRef } from './refs.ts';
 
 /** Everything a collected object says about itself, whatever its kind. */
@@ -564,7 +564,7 @@ export type ClusterFacts = { readonly [K in FactName]: Fact<FactTypes[K]> };
 
 /** A fact that could not be used, and why: what makes an outcome inconclusive. */
 export interface MissingFact {
-  readonly cluster: string;
+  readonly cluster: ClusterName;
   readonly fact: FactName;
   readonly why: Exclude<Fact<never>, { status: 'collected' }> | { readonly status: 'partial' };
 }

@@ -28,5 +28,10 @@ export interface KubeObject {
   readonly [key: string]: unknown;
 }
 
+/** `value` as JSON sees it: without undefined, functions and prototypes. */
+export function toJson(value: object): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
 /** A whole mesh as plain objects: user-given cluster name → objects of that cluster. What the builder makes and edits change. */
 export type MeshObjects = ReadonlyMap<string, readonly KubeObject[]>;
