@@ -1,5 +1,5 @@
 import { shownAddress, shown } from './credentials.ts';
-import { defined, type Fields, fields, filled, flag, json, objects, port, scalarText, text, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, fields, filled, flag, json, objects, optionalFields, port, scalarText, text, texts, type Tally, tally } from '../model/decode.ts';
 import type { MeshConfig, MeshNetwork } from '../model/facts.ts';
 import { networkId } from '../model/ids.ts';
 import type { Json, StringMap } from '../model/kube.ts';
@@ -41,7 +41,7 @@ function parsed(odd: Tally, value: unknown): Fields | undefined {
   if (source === undefined || source.trim() === '') return {};
   const read = readYaml(source);
   if ('invalid' in read) return undefined;
-  return typeof read.value === 'object' || read.value === undefined ? fields(odd, read.value) : undefined;
+  return read.value === null || read.value === undefined ? {} : optionalFields(tally(), read.value);
 }
 
 function address(value: string | undefined): string | undefined {
