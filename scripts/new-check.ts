@@ -25,7 +25,9 @@ if (problem !== undefined) {
   writeFileSync(join(folder, 'check.ts'), checkText(id));
   writeFileSync(join(folder, 'check.test.ts'), testText(id));
   console.error(`written: checks/${area}/${id}/check.ts and check.test.ts`);
-  process.exitCode = spawnSync(process.execPath, [join(root, 'scripts/run-ts.mjs'), join(root, 'scripts/gen.ts')], { cwd: root, stdio: 'inherit' }).status ?? 1;
+  process.exitCode =
+    spawnSync(process.execPath, [join(root, 'scripts/run-ts.mjs'), join(root, 'scripts/gen.ts')], { cwd: root, stdio: 'inherit' }).status ??
+    1;
 }
 
 function checkText(name: string): string {

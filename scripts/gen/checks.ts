@@ -131,14 +131,28 @@ async function casesOf(check: AnyCheck, area: string): Promise<Cases | undefined
 }
 
 function index(): string {
-  const lines = [notice, '', '# Checks', '', `${builtin.length} checks, by what they look at. Each name leads to what it reads, why it matters and how to fix what it finds.`, ''];
+  const lines = [
+    notice,
+    '',
+    '# Checks',
+    '',
+    `${builtin.length} checks, by what they look at. Each name leads to what it reads, why it matters and how to fix what it finds.`,
+    '',
+  ];
   for (const { id, title } of areas) {
     const own = builtin.filter(({ area }) => area === id);
     if (own.length === 0) continue;
-    lines.push(`## ${title}`, '', '| Check | What holds when all is well | Severity | Scope | Failure modes |', '| --- | --- | --- | --- | --- |');
+    lines.push(
+      `## ${title}`,
+      '',
+      '| Check | What holds when all is well | Severity | Scope | Failure modes |',
+      '| --- | --- | --- | --- | --- |',
+    );
     for (const { check } of own) {
       const claimed = (check.catalogue ?? []).join(', ');
-      lines.push(`| [${check.id}](../checks/${id}/${check.id}/README.md) | ${check.title} | ${check.severity} | ${check.scope} | ${claimed} |`);
+      lines.push(
+        `| [${check.id}](../checks/${id}/${check.id}/README.md) | ${check.title} | ${check.severity} | ${check.scope} | ${claimed} |`,
+      );
     }
     lines.push('');
   }

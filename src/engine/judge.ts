@@ -68,7 +68,10 @@ function runCheck(
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
     if (subjects.length === 0)
       outcomes.push({ check: check.id, clusters, subject: 'mesh', kind: 'not-applicable', because: 'nothing of this kind in the mesh' });
+    if (check.partial === true && results.some((outcome) => outcome.kind !== 'inconclusive'))
+      outcomes.push(...leftOut(check, clusters, facts));
   }
+  outcomes.push(...unseen(check, facts, topology));
   if (topology.unknownRelations.length > 0 && check.scope !== 'cluster') {
     outcomes.push({
       check: check.id,
@@ -86,7 +89,18 @@ function runCheck(
 function leftOut(check: AnyCheck, clusters: readonly ClusterName[], facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   return clusters.flatMap((cluster): Outcome[] => {
     const missing = missingNeeds(cluster, facts, sideNeeds(check.needs, 'any'));
-    return missing.length === 0 ? [] : [{ check: check.id, clusters: [cluster], subject: cluster, kind: 'inconclusive', because: 'a fact it needs could not be read', missing }];
+    return missing.length === 0
+      ? []
+      : [
+          {
+            check: check.id,
+            clusters: [cluster],
+            subject: cluster,
+            kind: 'inconclusive',
+            because: 'a fact it needs could not be read',
+            missing,
+          },
+        ];
   });
 }
 

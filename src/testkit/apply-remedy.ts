@@ -8,7 +8,9 @@ export function applyRemedy(mesh: MeshObjects, remedy: Remedy): MeshObjects {
   if (ref === undefined) throw new Error(`It does not say what it changes: ${remedy.command.join('; ')}`);
   if (remedy.action === 'delete') return replaceObject(mesh, cluster, ref, () => undefined);
   if (remedy.action !== 'apply') return replaceObject(mesh, cluster, ref, (object) => settled(applyMergePatch(object, patch), remedy));
-  const others = (mesh.get(cluster) ?? []).filter((object) => object.kind !== ref.kind || object.metadata.name !== ref.name || object.metadata.namespace !== ref.namespace);
+  const others = (mesh.get(cluster) ?? []).filter(
+    (object) => object.kind !== ref.kind || object.metadata.name !== ref.name || object.metadata.namespace !== ref.namespace,
+  );
   if (!isKubeObject(patch)) throw new Error(`It applies what is no object: ${remedy.command.join('; ')}`);
   return new Map(mesh).set(cluster, [...others, patch]);
 }

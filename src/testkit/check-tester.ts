@@ -51,13 +51,18 @@ export function expectations(suite: Suite, prepared: Prepared): readonly string[
   for (const expected of prepared.inconclusive) if (!open.includes(expected)) lines.push(`is not inconclusive: ${expected}`);
   for (const found of new Set(open)) if (!prepared.inconclusive.includes(found)) lines.push(`is inconclusive: ${found}`);
   if (!prepared.isBroken) {
-    for (const finding of loud(suite, findings)) lines.push(`is found: ${spelled(finding)} (${finding.severity} ${finding.certainty}) ${finding.message}`);
+    for (const finding of loud(suite, findings))
+      lines.push(`is found: ${spelled(finding)} (${finding.severity} ${finding.certainty}) ${finding.message}`);
     return lines;
   }
   const left = [...findings];
   for (const expected of prepared.findings) {
-    const [name, grade] = expected.endsWith(')') ? [expected.slice(0, expected.lastIndexOf(' (')), expected.slice(expected.lastIndexOf('(') + 1, -1)] : [expected, undefined];
-    const index = left.findIndex((finding) => spelled(finding) === name && (grade === undefined || grade === `${finding.severity} ${finding.certainty}`));
+    const [name, grade] = expected.endsWith(')')
+      ? [expected.slice(0, expected.lastIndexOf(' (')), expected.slice(expected.lastIndexOf('(') + 1, -1)]
+      : [expected, undefined];
+    const index = left.findIndex(
+      (finding) => spelled(finding) === name && (grade === undefined || grade === `${finding.severity} ${finding.certainty}`),
+    );
     if (index < 0) lines.push(`is not found: ${expected}`);
     else left.splice(index, 1);
   }

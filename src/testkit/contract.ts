@@ -9,12 +9,17 @@ export interface Contract {
 }
 
 /** A contract that looks at the cases one by one. */
-export function ofEachCase(sentence: string, look: (suite: Suite, prepared: Prepared) => Promise<readonly string[]> | readonly string[]): Contract {
+export function ofEachCase(
+  sentence: string,
+  look: (suite: Suite, prepared: Prepared) => Promise<readonly string[]> | readonly string[],
+): Contract {
   return {
     sentence,
     violations: async (suite) => {
       const lines: string[] = [];
-      for (const prepared of suite.cases) for (const line of await look(suite, prepared)) lines.push(`${prepared.isBroken ? 'broken' : 'healthy'}: ${prepared.sentence}: ${line}`);
+      for (const prepared of suite.cases)
+        for (const line of await look(suite, prepared))
+          lines.push(`${prepared.isBroken ? 'broken' : 'healthy'}: ${prepared.sentence}: ${line}`);
       return lines;
     },
   };

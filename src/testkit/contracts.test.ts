@@ -16,9 +16,15 @@ const good = defineCheck({
   scope: 'cluster',
   needs: ['namespaces'],
   docs: { why: 'Because.', confirm: 'kubectl get namespaces', fix: 'Take it off.' },
-  messages: { bad: (a: { namespace: Namespace }) => ({ text: `Namespace ${a.namespace.name} in ${a.namespace.ref.cluster} is labelled bad.`, remedy: [remedy.label(a.namespace.ref, { bad: null })] }) },
+  messages: {
+    bad: (a: { namespace: Namespace }) => ({
+      text: `Namespace ${a.namespace.name} in ${a.namespace.ref.cluster} is labelled bad.`,
+      remedy: [remedy.label(a.namespace.ref, { bad: null })],
+    }),
+  },
   *run({ cluster, finding }) {
-    for (const namespace of cluster.namespaces) if (namespace.labels['bad'] !== undefined) yield finding('bad', { namespace }, { at: namespace.ref });
+    for (const namespace of cluster.namespaces)
+      if (namespace.labels['bad'] !== undefined) yield finding('bad', { namespace }, { at: namespace.ref });
   },
 });
 
@@ -65,7 +71,11 @@ describe('each contract catches a check that breaks it', () => {
   test('trusting the order of labels', async () => {
     // Lists reach a check sorted; the keys of a record do not.
     const ordered = smallMesh({ shop: { a: '1', b: '2' } });
-    const lines = await violations('another order', { ...good, scope: 'mesh', ...firstOf() }, { healthy: {}, broken: { 'somebody is first': { mesh: ordered, findings: [] } } });
+    const lines = await violations(
+      'another order',
+      { ...good, scope: 'mesh', ...firstOf() },
+      { healthy: {}, broken: { 'somebody is first': { mesh: ordered, findings: [] } } },
+    );
     expect(lines.join('\n')).toContain('with everything reversed');
   });
 
@@ -73,7 +83,8 @@ describe('each contract catches a check that breaks it', () => {
     const lines = await violations('renaming', {
       ...good,
       *run({ cluster, finding }: Parameters<typeof good.run>[0]) {
-        for (const namespace of cluster.name === 'west' ? cluster.namespaces : []) yield finding('bad', { namespace }, { at: namespace.ref });
+        for (const namespace of cluster.name === 'west' ? cluster.namespaces : [])
+          yield finding('bad', { namespace }, { at: namespace.ref });
       },
     });
     expect(lines.join('\n')).toContain('disappears with other cluster names');
@@ -82,7 +93,11 @@ describe('each contract catches a check that breaks it', () => {
   test('a sentence that changes with the names', async () => {
     const lines = await violations('renaming', {
       ...good,
-      messages: { bad: (a: { namespace: Namespace }) => ({ text: `Namespace ${a.namespace.name} is ${a.namespace.ref.cluster > 'r' ? 'late' : 'early'}.` }) },
+      messages: {
+        bad: (a: { namespace: Namespace }) => ({
+          text: `Namespace ${a.namespace.name} is ${a.namespace.ref.cluster > 'r' ? 'late' : 'early'}.`,
+        }),
+      },
       *run({ cluster, finding }: Parameters<typeof good.run>[0]) {
         for (const namespace of cluster.namespaces) yield finding('bad', { namespace }, { at: namespace.ref });
       },
@@ -124,8 +139,15 @@ describe('each contract catches a check that breaks it', () => {
       ...good,
       needs: ['namespaces'],
       uses: ['pods'],
-      *run({ cluster, finding }: { cluster: { namespaces: readonly Namespace[]; pods: { status: string } }; finding: Parameters<typeof good.run>[0]['finding'] }) {
-        for (const namespace of cluster.namespaces) if (cluster.pods.status !== 'collected') yield finding('bad', { namespace }, { at: namespace.ref });
+      *run({
+        cluster,
+        finding,
+      }: {
+        cluster: { namespaces: readonly Namespace[]; pods: { status: string } };
+        finding: Parameters<typeof good.run>[0]['finding'];
+      }) {
+        for (const namespace of cluster.namespaces)
+          if (cluster.pods.status !== 'collected') yield finding('bad', { namespace }, { at: namespace.ref });
       },
     });
     expect(lines.join('\n')).toMatch(/with pods of east forbidden: new finding bad-label @ east:Namespace\/istio-system/);
@@ -136,10 +158,21 @@ describe('each contract catches a check that breaks it', () => {
       ...good,
       uses: ['pods'],
       messages: {
-        bad: (a: { namespace: Namespace; isSure: boolean }) => ({ text: `Namespace ${a.namespace.name} is bad.`, severity: a.isSure ? ('error' as const) : ('warning' as const) }),
+        bad: (a: { namespace: Namespace; isSure: boolean }) => ({
+          text: `Namespace ${a.namespace.name} is bad.`,
+          severity: a.isSure ? ('error' as const) : ('warning' as const),
+        }),
       },
-      *run({ cluster, finding }: { cluster: { namespaces: readonly Namespace[]; pods: { status: string } }; finding: (key: string, args: unknown, where: unknown) => never }) {
-        for (const namespace of cluster.namespaces) if ('bad' in namespace.labels) yield finding('bad', { namespace, isSure: cluster.pods.status !== 'collected' }, { at: namespace.ref });
+      *run({
+        cluster,
+        finding,
+      }: {
+        cluster: { namespaces: readonly Namespace[]; pods: { status: string } };
+        finding: (key: string, args: unknown, where: unknown) => never;
+      }) {
+        for (const namespace of cluster.namespaces)
+          if ('bad' in namespace.labels)
+            yield finding('bad', { namespace, isSure: cluster.pods.status !== 'collected' }, { at: namespace.ref });
       },
     });
     expect(lines.join('\n')).toContain('bad-label @ west:Namespace/shop rises from warning to error');
@@ -160,7 +193,8 @@ describe('each contract catches a check that breaks it', () => {
     const lines = await violations('nothing to do with it', {
       ...good,
       *run({ cluster, finding }: Parameters<typeof good.run>[0]) {
-        for (const namespace of cluster.namespaces) if (cluster.namespaces.length > 2) yield finding('bad', { namespace }, { at: namespace.ref });
+        for (const namespace of cluster.namespaces)
+          if (cluster.namespaces.length > 2) yield finding('bad', { namespace }, { at: namespace.ref });
       },
     });
     expect(lines.join('\n')).toContain('healthy: nobody is labelled: new finding bad-label @ east:Namespace/unrelated-zq');
@@ -174,12 +208,15 @@ describe('each contract catches a check that breaks it', () => {
       {
         ...good,
         *run({ cluster, mesh, finding }: Parameters<typeof good.run>[0]) {
-          for (const namespace of cluster.namespaces) if (mesh.members.size > 1 && 'bad' in namespace.labels) yield finding('bad', { namespace }, { at: namespace.ref });
+          for (const namespace of cluster.namespaces)
+            if (mesh.members.size > 1 && 'bad' in namespace.labels) yield finding('bad', { namespace }, { at: namespace.ref });
         },
       },
       {
         healthy: {},
-        broken: { 'a third cluster counts': { mesh: three, options: { intent: { meshes: [{ clusters: ['south', 'west'] }] } }, findings: [] } },
+        broken: {
+          'a third cluster counts': { mesh: three, options: { intent: { meshes: [{ clusters: ['south', 'west'] }] } }, findings: [] },
+        },
       },
     );
     expect(suite.cases).toHaveLength(2);
@@ -187,13 +224,17 @@ describe('each contract catches a check that breaks it', () => {
   });
 
   test('a message that nobody ever hears', async () => {
-    expect(await violations('every message', { ...good, messages: { ...good.messages, worse: () => ({ text: 'Worse.' }) } })).toEqual(['no broken case says worse']);
+    expect(await violations('every message', { ...good, messages: { ...good.messages, worse: () => ({ text: 'Worse.' }) } })).toEqual([
+      'no broken case says worse',
+    ]);
   });
 
   test('sentences with holes', async () => {
     const lines = await violations('sentences', {
       ...good,
-      messages: { bad: () => ({ text: 'namespace undefined', found: '[object Object]', expected: 'NaN', effect: '-----BEGIN CERTIFICATE-----' }) },
+      messages: {
+        bad: () => ({ text: 'namespace undefined', found: '[object Object]', expected: 'NaN', effect: '-----BEGIN CERTIFICATE-----' }),
+      },
     });
     expect(lines.map((line) => line.replace('broken: one is labelled: bad-label @ west:Namespace/shop ', ''))).toEqual([
       'does not begin with a capital: namespace undefined',
@@ -223,7 +264,12 @@ describe('each contract catches a check that breaks it', () => {
   test('advice that does not help', async () => {
     const lines = await violations('silences the finding', {
       ...good,
-      messages: { bad: (a: { namespace: Namespace }) => ({ text: 'Bad.', remedy: [remedy.restart(a.namespace.ref), remedy.annotate(a.namespace.ref, { bad: null })] }) },
+      messages: {
+        bad: (a: { namespace: Namespace }) => ({
+          text: 'Bad.',
+          remedy: [remedy.restart(a.namespace.ref), remedy.annotate(a.namespace.ref, { bad: null })],
+        }),
+      },
     });
     expect(lines).toEqual([
       'broken: one is labelled: bad-label @ west:Namespace/shop is still there after kubectl --context west annotate namespace shop bad-',
@@ -235,7 +281,8 @@ describe('each contract catches a check that breaks it', () => {
       ...good,
       *run({ cluster, finding }: Parameters<typeof good.run>[0]) {
         const [namespace] = cluster.namespaces;
-        if (namespace !== undefined && !cluster.namespaces.some(({ name }) => name === 'shop')) yield finding('bad', { namespace }, { at: namespace.ref });
+        if (namespace !== undefined && !cluster.namespaces.some(({ name }) => name === 'shop'))
+          yield finding('bad', { namespace }, { at: namespace.ref });
       },
     });
     expect(lines[0]).toContain('healthy: nobody is labelled: without Namespace /shop in east: bad-label @ east:Namespace/istio-system');
@@ -249,13 +296,17 @@ describe('a case says everything that is found', () => {
   };
 
   test('a finding on a healthy mesh', async () => {
-    expect(await expected({ healthy: { x: broken } })).toEqual(['is found: bad-label @ west:Namespace/shop (error certain) Namespace shop in west is labelled bad.']);
+    expect(await expected({ healthy: { x: broken } })).toEqual([
+      'is found: bad-label @ west:Namespace/shop (error certain) Namespace shop in west is labelled bad.',
+    ]);
   });
 
   test('a finding too few, one too many, another grade', async () => {
     expect(await expected({ broken: { x: { mesh: broken, findings: ['bad-label @ east:Namespace/shop'] } } })).toHaveLength(2);
     expect(await expected({ broken: { x: { mesh: broken, findings: ['bad-label @ west:Namespace/shop (error certain)'] } } })).toEqual([]);
-    expect(await expected({ broken: { x: { mesh: broken, findings: ['bad-label @ west:Namespace/shop (warning certain)'] } } })).toHaveLength(2);
+    expect(
+      await expected({ broken: { x: { mesh: broken, findings: ['bad-label @ west:Namespace/shop (warning certain)'] } } }),
+    ).toHaveLength(2);
   });
 
   test('something undecided that nobody listed', async () => {
@@ -273,8 +324,16 @@ describe('a case says everything that is found', () => {
 /** A check over the whole mesh that accuses the namespace with the first label it meets. */
 function firstOf(): Pick<AnyCheck, 'run'> {
   return {
-    *run({ clusters, finding }: { clusters: readonly { namespaces: readonly Namespace[] }[]; finding: Parameters<typeof good.run>[0]['finding'] }) {
-      for (const { namespaces } of clusters) for (const namespace of namespaces) yield finding('bad', { namespace }, { at: namespace.ref, subject: Object.keys(namespace.labels)[0] ?? '' });
+    *run({
+      clusters,
+      finding,
+    }: {
+      clusters: readonly { namespaces: readonly Namespace[] }[];
+      finding: Parameters<typeof good.run>[0]['finding'];
+    }) {
+      for (const { namespaces } of clusters)
+        for (const namespace of namespaces)
+          yield finding('bad', { namespace }, { at: namespace.ref, subject: Object.keys(namespace.labels)[0] ?? '' });
     },
   };
 }

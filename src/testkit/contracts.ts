@@ -7,14 +7,27 @@ import { type Contract, ofEachCase } from './contract.ts';
 import { partialDirectory, remediesHelp } from './mesh-contracts.ts';
 import { answer, answerTo, crashes, factsOf, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
 import { bySide, needName, traced } from './tracing.ts';
-import { factNames, losses, type Loss, otherNames, renamed, renamedOptions, reordered, without, withoutCluster, withUnrelatedNamespace } from './variations.ts';
+import {
+  factsBehind,
+  losses,
+  type Loss,
+  otherNames,
+  renamed,
+  renamedOptions,
+  reordered,
+  without,
+  withoutCluster,
+  withUnrelatedNamespace,
+} from './variations.ts';
 
 const repeatable = ofEachCase('it changes nothing that it is given and answers the same when asked twice', async (suite, prepared) => {
   const again = await answer(suite, prepared, factsOf(snapshotIn(prepared.mesh, prepared.options)));
   // Everything that a check is given is frozen: one that changes it crashes.
   const crashed = crashes([...prepared.judgement.outcomes, ...again.outcomes]);
   if (crashed.length > 0) return crashed;
-  return JSON.stringify(prepared.judgement.findings) === JSON.stringify(again.findings) ? [] : difference(prepared.judgement.findings, again.findings, 'when asked again');
+  return JSON.stringify(prepared.judgement.findings) === JSON.stringify(again.findings)
+    ? []
+    : difference(prepared.judgement.findings, again.findings, 'when asked again');
 });
 
 const orderFree = ofEachCase('clusters and objects in another order are the same mesh', async (suite, prepared) => {
@@ -23,7 +36,13 @@ const orderFree = ofEachCase('clusters and objects in another order are the same
     const other = await answerTo(suite, reordered(prepared.mesh, order), prepared.options);
     lines.push(...crashes(other.outcomes));
     if (JSON.stringify(other.findings) !== JSON.stringify(prepared.judgement.findings)) {
-      lines.push(...difference(prepared.judgement.findings, other.findings, order === 'reversed' ? 'with everything reversed' : 'with everything shuffled'));
+      lines.push(
+        ...difference(
+          prepared.judgement.findings,
+          other.findings,
+          order === 'reversed' ? 'with everything reversed' : 'with everything shuffled',
+        ),
+      );
     }
   }
   return lines;
@@ -35,7 +54,9 @@ const nameFree = ofEachCase('renaming the clusters renames the findings and noth
   const crashed = crashes(other.outcomes);
   if (crashed.length > 0) return crashed;
   const back = (text: string): string => [...names].reduce((so, [old, name]) => so.replaceAll(name, old), text);
-  const before = prepared.judgement.findings.map((finding) => ({ name: spelled(finding), words: wordsOf(finding, (text) => text) })).sort(byName);
+  const before = prepared.judgement.findings
+    .map((finding) => ({ name: spelled(finding), words: wordsOf(finding, (text) => text) }))
+    .sort(byName);
   const after = other.findings.map((finding) => ({ name: back(spelled(finding)), words: wordsOf(finding, back) })).sort(byName);
   const changed = namesOnly(
     before.map(({ name }) => name),
@@ -58,9 +79,14 @@ const frugal: Contract = {
     const read = new Set<string>();
     const watched: Suite = { ...suite, registered: { ...suite.registered, check: traced(suite.check, read) } };
     for (const prepared of suite.cases) await answer(watched, prepared);
-    const declared = [...bySide(suite.check, suite.check.needs).map((end) => ({ ...end, word: 'needs' })), ...bySide(suite.check, suite.check.uses).map((end) => ({ ...end, word: 'uses' }))];
+    const declared = [
+      ...bySide(suite.check, suite.check.needs).map((end) => ({ ...end, word: 'needs' })),
+      ...bySide(suite.check, suite.check.uses).map((end) => ({ ...end, word: 'uses' })),
+    ];
     return declared.flatMap(({ side, facts, word }) =>
-      facts.filter((fact) => !read.has(needName(side, fact))).map((fact) => `it ${word} ${needName(side, fact)} but looks at it in no case`),
+      facts
+        .filter((fact) => !read.has(needName(side, fact)))
+        .map((fact) => `it ${word} ${needName(side, fact)} but looks at it in no case`),
     );
   },
 };
@@ -76,12 +102,17 @@ const honest = ofEachCase('a need that may not be read leaves its subjects incon
         const { outcomes } = await answer(suite, prepared, without(prepared.facts, cluster, fact, 'forbidden'));
         const what = `without the right to read ${fact} in ${cluster}`;
         lines.push(...crashes(outcomes).map((line) => `${what} it ${line}`));
-        const isOpen = outcomes.some((outcome) => outcome.kind === 'inconclusive' && (outcome.clusters.includes(cluster) || outcome.missing.some((gap) => gap.cluster === cluster)));
+        const isOpen = outcomes.some(
+          (outcome) =>
+            outcome.kind === 'inconclusive' &&
+            (outcome.clusters.includes(cluster) || outcome.missing.some((gap) => gap.cluster === cluster)),
+        );
         if (!isOpen) lines.push(`${what} nothing is inconclusive`);
         if (suite.check.partial === true) continue;
         const subjects = new Set(touched.map((outcome) => outcome.subject));
         for (const outcome of outcomes) {
-          if (subjects.has(outcome.subject) && isAnswer(outcome) && plays(suite, outcome, cluster, side)) lines.push(`${what} ${outcome.subject} is still ${outcome.kind === 'healthy' ? 'healthy' : 'judged'}`);
+          if (subjects.has(outcome.subject) && isAnswer(outcome) && plays(suite, outcome, cluster, side))
+            lines.push(`${what} ${outcome.subject} is still ${outcome.kind === 'healthy' ? 'healthy' : 'judged'}`);
         }
       }
     }
@@ -92,11 +123,12 @@ const honest = ofEachCase('a need that may not be read leaves its subjects incon
 const monotone = ofEachCase('knowing less never adds a finding and never makes one surer or worse', async (suite, prepared) => {
   const lines = new Set<string>();
   for (const [cluster, own] of prepared.facts) {
-    for (const fact of factNames(prepared.facts)) {
+    for (const fact of factsBehind(suite.check)) {
       if (own[fact].status !== 'collected') continue;
       for (const how of Object.keys(losses) as Loss[]) {
         const less = await answer(suite, prepared, without(prepared.facts, cluster, fact, how));
-        for (const line of [...crashes(less.outcomes), ...worse(prepared.judgement, less)]) lines.add(`with ${fact} of ${cluster} ${how}: ${line}`);
+        for (const line of [...crashes(less.outcomes), ...worse(prepared.judgement, less)])
+          lines.add(`with ${fact} of ${cluster} ${how}: ${line}`);
       }
     }
   }
@@ -109,8 +141,10 @@ export function worse(more: Pick<Judgement, 'findings'>, less: Pick<Judgement, '
   return less.findings.flatMap((finding) => {
     const known = before.get(finding.fingerprint);
     if (known === undefined) return [`new finding ${spelled(finding)}: ${finding.message}`];
-    if (severities.indexOf(finding.severity) < severities.indexOf(known.severity)) return [`${spelled(finding)} rises from ${known.severity} to ${finding.severity}`];
-    if (certainties.indexOf(finding.certainty) < certainties.indexOf(known.certainty)) return [`${spelled(finding)} rises from ${known.certainty} to ${finding.certainty}`];
+    if (severities.indexOf(finding.severity) < severities.indexOf(known.severity))
+      return [`${spelled(finding)} rises from ${known.severity} to ${finding.severity}`];
+    if (certainties.indexOf(finding.certainty) < certainties.indexOf(known.certainty))
+      return [`${spelled(finding)} rises from ${known.certainty} to ${finding.certainty}`];
     return [];
   });
 }
@@ -118,36 +152,57 @@ export function worse(more: Pick<Judgement, 'findings'>, less: Pick<Judgement, '
 const local = ofEachCase('a healthy namespace that has nothing to do with it adds no finding', async (suite, prepared) => {
   const other = await answerTo(suite, withUnrelatedNamespace(prepared.mesh), prepared.options);
   const before = new Set(prepared.judgement.findings.map((finding) => finding.fingerprint));
-  return [...crashes(other.outcomes), ...other.findings.filter((finding) => !before.has(finding.fingerprint)).map((finding) => `new finding ${spelled(finding)}: ${finding.message}`)];
+  return [
+    ...crashes(other.outcomes),
+    ...other.findings
+      .filter((finding) => !before.has(finding.fingerprint))
+      .map((finding) => `new finding ${spelled(finding)}: ${finding.message}`),
+  ];
 });
 
-const undisturbed = ofEachCase('an unrelated cluster that does not answer hides no finding (cluster and managed scope)', async (suite, prepared) => {
-  const { scope } = suite.check;
-  if (scope !== 'cluster' && scope !== 'managed') return [];
-  const lines: string[] = [];
-  const lost = async (facts: Prepared['facts'], gone: string, isRelated: (finding: Finding) => boolean): Promise<void> => {
-    const other = await answer(suite, prepared, facts);
-    const after = new Set(other.findings.map((finding) => finding.fingerprint));
-    for (const finding of prepared.judgement.findings) {
-      if (!isRelated(finding) && !after.has(finding.fingerprint)) lines.push(`${spelled(finding)} disappears when ${gone} does not answer`);
+const undisturbed = ofEachCase(
+  'an unrelated cluster that does not answer hides no finding (cluster and managed scope)',
+  async (suite, prepared) => {
+    const { scope } = suite.check;
+    if (scope !== 'cluster' && scope !== 'managed') return [];
+    const lines: string[] = [];
+    const lost = async (facts: Prepared['facts'], gone: string, isRelated: (finding: Finding) => boolean): Promise<void> => {
+      const other = await answer(suite, prepared, facts);
+      const after = new Set(other.findings.map((finding) => finding.fingerprint));
+      for (const finding of prepared.judgement.findings) {
+        if (!isRelated(finding) && !after.has(finding.fingerprint))
+          lines.push(`${spelled(finding)} disappears when ${gone} does not answer`);
+      }
+    };
+    await lost(withoutCluster(prepared.facts), 'one more cluster', () => false);
+    if (prepared.facts.size > 2) {
+      for (const cluster of prepared.facts.keys()) {
+        const related = new Set(
+          prepared.judgement.outcomes.flatMap((outcome) =>
+            outcome.kind === 'findings' && outcome.clusters.includes(cluster) ? outcome.findings.map((finding) => finding.fingerprint) : [],
+          ),
+        );
+        await lost(
+          withoutCluster(prepared.facts, cluster),
+          cluster,
+          (finding) => related.has(finding.fingerprint) || clustersOf(finding).has(cluster),
+        );
+      }
     }
-  };
-  await lost(withoutCluster(prepared.facts), 'one more cluster', () => false);
-  if (prepared.facts.size > 2) {
-    for (const cluster of prepared.facts.keys()) {
-      const related = new Set(prepared.judgement.outcomes.flatMap((outcome) => (outcome.kind === 'findings' && outcome.clusters.includes(cluster) ? outcome.findings.map((finding) => finding.fingerprint) : [])));
-      await lost(withoutCluster(prepared.facts, cluster), cluster, (finding) => related.has(finding.fingerprint) || clustersOf(finding).has(cluster));
-    }
-  }
-  return lines;
-});
+    return lines;
+  },
+);
 
 const spoken: Contract = {
   sentence: 'every message is said in some broken case',
   violations: async (suite) => {
     const keys = Object.keys(suite.check.messages);
-    const said = new Set(suite.cases.filter((prepared) => prepared.isBroken).flatMap((prepared) => prepared.judgement.findings.map((finding) => finding.code)));
-    return keys.flatMap((key) => (said.has(keys.length === 1 ? suite.check.id : `${suite.check.id}/${key}`) ? [] : [`no broken case says ${key}`]));
+    const said = new Set(
+      suite.cases.filter((prepared) => prepared.isBroken).flatMap((prepared) => prepared.judgement.findings.map((finding) => finding.code)),
+    );
+    return keys.flatMap((key) =>
+      said.has(keys.length === 1 ? suite.check.id : `${suite.check.id}/${key}`) ? [] : [`no broken case says ${key}`],
+    );
   },
 };
 
@@ -172,7 +227,15 @@ const grounded = ofEachCase('everything that it points at exists', (_suite, prep
     existing.add(refKey({ cluster: name, kind: 'Cluster', name }));
     for (const read of Object.values(kinds)) {
       if (read.status !== 'read') continue;
-      for (const { kind, metadata } of read.objects) existing.add(refKey({ cluster: name, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }));
+      for (const { kind, metadata } of read.objects)
+        existing.add(
+          refKey({
+            cluster: name,
+            kind,
+            name: metadata.name,
+            ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+          }),
+        );
     }
   }
   return prepared.judgement.findings.flatMap((finding) => {
@@ -180,9 +243,13 @@ const grounded = ofEachCase('everything that it points at exists', (_suite, prep
       ['at', finding.at],
       ...finding.related.map((ref): [string, ObjectRef] => ['related', ref]),
       ...finding.evidence.map(({ ref }): [string, ObjectRef] => ['evidence', ref]),
-      ...finding.remedy.flatMap(({ ref, action }): [string, ObjectRef][] => (ref === undefined || action === 'apply' ? [] : [['remedy', ref]])),
+      ...finding.remedy.flatMap(({ ref, action }): [string, ObjectRef][] =>
+        ref === undefined || action === 'apply' ? [] : [['remedy', ref]],
+      ),
     ];
-    return pointers.flatMap(([where, ref]) => (existing.has(refKey(ref)) ? [] : [`${spelled(finding)} points (${where}) at ${refKey(ref)}, which does not exist`]));
+    return pointers.flatMap(([where, ref]) =>
+      existing.has(refKey(ref)) ? [] : [`${spelled(finding)} points (${where}) at ${refKey(ref)}, which does not exist`],
+    );
   });
 });
 
@@ -218,7 +285,12 @@ function plays(suite: Suite, outcome: Outcome, cluster: ClusterName, side: Retur
 }
 
 function clustersOf(finding: Finding): Set<string> {
-  return new Set([finding.at.cluster, ...finding.concerns, ...finding.related.map((ref) => ref.cluster), ...finding.evidence.map(({ ref }) => ref.cluster)]);
+  return new Set([
+    finding.at.cluster,
+    ...finding.concerns,
+    ...finding.related.map((ref) => ref.cluster),
+    ...finding.evidence.map(({ ref }) => ref.cluster),
+  ]);
 }
 
 function textsOf(finding: Finding): string[] {
@@ -235,7 +307,11 @@ function textsOf(finding: Finding): string[] {
 function difference(before: readonly Finding[], after: readonly Finding[], when: string): string[] {
   const changed = namesOnly(before.map(spelled), after.map(spelled), when);
   if (changed.length > 0) return changed;
-  return before.flatMap((finding, index) => (JSON.stringify(finding) === JSON.stringify(after[index]) ? [] : [`${spelled(finding)} says other things ${when}: ${finding.message} → ${after[index]?.message ?? ''}`]));
+  return before.flatMap((finding, index) =>
+    JSON.stringify(finding) === JSON.stringify(after[index])
+      ? []
+      : [`${spelled(finding)} says other things ${when}: ${finding.message} → ${after[index]?.message ?? ''}`],
+  );
 }
 
 function namesOnly(before: readonly string[], after: readonly string[], when: string): string[] {
@@ -247,7 +323,9 @@ function namesOnly(before: readonly string[], after: readonly string[], when: st
 
 /** Every word of a finding, sorted: lists that are ordered by cluster name may be told in another order. */
 function wordsOf(finding: Finding, back: (text: string) => string): string[] {
-  return back(JSON.stringify(finding)).split(/[\s",:;.>/[\]{}\\]+/).sort(compareText);
+  return back(JSON.stringify(finding))
+    .split(/[\s",:;.>/[\]{}\\]+/)
+    .sort(compareText);
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -1,9 +1,12 @@
 import type { Finding } from '../api/finding.ts';
 import type { RemedyAction } from '../api/remedy.ts';
-import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import { projectFacts, readsFor } from '../collect/facts.ts';
+import type { MeshObjects } from '../model/kube.ts';
+import type { ClusterSnapshot, KindRead } from '../model/snapshot.ts';
 import { applyRemedy } from './apply-remedy.ts';
 import { ofEachCase } from './contract.ts';
-import { answer, answerTo, crashes, factsOf, loud, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
+import { answer, answerTo, crashes, factsOf, loud, snapshotIn, spelled } from './suite.ts';
+import { factsBehind } from './variations.ts';
 
 const patchLike: ReadonlySet<RemedyAction> = new Set(['label', 'annotate', 'patch', 'apply', 'delete', 'scale']);
 
@@ -22,39 +25,54 @@ export const remediesHelp = ofEachCase('its first remedy that is a patch silence
     }
     const after = await answerTo(suite, mended, prepared.options);
     lines.push(...crashes(after.outcomes));
-    if (after.findings.some((other) => other.fingerprint === finding.fingerprint)) lines.push(`${spelled(finding)} is still there after ${remedy.command.join('; ')}`);
+    if (after.findings.some((other) => other.fingerprint === finding.fingerprint))
+      lines.push(`${spelled(finding)} is still there after ${remedy.command.join('; ')}`);
   }
   return lines;
 });
 
 /** A directory that does not claim to be complete: what it lacks proves nothing, whatever it lacks. */
-export const partialDirectory = ofEachCase('an object missing from a directory that need not hold all adds no finding', async (suite, prepared) => {
-  if (prepared.isBroken) return [];
-  const options = { ...prepared.options, complete: false };
-  const whole = snapshotIn(prepared.mesh, options);
-  const facts = factsOf(whole);
-  const baseline = loud(suite, (await answer(suite, prepared, facts)).findings);
-  if (baseline.length > 0) return baseline.map((finding) => `when the directory does not claim to be complete: ${said(finding)}`);
-  const lines: string[] = [];
-  for (const [cluster, objects] of prepared.mesh) {
-    for (const removed of objects) lines.push(...(await withoutObject(suite, prepared, cluster, objects, removed, facts, options)));
-  }
-  return lines;
-});
+export const partialDirectory = ofEachCase(
+  'an object missing from a directory that need not hold all adds no finding',
+  async (suite, prepared) => {
+    if (prepared.isBroken) return [];
+    const snapshot = snapshotIn(prepared.mesh, { ...prepared.options, complete: false });
+    const facts = factsOf(snapshot);
+    const whole = loud(suite, (await answer(suite, prepared, facts)).findings);
+    if (whole.length > 0) return whole.map((finding) => `when the directory does not claim to be complete: ${said(finding)}`);
+    const lines: string[] = [];
+    const kinds = new Set(readsFor(factsBehind(suite.check)).map(({ kind }) => kind.id));
+    for (const { what, cluster } of snapshot.clusters.flatMap((own) => [...lackingOne(own, kinds)])) {
+      const after = await answer(suite, prepared, new Map([...facts, [cluster.name, projectFacts(cluster)]]));
+      lines.push(
+        ...[...crashes(after.outcomes), ...loud(suite, after.findings).map(said)].map(
+          (line) => `without ${what} in ${cluster.name}: ${line}`,
+        ),
+      );
+    }
+    return lines;
+  },
+);
 
-async function withoutObject(
-  suite: Suite,
-  prepared: Prepared,
-  cluster: string,
-  objects: readonly KubeObject[],
-  removed: KubeObject,
-  facts: Prepared['facts'],
-  options: Prepared['options'],
-): Promise<string[]> {
-  const less = snapshotIn(new Map([[cluster, objects.filter((object) => object !== removed)]]), options);
-  const after = await answer(suite, prepared, new Map([...facts, ...factsOf(less)]));
-  const what = `without ${removed.kind} ${removed.metadata.namespace ?? ''}/${removed.metadata.name} in ${cluster}`;
-  return [...crashes(after.outcomes), ...loud(suite, after.findings).map((finding) => `${what}: ${said(finding)}`)];
+/** The cluster once for each object of these kinds, without that object. What Kubernetes keeps for itself is left in peace. */
+function* lackingOne(
+  cluster: ClusterSnapshot,
+  kinds: ReadonlySet<string>,
+): Iterable<{ readonly what: string; readonly cluster: ClusterSnapshot }> {
+  for (const [id, read] of Object.entries(cluster.kinds)) {
+    if (read.status !== 'read' || !kinds.has(id)) continue;
+    for (const removed of read.objects) {
+      if (removed.metadata.namespace?.startsWith('kube-') === true) continue;
+      const left: KindRead =
+        read.objects.length === 1
+          ? { status: 'not-asked', because: 'directory does not say' }
+          : { ...read, objects: read.objects.filter((object) => object !== removed) };
+      yield {
+        what: `${removed.kind} ${removed.metadata.namespace ?? ''}/${removed.metadata.name}`,
+        cluster: { ...cluster, kinds: { ...cluster.kinds, [id]: left } },
+      };
+    }
+  }
 }
 
 function said(finding: Finding): string {

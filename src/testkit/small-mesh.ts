@@ -1,7 +1,10 @@
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
 
 /** The least that is a mesh, written out: a cluster with istiod and the namespaces it is given (name → labels). */
-export function smallCluster(id: string, namespaces: Readonly<Record<string, Readonly<Record<string, string>>>> = {}): readonly KubeObject[] {
+export function smallCluster(
+  id: string,
+  namespaces: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+): readonly KubeObject[] {
   const system = 'istio-system';
   return [
     namespace(system, { 'topology.istio.io/network': `network-of-${id}` }),
@@ -12,7 +15,10 @@ export function smallCluster(id: string, namespaces: Readonly<Record<string, Rea
       spec: {
         replicas: 1,
         selector: { matchLabels: { app: 'istiod' } },
-        template: { metadata: { labels: { app: 'istiod' } }, spec: { containers: [{ name: 'discovery', image: 'pilot:1.31.0', env: [{ name: 'CLUSTER_ID', value: id }] }] } },
+        template: {
+          metadata: { labels: { app: 'istiod' } },
+          spec: { containers: [{ name: 'discovery', image: 'pilot:1.31.0', env: [{ name: 'CLUSTER_ID', value: id }] }] },
+        },
       },
       status: { readyReplicas: 1 },
     },

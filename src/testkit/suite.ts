@@ -70,7 +70,8 @@ export interface Suite {
 export async function suiteOf(check: AnyCheck, cases: Cases): Promise<Suite> {
   const registered: RegisteredCheck = { check, area: 'testkit', origin: 'testkit' };
   const prepared: Prepared[] = [];
-  for (const [sentence, given] of Object.entries(cases.healthy)) prepared.push(await prepare(registered, sentence, isHealthyCase(given) ? given : { mesh: given }));
+  for (const [sentence, given] of Object.entries(cases.healthy))
+    prepared.push(await prepare(registered, sentence, isHealthyCase(given) ? given : { mesh: given }));
   for (const [sentence, given] of Object.entries(cases.broken)) prepared.push(await prepare(registered, sentence, given));
   return { check, registered, cases: prepared };
 }
@@ -98,7 +99,10 @@ async function prepare(registered: RegisteredCheck, sentence: string, given: Hea
 /** Objects → Snapshot, as a directory with these options would be read. */
 export function snapshotIn(mesh: MeshObjects, options: CaseOptions): Snapshot {
   const { takenAt } = options;
-  const snapshot = snapshotOf(mesh, { complete: options.complete ?? true, ...(takenAt === 'unknown' || takenAt === undefined ? {} : { takenAt }) });
+  const snapshot = snapshotOf(mesh, {
+    complete: options.complete ?? true,
+    ...(takenAt === 'unknown' || takenAt === undefined ? {} : { takenAt }),
+  });
   return options.intent === undefined ? snapshot : { ...snapshot, intent: options.intent };
 }
 

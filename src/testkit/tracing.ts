@@ -45,22 +45,23 @@ function watched(context: Watched, scope: Scope, read: Set<string>): object {
     const name = String(Reflect.get(view, 'name'));
     names.set(name, [...(names.get(name) ?? []), side]);
   }
-  if (context.clusters !== undefined) result['clusters'] = context.clusters.map((view) => watchedView(view, (fact) => note('cluster', fact)));
-  // What the engine reads on behalf of the check.
-  const derived: Readonly<Record<string, () => void>> = {
-    ...(scope === 'managed' ? { controlPlane: () => note('primary', 'controlPlanes') } : {}),
-    ...(scope === 'service' ? { service: () => note('cluster', 'services') } : {}),
-  };
-  for (const [key, noteIt] of Object.entries(derived)) {
-    const value = result[key];
-    Object.defineProperty(result, key, {
-      enumerable: true,
-      get: () => {
-        noteIt();
-        return value;
-      },
+  if (context.clusters !== undefined)
+    result['clusters'] = context.clusters.map((view) => watchedView(view, (fact) => note('cluster', fact)));
+  // What the engine read on behalf of the check.
+  if (scope === 'managed') {
+    noteGet(result, 'controlPlane', () => note('primary', 'controlPlanes'));
+    const couple = { ...(context['couple'] as object) };
+    noteGet(couple, 'credentials', () => {
+      note('primary', 'remoteSecrets');
+      for (const fact of ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa', 'injectors', 'pods', 'controlPlanes'])
+        note('member', fact);
     });
+    noteGet(couple, 'serves', () => {
+      for (const fact of ['injectors', 'pods', 'controlPlanes']) note('member', fact);
+    });
+    result['couple'] = couple;
   }
+  if (scope === 'service') noteGet(result, 'service', () => note('cluster', 'services'));
   result['finding'] = (key: string, args: unknown, where: Where) => {
     for (const { cluster, fact } of where.lacks ?? []) for (const side of names.get(cluster) ?? ['cluster']) note(side, fact);
     return context.finding(key, args, where);
@@ -68,14 +69,37 @@ function watched(context: Watched, scope: Scope, read: Set<string>): object {
   return result;
 }
 
+/** Calls `noted` whenever somebody asks for the property. */
+function noteGet(target: object, key: string, noted: () => void): void {
+  const value = Reflect.get(target, key) as unknown;
+  Object.defineProperty(target, key, {
+    enumerable: true,
+    get: () => {
+      noted();
+      return value;
+    },
+  });
+}
+
+/** What tells the network, the ID and the role of a member, as `inferTopology` finds them. */
+const derivedFrom: Readonly<Record<string, readonly string[]>> = {
+  network: ['namespaces'],
+  clusterId: ['controlPlanes', 'injectors', 'pods'],
+  role: ['controlPlanes'],
+  servedBy: ['injectors', 'pods', 'controlPlanes'],
+  revisions: ['injectors'],
+};
+
 function watchedView(view: object, note: (fact: string) => void): object {
   const isComplete: unknown = Reflect.get(view, 'isComplete');
   const asked = (fact: string): unknown => {
     note(fact);
     return typeof isComplete === 'function' ? isComplete(fact) : undefined;
   };
+  const member: Record<string, unknown> = { ...(Reflect.get(view, 'member') as object) };
+  for (const [key, facts] of Object.entries(derivedFrom)) noteGet(member, key, () => facts.forEach(note));
   return new Proxy(
-    { ...view, isComplete: asked },
+    { ...view, member, isComplete: asked },
     {
       get(target, key) {
         if (typeof key === 'string') note(key);

@@ -1,3 +1,4 @@
+import { type AnyCheck, sideNeeds } from '../api/check.ts';
 import type { Fact, FactName } from '../model/facts.ts';
 import { clusterName, type ClusterName } from '../model/ids.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
@@ -11,7 +12,9 @@ export function reordered(mesh: MeshObjects, seed: number | 'reversed'): MeshObj
   const order = <T>(items: Iterable<T>): T[] => (seed === 'reversed' ? [...items].reverse() : shuffled([...items], seed));
   const relabelled = (object: KubeObject): KubeObject => {
     const { labels } = object.metadata;
-    return labels === undefined ? object : { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(order(Object.entries(labels))) } };
+    return labels === undefined
+      ? object
+      : { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(order(Object.entries(labels))) } };
   };
   return new Map(order(mesh).map(([name, objects]) => [name, order(objects).map(relabelled)]));
 }
@@ -37,10 +40,15 @@ export function renamedOptions(options: CaseOptions, names: ReadonlyMap<string, 
       ? {}
       : {
           clusters: Object.fromEntries(
-            Object.entries(intent.clusters).map(([name, cluster]) => [other(name), { ...cluster, ...(cluster.servedBy === undefined ? {} : { servedBy: cluster.servedBy.map(other) }) }]),
+            Object.entries(intent.clusters).map(([name, cluster]) => [
+              other(name),
+              { ...cluster, ...(cluster.servedBy === undefined ? {} : { servedBy: cluster.servedBy.map(other) }) },
+            ]),
           ),
         }),
-    ...(intent.withoutSecret === undefined ? {} : { withoutSecret: intent.withoutSecret.map(({ reader, read }) => ({ reader: other(reader), read: other(read) })) }),
+    ...(intent.withoutSecret === undefined
+      ? {}
+      : { withoutSecret: intent.withoutSecret.map(({ reader, read }) => ({ reader: other(reader), read: other(read) })) }),
   };
   return { ...options, intent: declared };
 }
@@ -67,11 +75,24 @@ function unrelatedObjects(objects: readonly KubeObject[], index: number): KubeOb
   const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
   // Istio and Kubernetes put their roots into every namespace that they see.
   const roots = ['istio-ca-root-cert', 'kube-root-ca.crt', 'istio-ca-crl'].flatMap((name, n) => {
-    const root = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === name && object.metadata.namespace !== undefined);
+    const root = objects.find(
+      (object) => object.kind === 'ConfigMap' && object.metadata.name === name && object.metadata.namespace !== undefined,
+    );
     return root === undefined ? [] : [{ ...root, metadata: { ...root.metadata, namespace: unrelated, uid: uid(20 + n) } }];
   });
   return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: unrelated, uid: uid(1), resourceVersion: '1', creationTimestamp: '2026-11-20T10:00:00Z', labels: { 'kubernetes.io/metadata.name': unrelated } }, status: { phase: 'Active' } },
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: {
+        name: unrelated,
+        uid: uid(1),
+        resourceVersion: '1',
+        creationTimestamp: '2026-11-20T10:00:00Z',
+        labels: { 'kubernetes.io/metadata.name': unrelated },
+      },
+      status: { phase: 'Active' },
+    },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -84,7 +105,13 @@ function unrelatedObjects(objects: readonly KubeObject[], index: number): KubeOb
       kind: 'EndpointSlice',
       metadata: meta('plain-x7k2p', 3, { labels: { 'kubernetes.io/service-name': 'plain' } }),
       addressType: 'IPv4',
-      endpoints: [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, targetRef: { kind: 'Pod', name: 'plain-1', namespace: unrelated } }],
+      endpoints: [
+        {
+          addresses: [address],
+          conditions: { ready: true, serving: true, terminating: false },
+          targetRef: { kind: 'Pod', name: 'plain-1', namespace: unrelated },
+        },
+      ],
       ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
     },
     {
@@ -92,7 +119,13 @@ function unrelatedObjects(objects: readonly KubeObject[], index: number): KubeOb
       kind: 'Pod',
       metadata: meta('plain-1', 4, { labels }),
       spec: { containers: [{ name: 'plain', image: 'registry.example/plain:1.0' }], serviceAccountName: 'default' },
-      status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }], startTime: '2026-11-20T10:00:01Z', conditions: [{ type: 'Ready', status: 'True' }] },
+      status: {
+        phase: 'Running',
+        podIP: address,
+        podIPs: [{ ip: address }],
+        startTime: '2026-11-20T10:00:01Z',
+        conditions: [{ type: 'Ready', status: 'True' }],
+      },
     },
     ...roots,
   ];
@@ -121,11 +154,28 @@ export function withoutCluster(facts: FactsByCluster, cluster: ClusterName = clu
   return new Map(facts).set(cluster, { ...sample, ...lost });
 }
 
-/** Names of all facts of a cluster. */
-export function factNames(facts: FactsByCluster): readonly FactName[] {
-  const [sample] = facts.values();
-  // The keys of a complete record of facts are the names of facts.
-  return sample === undefined ? [] : (Object.keys(sample) as FactName[]);
+/** Facts that say what the topology is. */
+const telling: readonly FactName[] = [
+  'namespaces',
+  'controlPlanes',
+  'leaderElections',
+  'injectors',
+  'remoteSecrets',
+  'serviceAccountTokens',
+  'serviceAccounts',
+  'caSecrets',
+  'rootConfigMaps',
+  'apiServerCa',
+  'services',
+  'endpointSlices',
+  'endpoints',
+  'pods',
+  'kubeGateways',
+];
+
+/** Facts that can matter to a check: its own, and those of the topology. */
+export function factsBehind(check: AnyCheck): readonly FactName[] {
+  return [...new Set([...sideNeeds(check.needs, 'any'), ...sideNeeds(check.uses, 'any'), ...telling])];
 }
 
 /** mulberry32: enough to shuffle, and the same on every machine. */
