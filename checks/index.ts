@@ -6,6 +6,7 @@ import * as eastWestArea from './east-west/_area.ts';
 import * as injectionArea from './injection/_area.ts';
 import * as policyArea from './policy/_area.ts';
 import * as remoteSecretArea from './remote-secret/_area.ts';
+import * as topologyArea from './topology/_area.ts';
 import * as trustArea from './trust/_area.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
@@ -20,6 +21,7 @@ import unexposedServices from './east-west/unexposed-services/check.ts';
 import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
 import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
+import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
 import unservedRevision from './injection/unserved-revision/check.ts';
@@ -33,6 +35,13 @@ import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts'
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
 import revokedCredential from './remote-secret/revoked-credential/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
+import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
+import mismatchedInjectionPath from './topology/mismatched-injection-path/check.ts';
+import missingNetworkLabel from './topology/missing-network-label/check.ts';
+import staleProxyNetwork from './topology/stale-proxy-network/check.ts';
+import unledRemote from './topology/unled-remote/check.ts';
+import unmatchedControlPlaneClusters from './topology/unmatched-control-plane-clusters/check.ts';
+import unsetExternalIstiod from './topology/unset-external-istiod/check.ts';
 import divergentRoots from './trust/divergent-roots/check.ts';
 import foreignRoot from './trust/foreign-root/check.ts';
 
@@ -44,6 +53,7 @@ export const areas: readonly { readonly id: string; readonly title: string; read
   { id: 'injection', title: injectionArea.title, order: injectionArea.order },
   { id: 'policy', title: policyArea.title, order: policyArea.order },
   { id: 'remote-secret', title: remoteSecretArea.title, order: remoteSecretArea.order },
+  { id: 'topology', title: topologyArea.title, order: topologyArea.order },
   { id: 'trust', title: trustArea.title, order: trustArea.order },
 ].sort((a, b) => a.order - b.order);
 
@@ -62,6 +72,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
+  { check: staleCaBundle, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
   { check: unservedRevision, area: 'injection', origin: 'built-in' },
@@ -75,6 +86,13 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
   { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
+  { check: mismatchedInjectionPath, area: 'topology', origin: 'built-in' },
+  { check: missingNetworkLabel, area: 'topology', origin: 'built-in' },
+  { check: staleProxyNetwork, area: 'topology', origin: 'built-in' },
+  { check: unledRemote, area: 'topology', origin: 'built-in' },
+  { check: unmatchedControlPlaneClusters, area: 'topology', origin: 'built-in' },
+  { check: unsetExternalIstiod, area: 'topology', origin: 'built-in' },
   { check: divergentRoots, area: 'trust', origin: 'built-in' },
   { check: foreignRoot, area: 'trust', origin: 'built-in' },
 ];
