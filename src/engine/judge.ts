@@ -165,7 +165,11 @@ function subjectsOf(check: AnyCheck, mesh: Mesh, facts: ReadonlyMap<ClusterName,
           name: `${refKey(couple.controlPlane.ref)} ${couple.member}`,
           clusters: distinct<ClusterName>([primary, couple.member]),
           concerns: [couple.member],
-          missing: [...lacking(primary, 'primary'), ...lacking(couple.member, 'member')],
+          missing: [
+            ...(couple.kind === 'undetermined' && 'unknown' in couple.serves ? couple.serves.unknown : []),
+            ...lacking(primary, 'primary'),
+            ...lacking(couple.member, 'member'),
+          ],
           context: () => ({ primary: view(primary, 'primary'), member: view(couple.member, 'member'), controlPlane, couple, mesh }),
         };
       });

@@ -205,7 +205,7 @@ export function linksBetween(group: Group, cluster: Digest, groups: readonly Gro
     }
   }
   for (const election of listOf(cluster.facts.leaderElections)) {
-    if (election.namespace === group.namespace && ledBy(election, group))
+    if (election.namespace === group.namespace && ledBy(election, group, groups))
       add('election', 'an istiod of that control plane leads it', election.ref);
   }
   for (const [fingerprint, ref] of cluster.roots) {
@@ -254,20 +254,25 @@ export function hasStrayEntries(group: Group, component: Component): boolean {
   );
 }
 
-/** An election held by `^revision`: the holder is an istiod of another cluster (pilot/pkg/leaderelection). */
-function ledBy(election: LeaderElection, group: Group): boolean {
+/**
+ * An election held by `^revision`: the holder is an istiod of another cluster (pilot/pkg/leaderelection). A pod that has gone since is
+ * told by its name, as long as only one control plane can have had it.
+ */
+function ledBy(election: LeaderElection, group: Group, groups: readonly Group[]): boolean {
   if (!election.holderKey.startsWith('^')) return false;
-  const pods = group.cluster.istiodPods;
-  if (pods.has(election.holderIdentity)) return pods.get(election.holderIdentity)?.namespace === group.namespace;
-  return group.controlPlanes.some(
-    (controlPlane) => `^${controlPlane.revision}` === election.holderKey && election.holderIdentity.startsWith(`${controlPlane.name}-`),
-  );
+  const holds = (candidate: Group): boolean => candidate.cluster.istiodPods.get(election.holderIdentity)?.namespace === candidate.namespace;
+  if (groups.some(holds)) return holds(group);
+  const mayHave = (candidate: Group): boolean =>
+    candidate.controlPlanes.some(
+      (controlPlane) => `^${controlPlane.revision}` === election.holderKey && election.holderIdentity.startsWith(`${controlPlane.name}-`),
+    );
+  return groups.filter(mayHave).length === 1 && mayHave(group);
 }
 
 /**
  * Components of the graph control plane group — cluster. Secrets, pilot addresses, annotations and elections connect; a shared
  * root, or being the only control plane there is, connects only what nothing else places: a remote without any other link, or
- * (root only) primaries with one plugged-in root.
+ * (root only) two lone primaries that are set up as parts of one mesh.
  */
 export function connect(
   groups: readonly Group[],
@@ -304,9 +309,11 @@ export function connect(
     if (link.how !== 'root' && link.how !== 'only') continue;
     const [node] = nodes(link.cluster);
     if (node === undefined || isExternal(link.group)) continue;
-    const isRemote = node === link.cluster.name;
-    if (isRemote ? !placed.has(node) && link.cluster.hasIstio : link.how === 'root' && sharesPluggedRoot(link))
+    if (placed.has(node)) continue;
+    const isAlone = !placed.has(groupNode(link.group));
+    if (node === link.cluster.name ? isRemote(link.cluster) : link.how === 'root' && isAlone && areMeantTogether(link)) {
       join(groupNode(link.group), node);
+    }
   }
   for (const mesh of declared.meshes ?? []) {
     const [first, ...rest] = clusters.filter((cluster) => mesh.clusters.includes(cluster.name)).flatMap(nodes);
@@ -337,9 +344,31 @@ export function connect(
     }));
 }
 
-function sharesPluggedRoot(link: Link): boolean {
-  const plugged = (cluster: Digest): boolean => listOf(cluster.facts.caSecrets).some((secret) => secret.source === 'plugged-in');
-  return plugged(link.group.cluster) && plugged(link.cluster);
+/** A cluster with Istio that is known to run no istiod of its own. */
+export function isRemote(cluster: Digest): boolean {
+  const deployments = cluster.facts.controlPlanes;
+  if (!cluster.hasIstio || deployments.status !== 'collected' || cluster.controlPlanes.length > 0) return false;
+  // A directory that does not claim to hold every Deployment still tells by a Service that leads to an istiod elsewhere.
+  return deployments.partial !== true || cluster.pilotAddresses.size > 0;
+}
+
+/**
+ * Two primaries under one plugged-in root may still be meshes of their own. What only a mesh of several clusters has speaks for one:
+ * network labels, or a mesh ID that somebody chose.
+ */
+function areMeantTogether(link: Link): boolean {
+  const sides = [link.group.cluster, link.cluster];
+  const isPlugged = (cluster: Digest): boolean => listOf(cluster.facts.caSecrets).some((secret) => secret.source === 'plugged-in');
+  const isLabelled = (cluster: Digest): boolean =>
+    listOf(cluster.facts.namespaces).some(
+      (namespace) => namespace.name === link.group.namespace && (namespace.labels[labels.network] ?? '') !== '',
+    );
+  const [own, other] = sides.map((cluster) =>
+    listOf(cluster.facts.meshConfigs).flatMap(({ meshId, trustDomain }) =>
+      meshId === undefined || meshId === trustDomain ? [] : [meshId],
+    ),
+  );
+  return sides.every(isPlugged) && (sides.every(isLabelled) || (own ?? []).some((id) => other?.includes(id)));
 }
 
 function looksExternal(controlPlane: ControlPlane, facts: ClusterFacts): boolean {

@@ -33,8 +33,11 @@ export interface Member {
 export interface Couple {
   readonly controlPlane: ControlPlaneRef;
   readonly member: ClusterName;
-  /** self: the cluster whose configuration it reads; remote: a cluster without istiod of its own; peer: another primary. */
-  readonly kind: 'self' | 'remote' | 'peer';
+  /**
+   * self: the cluster whose configuration it reads; remote: a cluster without istiod of its own; peer: another primary;
+   * undetermined: it is not known whether it runs an istiod. Checks never see an undetermined couple.
+   */
+  readonly kind: 'self' | 'remote' | 'peer' | 'undetermined';
   /** An injector or proxy of the member names this revision. */
   readonly serves: Derived<boolean>;
   /** Entries of the control plane's remote secrets that reach this member, whatever their label, namespace or key. */

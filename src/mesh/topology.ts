@@ -15,6 +15,7 @@ import {
   type Group,
   hasStrayEntries,
   isExternal,
+  isRemote,
   type Link,
   linksBetween,
   missing,
@@ -79,9 +80,9 @@ function couplesOf(group: Group, component: Component, links: readonly Link[]): 
     const runsIstiod = component.groups.some((other) => other.cluster === cluster && !isExternal(other));
     const isHome = group.cluster === cluster;
     if (isHome && external) return [];
-    const kind = isHome || cluster.name === config ? 'self' : runsIstiod ? 'peer' : 'remote';
+    const kind = isHome || cluster.name === config ? 'self' : runsIstiod ? 'peer' : isRemote(cluster) ? 'remote' : 'undetermined';
     if (!isHome && kind !== 'self' && hostsOnlyExternal(cluster, component)) return [];
-    if (kind === 'remote' && !mayServe(group, cluster, component, links)) return [];
+    if (kind !== 'self' && kind !== 'peer' && !mayServe(group, cluster, component, links)) return [];
     const matches = isHome ? [] : credentials(group, cluster);
     const gaps =
       isHome || matches.length > 0 || !hasStrayEntries(group, component)
@@ -114,6 +115,7 @@ function servesOf(controlPlane: ControlPlane, group: Group, cluster: Digest, kin
   const proxy = cluster.proxyRevisions.get(controlPlane.revision);
   const own = component.groups.some((other) => other.cluster === cluster && !isExternal(other));
   const open = missing(cluster, ['injectors', 'pods']);
+  if (kind === 'undetermined') return unknown(missing(cluster, ['controlPlanes']));
   if (kind === 'peer')
     return own
       ? known(
@@ -198,15 +200,10 @@ function roleOf(cluster: Digest, component: Component): Derived<MemberRole> {
       'config',
       config.controlPlanes.map((c) => c.ref),
     );
-  // A remote is a cluster without istiod: that is only known when the Deployments could be read.
-  const deployments = cluster.facts.controlPlanes;
-  if (deployments.status === 'collected' && deployments.partial !== true)
-    return known(
-      'remote',
-      cluster.injectors.map((injector) => injector.ref),
-    );
-  const pointer = [...cluster.pilotAddresses.values()][0];
-  if (deployments.status === 'collected' && pointer !== undefined) return known('remote', [pointer]);
+  if (isRemote(cluster)) {
+    const pointer = [...cluster.pilotAddresses.values()];
+    return known('remote', [...cluster.injectors.map((injector) => injector.ref), ...pointer.slice(0, 1)]);
+  }
   return unknown(missing(cluster, ['controlPlanes']));
 }
 
