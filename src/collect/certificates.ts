@@ -90,6 +90,7 @@ export function recordedCertificates(value: unknown): readonly Certificate[] {
 /** A caBundle of a reduced webhook, as it was recorded. */
 export function recordedCaBundle(value: Fields): CaBundle {
   const odd = tally();
-  if (list(odd, value['certificates']).length > 0) return { state: 'certificates', certificates: recordedCertificates(value['certificates']) };
+  if (list(odd, value['certificates']).length > 0)
+    return { state: 'certificates', certificates: recordedCertificates(value['certificates']) };
   return { state: value['state'] === 'unreadable' ? 'unreadable' : 'empty' };
 }

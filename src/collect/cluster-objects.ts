@@ -57,7 +57,10 @@ export const nodesFact = defineFact({
       return Object.assign(clusterEntity(projection, object), statusMark(object), {
         ready: status['ready'] === true,
         podCidrs: texts(uncounted, fields(uncounted, object['spec'])['podCIDRs']),
-        addresses: objects(uncounted, status['addresses']).map((entry) => ({ type: text(uncounted, entry['type']) ?? '', address: text(uncounted, entry['address']) ?? '' })),
+        addresses: objects(uncounted, status['addresses']).map((entry) => ({
+          type: text(uncounted, entry['type']) ?? '',
+          address: text(uncounted, entry['address']) ?? '',
+        })),
       });
     }),
 });
@@ -73,7 +76,12 @@ export const serviceAccountsFact = defineFact({
 
 const rbac = { group: 'rbac.authorization.k8s.io', namespaced: false } as const;
 
-export const clusterRoles = defineKind({ ...rbac, resource: 'clusterroles', kind: 'ClusterRole', reduce: (object, odd) => ({ rules: rulesOf(odd, object['rules']) }) });
+export const clusterRoles = defineKind({
+  ...rbac,
+  resource: 'clusterroles',
+  kind: 'ClusterRole',
+  reduce: (object, odd) => ({ rules: rulesOf(odd, object['rules']) }),
+});
 
 function rulesOf(odd: Tally, value: unknown): readonly PolicyRule[] {
   return objects(odd, value).map((rule) => ({
@@ -88,7 +96,8 @@ export const clusterRolesFact = defineFact({
   fact: 'clusterRoles',
   reads: [clusterRoles],
   place: 'all',
-  project: (items, projection): readonly Role[] => items.map((object) => Object.assign(clusterEntity(projection, object), { rules: rulesOf(uncounted, object['rules']) })),
+  project: (items, projection): readonly Role[] =>
+    items.map((object) => Object.assign(clusterEntity(projection, object), { rules: rulesOf(uncounted, object['rules']) })),
 });
 
 export const clusterRoleBindings = defineKind({
@@ -104,7 +113,13 @@ function roleOf(odd: Tally, value: unknown): RoleBinding['role'] {
 }
 
 function subjectsOf(odd: Tally, value: unknown): RoleBinding['subjects'] {
-  return objects(odd, value).map((subject) => defined({ kind: text(odd, subject['kind']) ?? '', name: text(odd, subject['name']) ?? '', namespace: filled(odd, subject['namespace']) }));
+  return objects(odd, value).map((subject) =>
+    defined({
+      kind: text(odd, subject['kind']) ?? '',
+      name: text(odd, subject['name']) ?? '',
+      namespace: filled(odd, subject['namespace']),
+    }),
+  );
 }
 
 export const clusterRoleBindingsFact = defineFact({
@@ -113,7 +128,10 @@ export const clusterRoleBindingsFact = defineFact({
   place: 'all',
   project: (items, projection): readonly RoleBinding[] =>
     items.map((object) =>
-      Object.assign(clusterEntity(projection, object), { role: roleOf(uncounted, object['roleRef']), subjects: subjectsOf(uncounted, object['subjects']) }),
+      Object.assign(clusterEntity(projection, object), {
+        role: roleOf(uncounted, object['roleRef']),
+        subjects: subjectsOf(uncounted, object['subjects']),
+      }),
     ),
 });
 
@@ -136,7 +154,9 @@ export const customResourceDefinitions = defineKind({
 });
 
 function servedVersions(odd: Tally, spec: Fields): readonly string[] {
-  return objects(odd, spec['versions']).flatMap((version) => (flag(odd, version['served']) === false ? [] : (filled(odd, version['name']) ?? [])));
+  return objects(odd, spec['versions']).flatMap((version) =>
+    flag(odd, version['served']) === false ? [] : (filled(odd, version['name']) ?? []),
+  );
 }
 
 export const customResourcesFact = defineFact({

@@ -74,7 +74,10 @@ describe('mesh config', () => {
       unreadable: false,
     });
     expect(found.serviceScopeConfigs).toEqual([
-      { scope: 'GLOBAL', servicesSelector: { matchLabels: {}, matchExpressions: [{ key: 'istio.io/global', operator: 'In', values: ['true'] }] } },
+      {
+        scope: 'GLOBAL',
+        servicesSelector: { matchLabels: {}, matchExpressions: [{ key: 'istio.io/global', operator: 'In', values: ['true'] }] },
+      },
     ]);
     expect(found.caCertificates).toHaveLength(1);
     expect(JSON.stringify(found)).not.toContain('hunter2');
@@ -90,11 +93,14 @@ describe('mesh config', () => {
     });
   });
 
-  test.each([[{ mesh: 'a: [' }], [{ mesh: 'just text' }], [{ mesh: '', meshNetworks: 'a: [' }], [{ mesh: '[1]' }]])('what cannot be read is said to be unreadable: %j', (data) => {
-    const objects = [configMap('istio', data)];
-    expect(only(factsOf(objects).meshConfigs).unreadable).toBe(true);
-    expect(read(objects).oddities['configmaps']).toBe(1);
-  });
+  test.each([[{ mesh: 'a: [' }], [{ mesh: 'just text' }], [{ mesh: '', meshNetworks: 'a: [' }], [{ mesh: '[1]' }]])(
+    'what cannot be read is said to be unreadable: %j',
+    (data) => {
+      const objects = [configMap('istio', data)];
+      expect(only(factsOf(objects).meshConfigs).unreadable).toBe(true);
+      expect(read(objects).oddities['configmaps']).toBe(1);
+    },
+  );
 
   test('only where an istiod reads it, and only what is one', () => {
     const objects = [
@@ -104,13 +110,20 @@ describe('mesh config', () => {
       configMap('istio-ca-root-cert', { 'root-cert.pem': '' }),
       configMap('istiod', { mesh: '' }),
     ];
-    expect(valueOf(factsOf(objects).meshConfigs).map((found) => `${found.namespace}/${found.name}`)).toEqual(['istio-system/istio']);
+    expect(valueOf(factsOf(objects).meshConfigs).map((found) => `${found.namespace}/${found.ref.name}`)).toEqual(['istio-system/istio']);
   });
 });
 
 describe('what an istiod injects', () => {
   const values = JSON.stringify({
-    global: { multiCluster: { clusterName: 'west' }, network: 'network1', meshID: 'mesh1', caAddress: '', proxy: { clusterDomain: 'cluster.local' }, imagePullSecrets: ['x'] },
+    global: {
+      multiCluster: { clusterName: 'west' },
+      network: 'network1',
+      meshID: 'mesh1',
+      caAddress: '',
+      proxy: { clusterDomain: 'cluster.local' },
+      imagePullSecrets: ['x'],
+    },
     revision: '1-31-0',
   });
 
@@ -125,7 +138,10 @@ describe('what an istiod injects', () => {
   });
 
   test('a revision that is not in the values is in the name', () => {
-    const found = valueOf(factsOf([configMap('istio-sidecar-injector', { values: '{}' }), configMap('istio-sidecar-injector-a', { values: '{}' })]).injectorValues);
+    const found = valueOf(
+      factsOf([configMap('istio-sidecar-injector', { values: '{}' }), configMap('istio-sidecar-injector-a', { values: '{}' })])
+        .injectorValues,
+    );
     expect(found.map((entry) => entry.revision)).toEqual(['default', 'a']);
   });
 
@@ -135,8 +151,15 @@ describe('what an istiod injects', () => {
 });
 
 describe('leader elections', () => {
-  const leader = { holderIdentity: 'istiod-1', holderKey: '^1-31-0', leaseDurationSeconds: 30, renewTime: '2026-11-22T21:27:40Z', leaderTransitions: 2 };
-  const annotated = (text: string): Raw => configMap('istio-namespace-controller-election', {}, { annotations: { 'control-plane.alpha.kubernetes.io/leader': text } });
+  const leader = {
+    holderIdentity: 'istiod-1',
+    holderKey: '^1-31-0',
+    leaseDurationSeconds: 30,
+    renewTime: '2026-11-22T21:27:40Z',
+    leaderTransitions: 2,
+  };
+  const annotated = (text: string): Raw =>
+    configMap('istio-namespace-controller-election', {}, { annotations: { 'control-plane.alpha.kubernetes.io/leader': text } });
 
   test('who leads, since when, and for which revision', () => {
     expect(only(factsOf([annotated(JSON.stringify(leader))]).leaderElections)).toMatchObject(leader);

@@ -1,5 +1,17 @@
 import { annotations as annotation, names } from '../istio/labels.ts';
-import { defined, type Fields, fields, filled, optionalFields, parsedFields, scalarText, text, time, type Tally, whole } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  optionalFields,
+  parsedFields,
+  scalarText,
+  text,
+  time,
+  type Tally,
+  whole,
+} from '../model/decode.ts';
 import type { Certificate, InjectorValues, LeaderElection, RootConfigMap } from '../model/facts.ts';
 import { clusterId, networkId, revision } from '../model/ids.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
@@ -26,7 +38,9 @@ export const configMaps = defineKind({
     return {
       ...(leader === undefined ? undefined : { leader }),
       ...(isMeshConfigName(name) && Object.hasOwn(data, 'mesh') ? { mesh: reduceMeshConfig(odd, data) } : undefined),
-      ...(revisionAfter(injectorName, name) !== undefined && Object.hasOwn(data, 'values') ? { values: reduceValues(odd, text(odd, data['values'])) } : undefined),
+      ...(revisionAfter(injectorName, name) !== undefined && Object.hasOwn(data, 'values')
+        ? { values: reduceValues(odd, text(odd, data['values'])) }
+        : undefined),
       ...(name === names.apiServerCaConfigMap ? { apiServerCa: certificatesIn(odd, text(odd, data[apiServerCaKey])) } : undefined),
       ...(isRootConfigMap(odd, name, metadata, data) ? { roots: certificatesIn(odd, text(odd, data[rootKey])) } : undefined),
     };
@@ -109,14 +123,19 @@ export const meshConfigsFact = defineFact({
   project: (items, projection) =>
     items
       .filter((object) => object['mesh'] !== undefined && projection.systemNamespaces.has(object.metadata.namespace ?? ''))
-      .map((object) => Object.assign(namespacedEntity(projection, object), projectMeshConfig(fields(uncounted, object['mesh'])), { revision: revision(revisionAfter(meshConfigName, object.metadata.name) ?? names.defaultRevision) })),
+      .map((object) =>
+        Object.assign(namespacedEntity(projection, object), projectMeshConfig(fields(uncounted, object['mesh'])), {
+          revision: revision(revisionAfter(meshConfigName, object.metadata.name) ?? names.defaultRevision),
+        }),
+      ),
 });
 
 export const injectorValuesFact = defineFact({
   fact: 'injectorValues',
   reads: [configMaps],
   place: 'system',
-  project: (items, projection): readonly InjectorValues[] => items.filter((object) => object['values'] !== undefined).map((object) => projectValues(object, projection)),
+  project: (items, projection): readonly InjectorValues[] =>
+    items.filter((object) => object['values'] !== undefined).map((object) => projectValues(object, projection)),
 });
 
 function projectValues(object: ReducedObject, projection: Projection): InjectorValues {
@@ -163,4 +182,3 @@ export const apiServerCaFact = defineFact({
     return [];
   },
 });
-

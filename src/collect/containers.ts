@@ -80,8 +80,16 @@ export function reduceContainers(odd: Tally, value: unknown): readonly Fields[] 
   return objects(odd, value).map((container) => {
     const name = text(odd, container['name']);
     const image = text(odd, container['image']);
-    if (name === proxyContainer) return defined({ name, image, args: proxyArguments(odd, container['args']), env: reduceEnv(odd, container['env'], proxyEnv) });
-    if (name === istiodContainer) return defined({ name, image, args: domainArgument(odd, container['args']), env: reduceEnv(odd, container['env'], istiodEnv), volumeMounts: reduceMounts(odd, container['volumeMounts']) });
+    if (name === proxyContainer)
+      return defined({ name, image, args: proxyArguments(odd, container['args']), env: reduceEnv(odd, container['env'], proxyEnv) });
+    if (name === istiodContainer)
+      return defined({
+        name,
+        image,
+        args: domainArgument(odd, container['args']),
+        env: reduceEnv(odd, container['env'], istiodEnv),
+        volumeMounts: reduceMounts(odd, container['volumeMounts']),
+      });
     return defined({ name, image });
   });
 }
@@ -107,7 +115,8 @@ function reduceEnv(odd: Tally, value: unknown, wanted: ReadonlySet<string>): Str
     const name = entry['name'];
     if (typeof name !== 'string') odd.odd++;
     else if (name === 'PROXY_CONFIG') kept[name] = reduceProxyConfig(odd, entry['value']);
-    else if (wanted.has(name) && (entry['valueFrom'] === undefined || entry['valueFrom'] === null)) kept[name] = text(odd, entry['value']) ?? '';
+    else if (wanted.has(name) && (entry['valueFrom'] === undefined || entry['valueFrom'] === null))
+      kept[name] = text(odd, entry['value']) ?? '';
   }
   return kept;
 }
@@ -120,7 +129,9 @@ function reduceProxyConfig(odd: Tally, value: unknown): string {
 }
 
 function reduceMounts(odd: Tally, value: unknown): readonly Fields[] {
-  return objects(odd, value).flatMap((mount) => (mount['mountPath'] === remoteMount ? [defined({ name: text(odd, mount['name']), mountPath: remoteMount })] : []));
+  return objects(odd, value).flatMap((mount) =>
+    mount['mountPath'] === remoteMount ? [defined({ name: text(odd, mount['name']), mountPath: remoteMount })] : [],
+  );
 }
 
 /** Where an istiod reads the kubeconfig of a config cluster that is not its own. */

@@ -2,7 +2,14 @@ import { names } from '../istio/labels.ts';
 import { objects } from '../model/decode.ts';
 import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
-import { clusterRoleBindingsFact, clusterRolesFact, customResourcesFact, namespacesFact, nodesFact, serviceAccountsFact } from './cluster-objects.ts';
+import {
+  clusterRoleBindingsFact,
+  clusterRolesFact,
+  customResourcesFact,
+  namespacesFact,
+  nodesFact,
+  serviceAccountsFact,
+} from './cluster-objects.ts';
 import { apiServerCaFact, configMaps, injectorValuesFact, leaderElectionsFact, meshConfigsFact, rootConfigMapsFact } from './configmaps.ts';
 import { type FactCollector, type Projection, uncounted } from './fact.ts';
 import { gatewaysFact, istioResourcesFact, virtualServicesFact } from './istio-resources.ts';
@@ -95,7 +102,8 @@ function clock(takenAt: string | undefined): Fact<Clock> {
 function kubeVersion(cluster: ClusterSnapshot): Fact<KubeVersion> {
   const major = Number.parseInt(cluster.version?.major ?? '', 10);
   const minor = Number.parseInt(cluster.version?.minor ?? '', 10); // Some providers write `34+`.
-  if (cluster.version === undefined || Number.isNaN(major) || Number.isNaN(minor)) return { status: 'not-asked', because: 'directory does not say' };
+  if (cluster.version === undefined || Number.isNaN(major) || Number.isNaN(minor))
+    return { status: 'not-asked', because: 'directory does not say' };
   return { status: 'collected', value: { major, minor, gitVersion: cluster.version.gitVersion } };
 }
 
@@ -109,7 +117,11 @@ function readObjects(cluster: ClusterSnapshot, kind: KindCollector): readonly Re
 }
 
 /** Worst state first: what forbids or fails one kind does so for the fact; unread kinds beside read ones leave it partial. */
-function project<K extends ObjectFactName>(collector: FactCollector<K>, cluster: ClusterSnapshot, projection: Projection): Fact<FactTypes[K]> {
+function project<K extends ObjectFactName>(
+  collector: FactCollector<K>,
+  cluster: ClusterSnapshot,
+  projection: Projection,
+): Fact<FactTypes[K]> {
   const found: ReducedObject[] = [];
   let partial = false;
   let read = 0;
@@ -130,7 +142,11 @@ function project<K extends ObjectFactName>(collector: FactCollector<K>, cluster:
   if (absent && collector.absentIsEmpty !== true) return { status: 'absent' };
   const value = collector.project(found, projection);
   if (!partial && notAsked === undefined) return { status: 'collected', value };
-  if (collector.place === 'system' && value.length === 0 && !found.some((object) => projection.systemNamespaces.has(object.metadata.namespace ?? ''))) {
+  if (
+    collector.place === 'system' &&
+    value.length === 0 &&
+    !found.some((object) => projection.systemNamespaces.has(object.metadata.namespace ?? ''))
+  ) {
     return { status: 'not-asked', because: 'directory does not say' };
   }
   return { status: 'collected', value, partial: true };
@@ -147,7 +163,9 @@ export function systemNamespaces(cluster: ClusterSnapshot): ReadonlySet<string> 
     .filter(isInjector)
     .flatMap((object) => objects(uncounted, object['webhooks']).flatMap((webhook) => targetOf(webhook).service?.namespace || []));
   if (called.length > 0) return new Set(called);
-  const led = (readObjects(cluster, configMaps) ?? []).filter((object) => object['leader'] !== undefined && object.metadata.name === names.namespaceElection).flatMap((object) => object.metadata.namespace ?? []);
+  const led = (readObjects(cluster, configMaps) ?? [])
+    .filter((object) => object['leader'] !== undefined && object.metadata.name === names.namespaceElection)
+    .flatMap((object) => object.metadata.namespace ?? []);
   return new Set(led.length > 0 ? led : [names.defaultSystemNamespace]);
 }
 
@@ -189,4 +207,3 @@ export function readsFor(wanted: Iterable<FactName>): readonly Read[] {
     place: kind.place,
   }));
 }
-

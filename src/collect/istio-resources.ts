@@ -32,7 +32,17 @@ function reduceSpec(object: Fields, odd: Tally): Fields {
 }
 
 /** Keys whose values users fill with whatever their requests carry, credentials included. */
-const carriers: ReadonlySet<string> = new Set(['headers', 'withoutHeaders', 'queryParams', 'requestHeaders', 'responseHeaders', 'annotations', 'jwks', 'body', 'directResponse']);
+const carriers: ReadonlySet<string> = new Set([
+  'headers',
+  'withoutHeaders',
+  'queryParams',
+  'requestHeaders',
+  'responseHeaders',
+  'annotations',
+  'jwks',
+  'body',
+  'directResponse',
+]);
 
 /** The spec without values of headers and annotations, and without anything that looks like a credential. */
 function hidden(value: Json): Json {
@@ -64,7 +74,10 @@ function isList(value: Json): value is readonly Json[] {
 /** Of an EnvoyFilter: whom it applies to and what it touches, not the configuration it writes. */
 function reduceEnvoyFilter(object: Fields, odd: Tally): Fields {
   const spec = fields(odd, object['spec']);
-  const patches = objects(odd, spec['configPatches']).map((patch) => ({ applyTo: text(odd, patch['applyTo']) ?? '', match: hidden(json(odd, patch['match']) ?? {}) }));
+  const patches = objects(odd, spec['configPatches']).map((patch) => ({
+    applyTo: text(odd, patch['applyTo']) ?? '',
+    match: hidden(json(odd, patch['match']) ?? {}),
+  }));
   return {
     spec: {
       ...kept(odd, spec, ['workloadSelector', 'targetRefs', 'priority']),
@@ -80,7 +93,9 @@ function reduceProxyConfig(object: Fields, odd: Tally): Fields {
   return {
     spec: {
       ...kept(odd, spec, ['selector', 'concurrency', 'image']),
-      ...(typeof capture === 'string' ? { environmentVariables: { ISTIO_META_DNS_CAPTURE: capture === 'true' ? 'true' : 'false' } } : undefined),
+      ...(typeof capture === 'string'
+        ? { environmentVariables: { ISTIO_META_DNS_CAPTURE: capture === 'true' ? 'true' : 'false' } }
+        : undefined),
     },
   };
 }
@@ -141,7 +156,11 @@ function tlsRoute(route: Fields): TlsRoute {
   return {
     matches: objects(uncounted, route['match']).map((match) => {
       const number = port(uncounted, match['port']);
-      return { ...(number === undefined ? undefined : { port: number }), sniHosts: texts(uncounted, match['sniHosts']), gateways: texts(uncounted, match['gateways']) };
+      return {
+        ...(number === undefined ? undefined : { port: number }),
+        sniHosts: texts(uncounted, match['sniHosts']),
+        gateways: texts(uncounted, match['gateways']),
+      };
     }),
     destinations: objects(uncounted, route['route']).map((entry) => {
       const destination = fields(uncounted, entry['destination']);
@@ -156,11 +175,11 @@ export const istioResourcesFact = defineFact({
   reads: istioKinds,
   place: 'all',
   absentIsEmpty: true,
-  project: (items, projection): readonly IstioResource[] => items.map((object) => Object.assign(namespacedEntity(projection, object), { kind: object.kind, spec: specOf(object) })),
+  project: (items, projection): readonly IstioResource[] =>
+    items.map((object) => Object.assign(namespacedEntity(projection, object), { kind: object.kind, spec: specOf(object) })),
 });
 
 /** The spec as it was reduced. */
 function specOf(object: ReducedObject): Json {
   return json(uncounted, object['spec']) ?? {};
 }
-

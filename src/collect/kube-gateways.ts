@@ -1,4 +1,16 @@
-import { defined, type Fields, fields, filled, objects, optionalFields, port, scalarText, text, textMap, type Tally } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  objects,
+  optionalFields,
+  port,
+  scalarText,
+  text,
+  textMap,
+  type Tally,
+} from '../model/decode.ts';
 import type { KubeGateway } from '../model/facts.ts';
 import type { StringMap } from '../model/kube.ts';
 import { defineFact, namespacedEntity, statusMark, uncounted } from './fact.ts';
@@ -18,7 +30,10 @@ export const kubeGateways = defineKind({
         listeners: objects(odd, spec['listeners']).flatMap((listener) => listenerOf(odd, listener, optionalFields(odd, listener['tls']))),
         addresses: addresses(odd, spec['addresses']),
       },
-      ...reduceStatusOf(object, odd, (status) => ({ addresses: addresses(odd, status['addresses']), conditions: conditions(odd, status['conditions']) })),
+      ...reduceStatusOf(object, odd, (status) => ({
+        addresses: addresses(odd, status['addresses']),
+        conditions: conditions(odd, status['conditions']),
+      })),
     };
   },
 });

@@ -13,7 +13,13 @@ export function looksLikeKubeconfig(value: string): boolean {
 
 /** A kubeconfig as a client would use it: the cluster and the user of its current context. Nothing in it is ever run. */
 export function reduceKubeconfig(odd: Tally, key: string, value: string | undefined): RemoteKubeconfig {
-  const unusable = (invalid: string): RemoteKubeconfig => ({ clusterId: clusterId(key), invalid, certificateAuthorities: [], insecureSkipTlsVerify: false, auth: [] });
+  const unusable = (invalid: string): RemoteKubeconfig => ({
+    clusterId: clusterId(key),
+    invalid,
+    certificateAuthorities: [],
+    insecureSkipTlsVerify: false,
+    auth: [],
+  });
   if (value === undefined) return unusable('not base64');
   if (value.trim() === '') return unusable('empty');
   const read = readYaml(value);
@@ -29,7 +35,13 @@ export function reduceKubeconfig(odd: Tally, key: string, value: string | undefi
   const user = fields(odd, named(odd, config['users'], filled(odd, context['user']), 'user'));
   const facts = { clusterId: clusterId(key), auth: credentials(user), ...tokenOf(odd, user) };
   const cluster = named(odd, config['clusters'], filled(odd, context['cluster']), 'cluster');
-  if (cluster === undefined) return { ...facts, invalid: 'the cluster of the current context is not in it', certificateAuthorities: [], insecureSkipTlsVerify: false };
+  if (cluster === undefined)
+    return {
+      ...facts,
+      invalid: 'the cluster of the current context is not in it',
+      certificateAuthorities: [],
+      insecureSkipTlsVerify: false,
+    };
 
   const server = filled(odd, cluster['server']);
   const proxyUrl = filled(odd, cluster['proxy-url']);
@@ -71,7 +83,8 @@ function credentials(user: Fields): CredentialKind[] {
   if (holds('client-certificate-data')) found.push('client-certificate-data');
   if (holds('username') || holds('password')) found.push('basic');
   if (holds('exec')) found.push('exec');
-  if (holds('auth-provider')) found.push(optionalFields(tally(), user['auth-provider'])?.['name'] === 'oidc' ? 'auth-provider-oidc' : 'auth-provider');
+  if (holds('auth-provider'))
+    found.push(optionalFields(tally(), user['auth-provider'])?.['name'] === 'oidc' ? 'auth-provider-oidc' : 'auth-provider');
   if (holds('tokenFile')) found.push('token-file');
   if (holds('client-key')) found.push('client-key-file');
   if (holds('client-certificate')) found.push('client-certificate-file');

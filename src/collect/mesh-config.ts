@@ -1,5 +1,20 @@
 import { shownAddress, shown } from './credentials.ts';
-import { defined, type Fields, fields, filled, flag, json, objects, optionalFields, port, scalarText, text, texts, type Tally, tally } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  flag,
+  json,
+  objects,
+  optionalFields,
+  port,
+  scalarText,
+  text,
+  texts,
+  type Tally,
+  tally,
+} from '../model/decode.ts';
 import type { MeshConfig, MeshNetwork } from '../model/facts.ts';
 import { networkId } from '../model/ids.ts';
 import type { Json, StringMap } from '../model/kube.ts';
@@ -9,7 +24,13 @@ import { selectorOf } from './selectors.ts';
 import { readYaml } from './yaml.ts';
 
 /** Settings of defaultConfig.proxyMetadata that somebody reads; others may hold anything. */
-const knownMetadata = ['ISTIO_META_DNS_CAPTURE', 'ISTIO_META_DNS_AUTO_ALLOCATE', 'ISTIO_META_ENABLE_HBONE', 'ISTIO_META_ENABLE_DNS_SERVER', 'PROXY_CONFIG_XDS_AGENT'] as const;
+const knownMetadata = [
+  'ISTIO_META_DNS_CAPTURE',
+  'ISTIO_META_DNS_AUTO_ALLOCATE',
+  'ISTIO_META_ENABLE_HBONE',
+  'ISTIO_META_ENABLE_DNS_SERVER',
+  'PROXY_CONFIG_XDS_AGENT',
+] as const;
 
 /** Keys `mesh` and `meshNetworks` of a ConfigMap, by the settings that are read. */
 export function reduceMeshConfig(odd: Tally, data: Fields): Fields {
@@ -121,7 +142,11 @@ function recordedNetwork(entry: Fields): MeshNetwork {
     fromRegistries: texts(uncounted, entry['fromRegistries']),
     cidrs: texts(uncounted, entry['cidrs']),
     gateways: objects(uncounted, entry['gateways']).map((gateway) =>
-      defined({ address: filled(uncounted, gateway['address']), registryServiceName: filled(uncounted, gateway['registryServiceName']), port: port(uncounted, gateway['port']) ?? 0 }),
+      defined({
+        address: filled(uncounted, gateway['address']),
+        registryServiceName: filled(uncounted, gateway['registryServiceName']),
+        port: port(uncounted, gateway['port']) ?? 0,
+      }),
     ),
   };
 }

@@ -1,5 +1,21 @@
 import { redact } from '../base/text.ts';
-import { defined, type Fields, filled, isTrue, objects, optionalFields, parsedFields, scalarText, sharedTextMap, text, texts, textMap, type Tally, tally, time } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  filled,
+  isTrue,
+  objects,
+  optionalFields,
+  parsedFields,
+  scalarText,
+  sharedTextMap,
+  text,
+  texts,
+  textMap,
+  type Tally,
+  tally,
+  time,
+} from '../model/decode.ts';
 import type { Entity, FieldManager } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ObjectMeta, StringMap } from '../model/kube.ts';
@@ -206,4 +222,3 @@ function recordedManagers(value: unknown): readonly FieldManager[] {
     }),
   );
 }
-

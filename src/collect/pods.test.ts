@@ -7,7 +7,13 @@ function pod(spec: Raw, metadata: Raw = {}, status: Raw | undefined = { phase: '
 }
 
 function rawPod(spec: Raw, metadata: Raw = {}, status: Raw | undefined = { phase: 'Running' }): Raw {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'shop-1', namespace: 'shop', ...metadata }, spec, ...(status === undefined ? {} : { status }) };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'shop-1', namespace: 'shop', ...metadata },
+    spec,
+    ...(status === undefined ? {} : { status }),
+  };
 }
 
 const env = (values: Readonly<Record<string, string>>): readonly Raw[] => Object.entries(values).map(([name, value]) => ({ name, value }));
@@ -25,9 +31,21 @@ const given = {
   MY_TOKEN: 'hunter2',
 };
 
-const proxy = { name: 'istio-proxy', image: 'registry.istio.io/release/proxyv2:1.31.0-distroless', args: ['proxy', 'sidecar', '--domain', 'x'], env: env(given) };
+const proxy = {
+  name: 'istio-proxy',
+  image: 'registry.istio.io/release/proxyv2:1.31.0-distroless',
+  args: ['proxy', 'sidecar', '--domain', 'x'],
+  env: env(given),
+};
 
-const status = (revision: string): Raw => ({ 'sidecar.istio.io/status': JSON.stringify({ initContainers: ['istio-init'], containers: ['istio-proxy'], imagePullSecrets: null, revision }) });
+const status = (revision: string): Raw => ({
+  'sidecar.istio.io/status': JSON.stringify({
+    initContainers: ['istio-init'],
+    containers: ['istio-proxy'],
+    imagePullSecrets: null,
+    revision,
+  }),
+});
 
 describe('pods', () => {
   test('where and how it runs', () => {
@@ -65,7 +83,13 @@ describe('pods', () => {
 
   test('what is not said has the defaults of the API', () => {
     const found = pod({ containers: [app] }, { creationTimestamp: '2026-01-01T00:00:00Z' });
-    expect(found).toMatchObject({ ready: false, ips: [], hostNetwork: false, serviceAccount: 'default', startedAt: '2026-01-01T00:00:00Z' });
+    expect(found).toMatchObject({
+      ready: false,
+      ips: [],
+      hostNetwork: false,
+      serviceAccount: 'default',
+      startedAt: '2026-01-01T00:00:00Z',
+    });
     expect(found.owner).toBeUndefined();
     expect(found.withoutStatus).toBeUndefined();
   });
@@ -77,8 +101,14 @@ describe('pods', () => {
   });
 
   test.each([
-    [{ kind: 'ReplicaSet', name: 'shop-5f6d' }, { kind: 'ReplicaSet', name: 'shop-5f6d' }],
-    [{ kind: 'DaemonSet', name: 'ztunnel' }, { kind: 'DaemonSet', name: 'ztunnel' }],
+    [
+      { kind: 'ReplicaSet', name: 'shop-5f6d' },
+      { kind: 'ReplicaSet', name: 'shop-5f6d' },
+    ],
+    [
+      { kind: 'DaemonSet', name: 'ztunnel' },
+      { kind: 'DaemonSet', name: 'ztunnel' },
+    ],
   ])('an owner whose own owner cannot be told stays: %j', (owner, expected) => {
     expect(pod({}, { ownerReferences: [{ ...owner, controller: true }] }).owner).toEqual(expected);
   });
@@ -106,13 +136,29 @@ describe('proxies', () => {
   });
 
   test('a native sidecar is an init container', () => {
-    expect(pod({ containers: [app], initContainers: [{ name: 'istio-init' }, proxy] }, { annotations: status('a') }).proxy).toMatchObject({ kind: 'sidecar', revision: 'a' });
+    expect(pod({ containers: [app], initContainers: [{ name: 'istio-init' }, proxy] }, { annotations: status('a') }).proxy).toMatchObject({
+      kind: 'sidecar',
+      revision: 'a',
+    });
   });
 
   test('a gateway is the proxy alone', () => {
-    const router = { ...proxy, args: ['proxy', 'router'], env: env({ ISTIO_META_REQUESTED_NETWORK_VIEW: 'network1,network2', CA_ADDR: 'https://[fd00::1]:15012' }) };
-    const found = pod({ containers: [router] }, { labels: { 'istio.io/rev': 'prod' }, annotations: { 'inject.istio.io/templates': 'gateway' } }).proxy;
-    expect(found).toMatchObject({ kind: 'gateway', requestedNetworkView: ['network1', 'network2'], discoveryHost: 'fd00::1', revision: 'prod', dnsCapture: false });
+    const router = {
+      ...proxy,
+      args: ['proxy', 'router'],
+      env: env({ ISTIO_META_REQUESTED_NETWORK_VIEW: 'network1,network2', CA_ADDR: 'https://[fd00::1]:15012' }),
+    };
+    const found = pod(
+      { containers: [router] },
+      { labels: { 'istio.io/rev': 'prod' }, annotations: { 'inject.istio.io/templates': 'gateway' } },
+    ).proxy;
+    expect(found).toMatchObject({
+      kind: 'gateway',
+      requestedNetworkView: ['network1', 'network2'],
+      discoveryHost: 'fd00::1',
+      revision: 'prod',
+      dnsCapture: false,
+    });
     expect(found?.clusterId).toBeUndefined();
     expect(found?.network).toBeUndefined();
   });
@@ -134,8 +180,17 @@ describe('proxies', () => {
   });
 
   test('ztunnel has names of its own for the same things', () => {
-    const ztunnel = { ...proxy, args: ['proxy', 'ztunnel'], env: env({ NETWORK: 'network5', ISTIO_META_CLUSTER_ID: 'c5', XDS_ADDRESS: 'istiod.istio-system.svc:15012' }) };
-    expect(pod({ containers: [ztunnel] }).proxy).toMatchObject({ kind: 'ztunnel', network: 'network5', clusterId: 'c5', discoveryHost: 'istiod.istio-system.svc' });
+    const ztunnel = {
+      ...proxy,
+      args: ['proxy', 'ztunnel'],
+      env: env({ NETWORK: 'network5', ISTIO_META_CLUSTER_ID: 'c5', XDS_ADDRESS: 'istiod.istio-system.svc:15012' }),
+    };
+    expect(pod({ containers: [ztunnel] }).proxy).toMatchObject({
+      kind: 'ztunnel',
+      network: 'network5',
+      clusterId: 'c5',
+      discoveryHost: 'istiod.istio-system.svc',
+    });
   });
 
   test.each([
@@ -153,7 +208,12 @@ describe('proxies', () => {
   });
 
   test('variables that are looked up are no value', () => {
-    const looked = [{ name: 'ISTIO_META_CLUSTER_ID', valueFrom: { fieldRef: {} } }, { name: 'ISTIO_META_NETWORK' }, { name: 5, value: 'x' }, 'x'];
+    const looked = [
+      { name: 'ISTIO_META_CLUSTER_ID', valueFrom: { fieldRef: {} } },
+      { name: 'ISTIO_META_NETWORK' },
+      { name: 5, value: 'x' },
+      'x',
+    ];
     const object = rawPod({ containers: [app, { ...proxy, env: looked }] });
     const found = only(factsOf([object]).pods).proxy;
     expect(found?.clusterId).toBeUndefined();

@@ -1,7 +1,20 @@
 import { annotations as annotation, labels as label } from '../istio/labels.ts';
 import { hostOfAddress } from '../istio/hosts.ts';
 import { compareText } from '../base/sort.ts';
-import { defined, type Fields, fields, filled, flag, isTrue, objects, optionalFields, parsedFields, text, time, type Tally } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  flag,
+  isTrue,
+  objects,
+  optionalFields,
+  parsedFields,
+  text,
+  time,
+  type Tally,
+} from '../model/decode.ts';
 import type { Pod, Proxy } from '../model/facts.ts';
 import { clusterId, networkId, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
@@ -127,7 +140,12 @@ function ownerOf(object: ReducedObject, labels: StringMap): Pod['owner'] {
   return isDeployment && hash !== undefined ? { kind: 'Deployment', name: name.slice(0, -hash.length - 1) } : { kind, name };
 }
 
-function proxyOf(container: Fields, containerCount: number, { labels, annotations }: Pick<Pod, 'labels' | 'annotations'>, hosts: Map<string, string>): Proxy {
+function proxyOf(
+  container: Fields,
+  containerCount: number,
+  { labels, annotations }: Pick<Pod, 'labels' | 'annotations'>,
+  hosts: Map<string, string>,
+): Proxy {
   const env = envOf(uncounted, container);
   const kind = kindOf(container, containerCount, labels, annotations);
   const proxy: { -readonly [K in keyof Proxy]: Proxy[K] } = {
@@ -137,7 +155,10 @@ function proxyOf(container: Fields, containerCount: number, { labels, annotation
   };
   const cluster = env['ISTIO_META_CLUSTER_ID'] || env['CLUSTER_ID'];
   const network = env['ISTIO_META_NETWORK'] || (kind === 'ztunnel' ? env['NETWORK'] : undefined);
-  const rev = annotations[annotation.revision] || revisionOfStatus(annotations[annotation.sidecarStatus]) || (kind === 'sidecar' ? undefined : labels[label.revision]);
+  const rev =
+    annotations[annotation.revision] ||
+    revisionOfStatus(annotations[annotation.sidecarStatus]) ||
+    (kind === 'sidecar' ? undefined : labels[label.revision]);
   const discovery = discoveryHostOf(env, hosts);
   const trustDomain = env['TRUST_DOMAIN'];
   const meshId = env['ISTIO_META_MESH_ID'];
@@ -162,7 +183,8 @@ function kindOf(container: Fields, containerCount: number, labels: StringMap, an
   if (role === 'sidecar' || role === 'waypoint' || role === 'ztunnel') return role;
   if (role === 'router') return 'gateway';
   if (labels['app'] === 'ztunnel') return 'ztunnel';
-  const isAlone = containerCount === 1 && (annotations[annotation.sidecarStatus] === undefined || annotations['inject.istio.io/templates'] === 'gateway');
+  const isAlone =
+    containerCount === 1 && (annotations[annotation.sidecarStatus] === undefined || annotations['inject.istio.io/templates'] === 'gateway');
   return isAlone ? 'gateway' : 'sidecar';
 }
 

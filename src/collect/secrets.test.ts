@@ -15,7 +15,9 @@ function kubeconfig(user: Raw, cluster: Raw = {}): string {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'west',
-    clusters: [{ name: 'west', cluster: { server: 'https://192.0.2.1:6443', 'certificate-authority-data': base64(apiServerCaOne), ...cluster } }],
+    clusters: [
+      { name: 'west', cluster: { server: 'https://192.0.2.1:6443', 'certificate-authority-data': base64(apiServerCaOne), ...cluster } },
+    ],
     contexts: [{ name: 'west', context: { cluster: 'west', user: 'reader' } }],
     users: [{ name: 'reader', user }],
   });
@@ -65,7 +67,11 @@ describe('remote secrets', () => {
   });
 
   test('bound tokens name their account in nested claims', () => {
-    const nested = { sub: claims.sub, exp: 1_900_000_000, 'kubernetes.io': { namespace: system, serviceaccount: { name: 'istio-reader-service-account', uid: '9d' }, secret: { name: 't' } } };
+    const nested = {
+      sub: claims.sub,
+      exp: 1_900_000_000,
+      'kubernetes.io': { namespace: system, serviceaccount: { name: 'istio-reader-service-account', uid: '9d' }, secret: { name: 't' } },
+    };
     const entry = only(factsOf([remoteSecret(kubeconfig({ token: jwt(nested) }))]).remoteSecrets).entries[0];
     expect(entry?.token).toMatchObject({ serviceAccountUid: '9d', secretName: 't' });
   });
@@ -82,7 +88,16 @@ describe('remote secrets', () => {
       'client-certificate-data': 'x',
     };
     const entry = only(factsOf([remoteSecret(kubeconfig(user))]).remoteSecrets).entries[0];
-    expect(entry?.auth).toEqual(['auth-provider', 'basic', 'client-certificate-data', 'client-certificate-file', 'client-key-file', 'exec', 'token', 'token-file']);
+    expect(entry?.auth).toEqual([
+      'auth-provider',
+      'basic',
+      'client-certificate-data',
+      'client-certificate-file',
+      'client-key-file',
+      'exec',
+      'token',
+      'token-file',
+    ]);
     const oidc = only(factsOf([remoteSecret(kubeconfig({ 'auth-provider': { name: 'oidc' } }))]).remoteSecrets).entries[0];
     expect(oidc?.auth).toEqual(['auth-provider-oidc']);
     expect(only(factsOf([remoteSecret(kubeconfig({}))]).remoteSecrets).entries[0]?.auth).toEqual(['none']);
@@ -100,7 +115,10 @@ describe('remote secrets', () => {
     ['{current-context: b, contexts: [{name: a}]}', 'the current context is not in it'],
     ['{current-context: a, contexts: [{name: a, context: {cluster: c}}]}', 'the cluster of the current context is not in it'],
     ['{current-context: a, contexts: [{name: a, context: {cluster: c}}], clusters: [{name: c, cluster: {}}]}', 'no server'],
-    ['{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: s}}]}', 'the user of the current context is not in it'],
+    [
+      '{current-context: a, contexts: [{name: a, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: s}}]}',
+      'the user of the current context is not in it',
+    ],
     [kubeconfig({}, { 'certificate-authority-data': base64('no certificate') }), 'certificate-authority-data holds no certificate'],
   ])('a kubeconfig that cannot be used says why: %j', (config, why) => {
     const { invalid } = only(factsOf([remoteSecret(config)]).remoteSecrets).entries[0] ?? {};
@@ -132,7 +150,9 @@ describe('remote secrets', () => {
   });
 
   test('stringData, which manifests may use, wins over data', () => {
-    const found = only(factsOf([secret('istio-remote-secret-a', { a: base64('old') }, { stringData: { a: kubeconfig({}), b: '' } }, remote)]).remoteSecrets);
+    const found = only(
+      factsOf([secret('istio-remote-secret-a', { a: base64('old') }, { stringData: { a: kubeconfig({}), b: '' } }, remote)]).remoteSecrets,
+    );
     expect(found.entries.map((entry) => [entry.clusterId, entry.server ?? entry.invalid])).toEqual([
       ['a', 'https://192.0.2.1:6443'],
       ['b', 'empty'],
@@ -152,17 +172,28 @@ describe('tokens of service accounts', () => {
 
   test('account and token', () => {
     const found = only(factsOf([secret('t', { token: base64(jwt(claims)) }, { type }, { annotations })]).serviceAccountTokens);
-    expect(found).toMatchObject({ serviceAccount: 'istio-reader-service-account', serviceAccountUid: '9d', token: { subject: claims.sub } });
+    expect(found).toMatchObject({
+      serviceAccount: 'istio-reader-service-account',
+      serviceAccountUid: '9d',
+      token: { subject: claims.sub },
+    });
   });
 
-  test.each([['no token yet', {}], ['a token somebody took out of a dump', { token: base64('REDACTED') }]])('%s: nothing is said of it', (_why, data) => {
+  test.each([
+    ['no token yet', {}],
+    ['a token somebody took out of a dump', { token: base64('REDACTED') }],
+  ])('%s: nothing is said of it', (_why, data) => {
     expect(only(factsOf([secret('t', data, { type }, { annotations })]).serviceAccountTokens).token).toBeUndefined();
   });
 });
 
 describe('CA secrets', () => {
   test('a plugged-in CA: roots and signing certificates, in either layout', () => {
-    const pem = secret('cacerts', { 'ca-cert.pem': base64(firstIntermediateOne), 'root-cert.pem': base64(firstRoot), 'ca-key.pem': base64('k') });
+    const pem = secret('cacerts', {
+      'ca-cert.pem': base64(firstIntermediateOne),
+      'root-cert.pem': base64(firstRoot),
+      'ca-key.pem': base64('k'),
+    });
     const tls = secret('cacerts', { 'tls.crt': base64(firstIntermediateOne), 'ca.crt': base64(firstRoot), 'tls.key': base64('k') });
     for (const object of [pem, tls]) {
       const found = only(factsOf([object]).caSecrets);
@@ -174,7 +205,11 @@ describe('CA secrets', () => {
   });
 
   test('a self-signed CA is its own root', () => {
-    const own = only(factsOf([secret('istio-ca-secret', { 'ca-cert.pem': base64(selfSignedRootOne), 'ca-key.pem': base64('k') }, { type: 'istio.io/ca-root' })]).caSecrets);
+    const own = only(
+      factsOf([
+        secret('istio-ca-secret', { 'ca-cert.pem': base64(selfSignedRootOne), 'ca-key.pem': base64('k') }, { type: 'istio.io/ca-root' }),
+      ]).caSecrets,
+    );
     expect(own).toMatchObject({ source: 'self-signed' });
     expect(own.roots).toEqual(own.signing);
     const marked = only(factsOf([secret('cacerts', { 'istio-generated': '', 'ca-cert.pem': base64(selfSignedRootOne) })]).caSecrets);

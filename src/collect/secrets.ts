@@ -98,7 +98,10 @@ export const remoteSecretsFact = defineFact({
       .map((object) => {
         const entity = namespacedEntity(projection, object);
         const multiClusterLabel = entity.labels[label.multiCluster];
-        return Object.assign(entity, defined({ multiClusterLabel, entries: objects(uncounted, object['kubeconfigs']).map(recordedKubeconfig) }));
+        return Object.assign(
+          entity,
+          defined({ multiClusterLabel, entries: objects(uncounted, object['kubeconfigs']).map(recordedKubeconfig) }),
+        );
       }),
 });
 
@@ -107,24 +110,27 @@ export const serviceAccountTokensFact = defineFact({
   reads: [secrets],
   place: 'system',
   project: (items, projection): readonly ServiceAccountToken[] =>
-    items.filter((object) => object['accountToken'] !== undefined).map((object) => {
-      const entity = namespacedEntity(projection, object);
-      return Object.assign(
-        entity,
-        defined({
-          serviceAccount: entity.annotations['kubernetes.io/service-account.name'] ?? '',
-          serviceAccountUid: entity.annotations['kubernetes.io/service-account.uid'],
-          token: recordedToken(fields(uncounted, object['accountToken'])['token']),
-        }),
-      );
-    }),
+    items
+      .filter((object) => object['accountToken'] !== undefined)
+      .map((object) => {
+        const entity = namespacedEntity(projection, object);
+        return Object.assign(
+          entity,
+          defined({
+            serviceAccount: entity.annotations['kubernetes.io/service-account.name'] ?? '',
+            serviceAccountUid: entity.annotations['kubernetes.io/service-account.uid'],
+            token: recordedToken(fields(uncounted, object['accountToken'])['token']),
+          }),
+        );
+      }),
 });
 
 export const caSecretsFact = defineFact({
   fact: 'caSecrets',
   reads: [secrets],
   place: 'system',
-  project: (items, projection): readonly CaSecret[] => items.filter((object) => object['ca'] !== undefined).map((object) => Object.assign(namespacedEntity(projection, object), caOf(object))),
+  project: (items, projection): readonly CaSecret[] =>
+    items.filter((object) => object['ca'] !== undefined).map((object) => Object.assign(namespacedEntity(projection, object), caOf(object))),
 });
 
 function caOf(object: ReducedObject): Pick<CaSecret, 'source' | 'keys' | 'roots' | 'signing'> {

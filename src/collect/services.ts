@@ -1,4 +1,18 @@
-import { defined, type Fields, fields, filled, flag, objects, optionalFields, port, sharedTextMap, text, textMap, texts, type Tally } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  flag,
+  objects,
+  optionalFields,
+  port,
+  sharedTextMap,
+  text,
+  textMap,
+  texts,
+  type Tally,
+} from '../model/decode.ts';
 import type { Endpoint, EndpointSlice, Endpoints, Service, ServicePort } from '../model/facts.ts';
 import { labels as label } from '../istio/labels.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
@@ -26,7 +40,9 @@ export const services = defineKind({
       }),
       ...reduceStatusOf(object, odd, (status) => ({
         loadBalancer: {
-          ingress: objects(odd, fields(odd, status['loadBalancer'])['ingress']).map((entry) => defined({ ip: filled(odd, entry['ip']), hostname: filled(odd, entry['hostname']) })),
+          ingress: objects(odd, fields(odd, status['loadBalancer'])['ingress']).map((entry) =>
+            defined({ ip: filled(odd, entry['ip']), hostname: filled(odd, entry['hostname']) }),
+          ),
         },
       })),
     };
@@ -102,14 +118,22 @@ function reduceEndpoint(odd: Tally, entry: Fields): Fields {
   const target = optionalFields(odd, entry['targetRef']);
   return defined({
     addresses: texts(odd, entry['addresses']),
-    conditions: defined({ ready: flag(odd, conditions['ready']), serving: flag(odd, conditions['serving']), terminating: flag(odd, conditions['terminating']) }),
+    conditions: defined({
+      ready: flag(odd, conditions['ready']),
+      serving: flag(odd, conditions['serving']),
+      terminating: flag(odd, conditions['terminating']),
+    }),
     nodeName: filled(odd, entry['nodeName']),
     pod: target?.['kind'] === 'Pod' ? filled(odd, target['name']) : undefined,
   });
 }
 
 function slicePort(odd: Tally, entry: Fields): EndpointSlice['ports'][number] {
-  return defined({ name: text(odd, entry['name']) ?? '', port: port(odd, entry['port']), protocol: filled(odd, entry['protocol']) ?? 'TCP' });
+  return defined({
+    name: text(odd, entry['name']) ?? '',
+    port: port(odd, entry['port']),
+    protocol: filled(odd, entry['protocol']) ?? 'TCP',
+  });
 }
 
 export const endpointSlicesFact = defineFact({
@@ -174,7 +198,10 @@ export const endpointsFact = defineFact({
         subsets: objects(uncounted, object['subsets']).map((subset) => ({
           addresses: texts(uncounted, subset['addresses']),
           notReadyAddresses: texts(uncounted, subset['notReadyAddresses']),
-          ports: objects(uncounted, subset['ports']).map((entry) => ({ name: text(uncounted, entry['name']) ?? '', port: port(uncounted, entry['port']) ?? 0 })),
+          ports: objects(uncounted, subset['ports']).map((entry) => ({
+            name: text(uncounted, entry['name']) ?? '',
+            port: port(uncounted, entry['port']) ?? 0,
+          })),
         })),
       }),
     ),
@@ -183,4 +210,3 @@ export const endpointsFact = defineFact({
 function unlessNone(items: readonly string[]): readonly string[] | undefined {
   return items.length === 0 ? undefined : items;
 }
-

@@ -91,7 +91,8 @@ function put(piles: Map<string, Pile>, raw: RawObject): void {
   const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;
   const known = pile.byName.get(key);
   if (known === undefined) pile.byName.set(key, reduced);
-  else if (!isSameObject(known, reduced)) pile.contradiction ??= `${kind.kind} ${key} differs between ${placeOf(known)} and ${placeOf(reduced)}`;
+  else if (!isSameObject(known, reduced))
+    pile.contradiction ??= `${kind.kind} ${key} differs between ${placeOf(known)} and ${placeOf(reduced)}`;
 }
 
 /** Two copies are one object when they agree in everything that is read; when and by whom they were fetched does not matter. */

@@ -19,7 +19,12 @@ describe('injectors', () => {
       failurePolicy: 'Ignore',
     };
     const found = only(
-      factsOf([webhookConfiguration('MutatingWebhookConfiguration', 'istio-revision-tag-prod', [webhook], { 'istio.io/rev': '1-31-0', 'istio.io/tag': 'prod' })]).injectors,
+      factsOf([
+        webhookConfiguration('MutatingWebhookConfiguration', 'istio-revision-tag-prod', [webhook], {
+          'istio.io/rev': '1-31-0',
+          'istio.io/tag': 'prod',
+        }),
+      ]).injectors,
     );
     expect(found).toMatchObject({
       name: 'istio-revision-tag-prod',
@@ -67,23 +72,47 @@ describe('injectors', () => {
 
   test('who wrote which field, newest first', () => {
     const managedFields = [
-      { manager: 'pilot-discovery', operation: 'Update', time: '2026-01-01T00:00:00Z', fieldsV1: { 'f:webhooks': { [`k:{"name":"${name}"}`]: { 'f:clientConfig': { 'f:caBundle': {} } } } } },
-      { manager: 'argocd', operation: 'Apply', time: '2026-01-02T00:00:00Z', fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } } },
+      {
+        manager: 'pilot-discovery',
+        operation: 'Update',
+        time: '2026-01-01T00:00:00Z',
+        fieldsV1: { 'f:webhooks': { [`k:{"name":"${name}"}`]: { 'f:clientConfig': { 'f:caBundle': {} } } } },
+      },
+      {
+        manager: 'argocd',
+        operation: 'Apply',
+        time: '2026-01-02T00:00:00Z',
+        fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } },
+      },
     ];
     const object = webhookConfiguration('MutatingWebhookConfiguration', 'a', [{ name }], {}, { managedFields });
     expect(only(factsOf([object]).injectors).managers).toEqual([
       { manager: 'argocd', operation: 'Apply', time: '2026-01-02T00:00:00Z', fields: ['.metadata.labels.app'] },
-      { manager: 'pilot-discovery', operation: 'Update', time: '2026-01-01T00:00:00Z', fields: [`.webhooks[{"name":"${name}"}].clientConfig.caBundle`] },
+      {
+        manager: 'pilot-discovery',
+        operation: 'Update',
+        time: '2026-01-01T00:00:00Z',
+        fields: [`.webhooks[{"name":"${name}"}].clientConfig.caBundle`],
+      },
     ]);
   });
 });
 
 test('validators are those of Istio', () => {
   const facts = factsOf([
-    webhookConfiguration('ValidatingWebhookConfiguration', 'istiod-default-validator', [{ name: 'validation.istio.io', failurePolicy: 'Ignore' }], { 'istio.io/rev': '1-31-0' }),
+    webhookConfiguration(
+      'ValidatingWebhookConfiguration',
+      'istiod-default-validator',
+      [{ name: 'validation.istio.io', failurePolicy: 'Ignore' }],
+      { 'istio.io/rev': '1-31-0' },
+    ),
     webhookConfiguration('ValidatingWebhookConfiguration', 'other', [{ name: 'validate.example.com' }]),
   ]);
-  expect(only(facts.validators)).toMatchObject({ name: 'istiod-default-validator', revision: '1-31-0', webhooks: [{ failurePolicy: 'Ignore' }] });
+  expect(only(facts.validators)).toMatchObject({
+    name: 'istiod-default-validator',
+    revision: '1-31-0',
+    webhooks: [{ failurePolicy: 'Ignore' }],
+  });
 });
 
 describe('the path of an injector', () => {

@@ -12,8 +12,16 @@ import { selectorOf } from './selectors.ts';
 
 const registration = { group: 'admissionregistration.k8s.io', namespaced: false, managedFields: true, reduce: reduceWebhooks } as const;
 
-export const mutatingWebhooks = defineKind({ ...registration, resource: 'mutatingwebhookconfigurations', kind: 'MutatingWebhookConfiguration' });
-export const validatingWebhooks = defineKind({ ...registration, resource: 'validatingwebhookconfigurations', kind: 'ValidatingWebhookConfiguration' });
+export const mutatingWebhooks = defineKind({
+  ...registration,
+  resource: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
+});
+export const validatingWebhooks = defineKind({
+  ...registration,
+  resource: 'validatingwebhookconfigurations',
+  kind: 'ValidatingWebhookConfiguration',
+});
 
 function reduceWebhooks(object: Fields, odd: Tally): Fields {
   return {
@@ -49,25 +57,29 @@ export const injectorsFact = defineFact({
   fact: 'injectors',
   reads: [mutatingWebhooks],
   place: 'all',
-  project: (items, projection): readonly Injector[] => items.filter(isInjector).map((object) => {
-    const entity = clusterEntity(projection, object);
-    const webhooks = webhookEntries(object);
-    const target = (webhooks.find((webhook) => webhook.name.endsWith(injectorSuffix)) ?? webhooks[0])?.target ?? {};
-    const identity = injectedIdentity(target);
-    return Object.assign(entity, {
-      revision: revision(entity.labels[label.revision] || names.defaultRevision),
-      ...(entity.labels[label.tag] === undefined ? undefined : { tag: entity.labels[label.tag] }),
-      webhooks,
-      target,
-      ...(identity.cluster ? { injectedClusterId: clusterId(identity.cluster) } : undefined),
-      ...(identity.network ? { injectedNetwork: networkId(identity.network) } : undefined),
-    });
-  }),
+  project: (items, projection): readonly Injector[] =>
+    items.filter(isInjector).map((object) => {
+      const entity = clusterEntity(projection, object);
+      const webhooks = webhookEntries(object);
+      const target = (webhooks.find((webhook) => webhook.name.endsWith(injectorSuffix)) ?? webhooks[0])?.target ?? {};
+      const identity = injectedIdentity(target);
+      return Object.assign(entity, {
+        revision: revision(entity.labels[label.revision] || names.defaultRevision),
+        ...(entity.labels[label.tag] === undefined ? undefined : { tag: entity.labels[label.tag] }),
+        webhooks,
+        target,
+        ...(identity.cluster ? { injectedClusterId: clusterId(identity.cluster) } : undefined),
+        ...(identity.network ? { injectedNetwork: networkId(identity.network) } : undefined),
+      });
+    }),
 });
 
 /** A MutatingWebhookConfiguration of Istio's injector, whatever its name. */
 export function isInjector(object: ReducedObject): boolean {
-  return object.metadata.labels?.['app'] === 'sidecar-injector' || objects(uncounted, object['webhooks']).some((webhook) => text(uncounted, webhook['name'])?.endsWith(injectorSuffix) === true);
+  return (
+    object.metadata.labels?.['app'] === 'sidecar-injector' ||
+    objects(uncounted, object['webhooks']).some((webhook) => text(uncounted, webhook['name'])?.endsWith(injectorSuffix) === true)
+  );
 }
 
 export const validatorsFact = defineFact({
@@ -76,10 +88,15 @@ export const validatorsFact = defineFact({
   place: 'all',
   project: (items, projection): readonly Validator[] =>
     items
-      .filter((object) => objects(uncounted, object['webhooks']).some((webhook) => text(uncounted, webhook['name'])?.endsWith('.istio.io') === true))
+      .filter((object) =>
+        objects(uncounted, object['webhooks']).some((webhook) => text(uncounted, webhook['name'])?.endsWith('.istio.io') === true),
+      )
       .map((object) => {
         const entity = clusterEntity(projection, object);
-        return Object.assign(entity, { revision: revision(entity.labels[label.revision] || names.defaultRevision), webhooks: webhookEntries(object) });
+        return Object.assign(entity, {
+          revision: revision(entity.labels[label.revision] || names.defaultRevision),
+          webhooks: webhookEntries(object),
+        });
       }),
 });
 
@@ -99,4 +116,3 @@ export function targetOf(webhook: Fields): WebhookTarget {
   const url = filled(uncounted, webhook['url']);
   return defined({ service: webhook['service'] === undefined ? undefined : serviceOf(uncounted, webhook['service']), url });
 }
-

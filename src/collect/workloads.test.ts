@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { base64, factsOf, only, type Raw, read, valueOf } from '../../test/support/read-objects.ts';
 
-const discovery = { name: 'discovery', image: 'registry.istio.io/release/pilot:1.31.0', args: ['discovery', '--domain', 'mesh.internal', '--log_output_level=default:info'] };
+const discovery = {
+  name: 'discovery',
+  image: 'registry.istio.io/release/pilot:1.31.0',
+  args: ['discovery', '--domain', 'mesh.internal', '--log_output_level=default:info'],
+};
 
-function deployment(name: string, pod: Raw, more: { labels?: Raw; podLabels?: Raw; podAnnotations?: Raw; replicas?: number; status?: Raw; kind?: string } = {}): Raw {
+function deployment(
+  name: string,
+  pod: Raw,
+  more: { labels?: Raw; podLabels?: Raw; podAnnotations?: Raw; replicas?: number; status?: Raw; kind?: string } = {},
+): Raw {
   return {
     apiVersion: 'apps/v1',
     kind: more.kind ?? 'Deployment',
@@ -18,7 +26,11 @@ function deployment(name: string, pod: Raw, more: { labels?: Raw; podLabels?: Ra
 }
 
 function istiod(env: readonly Raw[], more: Parameters<typeof deployment>[2] & { container?: Raw; pod?: Raw } = {}): Raw {
-  return deployment('istiod', { containers: [{ ...discovery, env, ...more.container }], ...more.pod }, { podLabels: { app: 'istiod' }, ...more });
+  return deployment(
+    'istiod',
+    { containers: [{ ...discovery, env, ...more.container }], ...more.pod },
+    { podLabels: { app: 'istiod' }, ...more },
+  );
 }
 
 describe('control planes', () => {
@@ -32,14 +44,24 @@ describe('control planes', () => {
       { name: 'POD_NAME', valueFrom: { fieldRef: {} } },
       { name: 'VAULT_TOKEN', value: 'hunter2' },
     ];
-    const object = istiod(env, { replicas: 3, status: { readyReplicas: 2 }, labels: { 'istio.io/rev': 'other', 'operator.istio.io/version': '1.31.1' } });
+    const object = istiod(env, {
+      replicas: 3,
+      status: { readyReplicas: 2 },
+      labels: { 'istio.io/rev': 'other', 'operator.istio.io/version': '1.31.1' },
+    });
     expect(only(factsOf([object]).controlPlanes)).toMatchObject({
       revision: '1-31-0',
       clusterId: 'west',
       version: '1.31.1',
       externalIstiod: true,
       localClusterSecretWatcher: true,
-      env: { REVISION: '1-31-0', CLUSTER_ID: 'west', EXTERNAL_ISTIOD: 'true', LOCAL_CLUSTER_SECRET_WATCHER: 'true', INJECTION_WEBHOOK_CONFIG_NAME: '' },
+      env: {
+        REVISION: '1-31-0',
+        CLUSTER_ID: 'west',
+        EXTERNAL_ISTIOD: 'true',
+        LOCAL_CLUSTER_SECRET_WATCHER: 'true',
+        INJECTION_WEBHOOK_CONFIG_NAME: '',
+      },
       clusterDomain: 'mesh.internal',
       desiredReplicas: 3,
       readyReplicas: 2,
@@ -58,7 +80,9 @@ describe('control planes', () => {
       desiredReplicas: 1,
     });
     expect(only(factsOf([istiod([], { labels: { 'istio.io/rev': 'a' } })]).controlPlanes).revision).toBe('a');
-    expect(only(factsOf([istiod([], { container: { args: ['--domain=b'], image: 'pilot:latest' } })]).controlPlanes)).toMatchObject({ clusterDomain: 'b' });
+    expect(only(factsOf([istiod([], { container: { args: ['--domain=b'], image: 'pilot:latest' } })]).controlPlanes)).toMatchObject({
+      clusterDomain: 'b',
+    });
   });
 
   test('only what runs istiod is one', () => {
@@ -74,14 +98,26 @@ describe('control planes', () => {
 
   describe('the kubeconfig of a config cluster', () => {
     const mounts = { volumeMounts: [{ name: 'kubeconfig', mountPath: '/var/run/secrets/remote' }] };
-    const volume = (optional?: boolean): Raw => ({ volumes: [{ name: 'kubeconfig', secret: { secretName: 'istio-kubeconfig', ...(optional === undefined ? {} : { optional }) } }] });
-    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'istio-kubeconfig', namespace: 'istio-system' }, data: { config: base64('x') } };
+    const volume = (optional?: boolean): Raw => ({
+      volumes: [{ name: 'kubeconfig', secret: { secretName: 'istio-kubeconfig', ...(optional === undefined ? {} : { optional }) } }],
+    });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'istio-kubeconfig', namespace: 'istio-system' },
+      data: { config: base64('x') },
+    };
 
     test.each([
       ['a required mount', volume(), [], 'istio-kubeconfig'],
       ['an optional mount without its Secret, as every istiod has it', volume(true), [], undefined],
       ['an optional mount whose Secret is there', volume(true), [secret], 'istio-kubeconfig'],
-      ['an optional mount whose Secret is elsewhere', volume(true), [{ ...secret, metadata: { name: 'istio-kubeconfig', namespace: 'x' } }], undefined],
+      [
+        'an optional mount whose Secret is elsewhere',
+        volume(true),
+        [{ ...secret, metadata: { name: 'istio-kubeconfig', namespace: 'x' } }],
+        undefined,
+      ],
       ['no volume', {}, [secret], undefined],
     ])('%s', (_what, pod, others, expected) => {
       expect(only(factsOf([istiod([], { container: mounts, pod }), ...others]).controlPlanes).remoteKubeconfigSecret).toBe(expected);
@@ -91,7 +127,14 @@ describe('control planes', () => {
 
 describe('workloads', () => {
   test('a gateway: what its pods are asked to be, and how many are', () => {
-    const proxy = { name: 'istio-proxy', image: 'auto', env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: 'network1' }, { name: 'MY_TOKEN', value: 'hunter2' }] };
+    const proxy = {
+      name: 'istio-proxy',
+      image: 'auto',
+      env: [
+        { name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: 'network1' },
+        { name: 'MY_TOKEN', value: 'hunter2' },
+      ],
+    };
     const object = deployment(
       'istio-eastwestgateway',
       { hostNetwork: true, containers: [proxy] },

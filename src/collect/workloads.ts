@@ -1,6 +1,21 @@
 import { redact } from '../base/text.ts';
 import { labels as label, names } from '../istio/labels.ts';
-import { defined, type Fields, fields, filled, flag, isTrue, objects, optionalFields, sharedTextMap, text, textMap, texts, type Tally, whole } from '../model/decode.ts';
+import {
+  defined,
+  type Fields,
+  fields,
+  filled,
+  flag,
+  isTrue,
+  objects,
+  optionalFields,
+  sharedTextMap,
+  text,
+  textMap,
+  texts,
+  type Tally,
+  whole,
+} from '../model/decode.ts';
 import type { ControlPlane, Workload } from '../model/facts.ts';
 import { clusterId, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
@@ -53,7 +68,9 @@ function secretVolumes(odd: Tally, value: unknown): readonly Fields[] | undefine
   const kept = objects(odd, value).flatMap((volume) => {
     const secret = optionalFields(odd, volume['secret']);
     const secretName = filled(odd, secret?.['secretName']);
-    return secretName === undefined ? [] : [defined({ name: text(odd, volume['name']), secret: defined({ secretName, optional: flag(odd, secret?.['optional']) }) })];
+    return secretName === undefined
+      ? []
+      : [defined({ name: text(odd, volume['name']), secret: defined({ secretName, optional: flag(odd, secret?.['optional']) }) })];
   });
   return kept.length === 0 ? undefined : kept;
 }
@@ -91,7 +108,9 @@ function templateOf(object: ReducedObject): { readonly metadata: Fields; readonl
 
 function containerOf(object: ReducedObject, name: string): Fields | undefined {
   const { spec } = templateOf(object);
-  return [...objects(uncounted, spec['containers']), ...objects(uncounted, spec['initContainers'])].find((container) => container['name'] === name);
+  return [...objects(uncounted, spec['containers']), ...objects(uncounted, spec['initContainers'])].find(
+    (container) => container['name'] === name,
+  );
 }
 
 /** A Deployment labelled, or whose pods are labelled, `app=istiod`, and which runs the container that is istiod. */
@@ -124,14 +143,21 @@ function projectControlPlane(object: ReducedObject, projection: Projection): Con
 }
 
 /** The Secret mounted where istiod looks for a config cluster. Optional mounts count only when the Secret is there. */
-function remoteKubeconfigSecret(object: ReducedObject, container: Fields | undefined, namespace: string, projection: Projection): string | undefined {
+function remoteKubeconfigSecret(
+  object: ReducedObject,
+  container: Fields | undefined,
+  namespace: string,
+  projection: Projection,
+): string | undefined {
   const mount = objects(uncounted, container?.['volumeMounts']).find((candidate) => candidate['mountPath'] === remoteMount);
   if (mount === undefined) return undefined;
   const volume = objects(uncounted, templateOf(object).spec['volumes']).find((candidate) => candidate['name'] === mount['name']);
   const secret = fields(uncounted, volume?.['secret']);
   const name = filled(uncounted, secret['secretName']);
   if (name === undefined || secret['optional'] !== true) return name;
-  const exists = projection.objects(secrets)?.some((candidate) => candidate.metadata.name === name && candidate.metadata.namespace === namespace);
+  const exists = projection
+    .objects(secrets)
+    ?.some((candidate) => candidate.metadata.name === name && candidate.metadata.namespace === namespace);
   return exists === true ? name : undefined;
 }
 

@@ -7,7 +7,9 @@ import { type DocumentOptions, parseDocument, type ParseOptions, type SchemaOpti
 export const yamlOptions = {
   version: '1.1',
   customTags: (tags: Tags): Tags =>
-    tags.filter((tag) => typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME'))),
+    tags.filter(
+      (tag) => typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')),
+    ),
   uniqueKeys: false,
   prettyErrors: false,
   logLevel: 'error',

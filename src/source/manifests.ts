@@ -13,7 +13,12 @@ import { type DirectorySettings, readSettings, settingsFile } from './settings.t
 
 export interface ManifestsOptions {
   /** Clusters by the name the user gave them, each with its directory or file, and what is said of that one alone. */
-  readonly clusters: readonly { readonly name: string; readonly dir: string; readonly complete?: boolean | undefined; readonly takenAt?: string | undefined }[];
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly dir: string;
+    readonly complete?: boolean | undefined;
+    readonly takenAt?: string | undefined;
+  }[];
   /** Every directory holds its whole cluster; else each says so itself in its `meshdoctor.yaml`. */
   readonly complete?: boolean | undefined;
   /** RFC 3339: the present of every cluster; else each says so itself. */
@@ -25,7 +30,9 @@ export interface ManifestsOptions {
 export async function openManifests(options: ManifestsOptions): Promise<readonly ClusterSnapshot[]> {
   const clusters: Reading[] = [];
   for (const { name, dir, complete, takenAt } of options.clusters) {
-    clusters.push(await readCluster(name, dir, { ...options, complete: options.complete ?? complete, takenAt: options.takenAt ?? takenAt }));
+    clusters.push(
+      await readCluster(name, dir, { ...options, complete: options.complete ?? complete, takenAt: options.takenAt ?? takenAt }),
+    );
   }
   if (!options.signal?.aborted && clusters.every((cluster) => cluster.documents === 0)) throw nothingLeft(clusters);
   return clusters.map((cluster) => cluster.snapshot);
@@ -40,9 +47,15 @@ interface Reading {
 function nothingLeft(clusters: readonly Reading[]): SourceError {
   const [unread] = clusters.flatMap((cluster) => cluster.snapshot.unread);
   const where = clusters.map((cluster) => cluster.dir).join(', ');
-  return new SourceError('ERR_NO_CLUSTER', unread === undefined ? `No manifests were found in ${where}.` : `Nothing could be read from ${where}: ${unread.what}: ${unread.reason}.`, {
-    hint: 'Manifests are files that end in .yaml, .yml or .json, in any folder below.',
-  });
+  return new SourceError(
+    'ERR_NO_CLUSTER',
+    unread === undefined
+      ? `No manifests were found in ${where}.`
+      : `Nothing could be read from ${where}: ${unread.what}: ${unread.reason}.`,
+    {
+      hint: 'Manifests are files that end in .yaml, .yml or .json, in any folder below.',
+    },
+  );
 }
 
 /** What is gathered while a cluster's files are read. */
@@ -91,7 +104,13 @@ async function openDirectory(dir: string): Promise<Directory> {
   const found = await stat(dir).catch(() => undefined);
   if (found === undefined) throw await missing(dir);
   if (!found.isDirectory()) return { base: dirname(dir), files: [basename(dir)], settings: {} };
-  const files = await glob({ patterns: ['**/*.{yaml,yml,json}'], cwd: dir, ignore: ['**/node_modules/**'], caseSensitiveMatch: false, expandDirectories: false });
+  const files = await glob({
+    patterns: ['**/*.{yaml,yml,json}'],
+    cwd: dir,
+    ignore: ['**/node_modules/**'],
+    caseSensitiveMatch: false,
+    expandDirectories: false,
+  });
   const settings = await readFile(join(dir, settingsFile), 'utf8').catch(() => undefined);
   return {
     base: dir,
@@ -104,7 +123,9 @@ async function missing(dir: string): Promise<SourceError> {
   const parent = dirname(resolve(dir));
   const siblings = await readdir(parent).catch(() => []);
   const meant = nearest(basename(dir), siblings.sort(compareText));
-  return new SourceError('ERR_SOURCE_UNREADABLE', `There is no directory ${dir}.`, { hint: meant === undefined ? undefined : `Did you mean ${join(dirname(dir), meant)}?` });
+  return new SourceError('ERR_SOURCE_UNREADABLE', `There is no directory ${dir}.`, {
+    hint: meant === undefined ? undefined : `Did you mean ${join(dirname(dir), meant)}?`,
+  });
 }
 
 async function readFileInto(gathering: Gathering, base: string, file: string): Promise<void> {
@@ -170,7 +191,10 @@ function takeObject(gathering: Gathering, file: string, object: Fields, line: nu
   for (const [i, element] of object['items'].entries()) {
     const item = optionalFields(gathering.odd, element);
     if (item === undefined) continue;
-    const whole = itemKind === undefined || (item['kind'] && item['apiVersion']) ? item : { ...item, apiVersion: item['apiVersion'] || object['apiVersion'], kind: item['kind'] || itemKind };
+    const whole =
+      itemKind === undefined || (item['kind'] && item['apiVersion'])
+        ? item
+        : { ...item, apiVersion: item['apiVersion'] || object['apiVersion'], kind: item['kind'] || itemKind };
     takeObject(gathering, file, whole, itemLines[i] ?? line, []);
   }
 }

@@ -40,7 +40,11 @@ export function readSettings(file: string, text: string): DirectorySettings {
       settings = { ...settings, takenAt };
     } else {
       const meant = nearest(name, keys);
-      return fail(at, `unknown key ${name}; only ${keys.join(' and ')} are read here`, meant === undefined ? undefined : `Did you mean ${meant}?`);
+      return fail(
+        at,
+        `unknown key ${name}; only ${keys.join(' and ')} are read here`,
+        meant === undefined ? undefined : `Did you mean ${meant}?`,
+      );
     }
   }
   return settings;
