@@ -180,9 +180,19 @@ function admissionFor(
   podLabels: StringMap,
   options: WorkloadOptions,
 ): Admit | undefined {
-  if (options.hostNetwork === true || options.inject === false) return undefined;
+  if (options.hostNetwork === true) return undefined;
+  if (isAmbient(existing, namespace, podLabels)) return captured;
+  if (options.inject === false) return undefined;
   const injection = injectionFor(site, existing, namespace, podLabels);
   return injection === undefined ? undefined : sidecar(injection);
+}
+
+/** What the network plug-in notes on a pod that it captured for ztunnel. */
+const captured: Admit = (pod) => ({ ...pod, annotations: { 'ambient.istio.io/redirection': 'enabled', ...pod.annotations } });
+
+function isAmbient(existing: readonly KubeObject[], namespace: string, podLabels: StringMap): boolean {
+  const labels = existing.find((object) => object.kind === 'Namespace' && object.metadata.name === namespace)?.metadata.labels;
+  return (podLabels[names.dataplaneMode] ?? labels?.[names.dataplaneMode]) === 'ambient';
 }
 
 /** As the webhooks select: `istio-injection` before `istio.io/rev`, labels of the pod only where the namespace names nobody. */

@@ -201,6 +201,21 @@ A0gAMEUCIQDlPb+40n0xZhBmBchVn9vtbzPqz9xq54YxRzBUWwRHGgIgelr1i5JL
 -----END CERTIFICATE-----
 `;
 
+/** What an external istiod shows the world: a server certificate for `istiod.mesh.example.com`. */
+export const publicServer = `-----BEGIN CERTIFICATE-----
+MIIBwDCCAWagAwIBAgIUaPjDp+jb1fX16Bz3+pFkCclzLvswCgYIKoZIzj0EAwIw
+IjEgMB4GA1UEAwwXaXN0aW9kLm1lc2guZXhhbXBsZS5jb20wIBcNMjQwMTAxMDAw
+MDAwWhgPMjEyMDAxMDEwMDAwMDBaMCIxIDAeBgNVBAMMF2lzdGlvZC5tZXNoLmV4
+YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEP63ljayisqXlVfgH
+jwrY+N+BX6du58NYIh9tc4shaUDjD0ZiY0fm1/WX05ZMBrvTN5uTtw8nQMX4RcYC
+gbIvXqN4MHYwDAYDVR0TAQH/BAIwADAOBgNVHQ8BAf8EBAMCB4AwEwYDVR0lBAww
+CgYIKwYBBQUHAwEwIgYDVR0RBBswGYIXaXN0aW9kLm1lc2guZXhhbXBsZS5jb20w
+HQYDVR0OBBYEFPWjjNNCpO+LrHDbJZSYBA8frkqnMAoGCCqGSM49BAMCA0gAMEUC
+IQDqrtlL2PVnM+5P82qyHLLztjIveAtzFqSWqTjOX4lsrAIgIav0Wt/BLgPmrKg1
++1Dv+HV6PsH65y6gnW9+KDWiBnk=
+-----END CERTIFICATE-----
+`;
+
 /** A certificate authority plugged in as `cacerts`: one root, an intermediate for each cluster. */
 export interface PluggedInCa {
   readonly root: string;

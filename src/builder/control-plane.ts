@@ -14,7 +14,7 @@ import { type Cluster, type ControlPlane, injectionOf, istiodName } from './plan
 import { traitsOf } from './releases.ts';
 import { istiodRights, reader } from './roles.ts';
 import { suffixOf } from './seeded.ts';
-import { service } from './services.ts';
+import { type ServicePort, service } from './services.ts';
 import { times } from './timeline.ts';
 import { caSecret, rootConfigMaps, type Trust, usualNamespaces } from './trust.ts';
 import { defaultValidator, injector, revisionValidator, tagInjector, tagLabels, type WebhookTarget } from './webhooks.ts';
@@ -24,6 +24,8 @@ import { remoteSecret, readerOf, readerToken } from './remote-secret.ts';
 
 export interface PrimaryPlan {
   readonly trust: Trust;
+  /** Ports of the ingress gateway; empty = there is none. */
+  readonly ingressPorts: readonly ServicePort[];
   /** Clusters whose API servers it reads. */
   readonly reads: readonly Cluster[];
   /** Whether another istiod reads this cluster. */
@@ -49,7 +51,7 @@ export function primary(cluster: Cluster, addresses: Addresses, plane: ControlPl
     ...(plan.isRead ? [readerToken(cluster, readerOf(namespace), times.remoteSecret)] : []),
     ...ownElections(cluster, leader),
     ...rootConfigMaps(cluster, [...usualNamespaces, namespace], plane.root, hasCrl, times.leading),
-    ...ingressGateway(cluster, addresses, plane, times.istiod),
+    ...(plan.ingressPorts.length === 0 ? [] : ingressGateway(cluster, addresses, plane, plan.ingressPorts, times.istiod)),
     ...(plan.eastWest === undefined
       ? []
       : eastWestGateway(cluster, addresses, plane, {

@@ -4,9 +4,8 @@ import { type Addresses, loadBalancerAddress } from './addresses.ts';
 import { type Installed, installed, podLabels } from './installer.ts';
 import { autoscaler, optionalSecret } from './istiod.ts';
 import { present } from './objects.ts';
-import { type Cluster, type ControlPlane, type Injection, suffixOfRevision } from './plan.ts';
+import { type Cluster, type ControlPlane, type Injection, istiodAddress, suffixOfRevision } from './plan.ts';
 import {
-  dnsCaptureVariable,
   entry,
   fromField,
   fromResource,
@@ -15,6 +14,7 @@ import {
   mount,
   podInfo,
   prometheus,
+  proxyMetadata,
   proxyArguments,
   proxyImage,
   proxyResources,
@@ -111,13 +111,20 @@ export function eastWestGateway(cluster: Cluster, addresses: Addresses, plane: C
   ];
 }
 
+/** Ports of the ingress gateway of the default profile. */
+export const ingressPorts: readonly ServicePort[] = [
+  { name: 'status-port', port: 15021, targetPort: 15021 },
+  { name: 'http2', port: 80, targetPort: 8080 },
+  { name: 'https', port: 443, targetPort: 8443 },
+];
+
 /** The ingress gateway of the default profile: not injected, its pod is written by the chart. */
 export function ingressGateway(
   cluster: Cluster,
   addresses: Addresses,
   plane: ControlPlane,
+  ports: readonly ServicePort[],
   createdAt: string,
-  extraPorts: readonly ServicePort[] = [],
 ): KubeObject[] {
   const name = 'istio-ingressgateway';
   const namespace = plane.systemNamespace;
@@ -125,12 +132,6 @@ export function ingressGateway(
   const what: Installed = { part: 'IngressGateways', owner: 'unknown' };
   const labels = { ...own, ...installed(plane, what) };
   const none = traitsOf(plane.release).marksGatewaysNone ? { 'istio.io/dataplane-mode': 'none' } : {};
-  const ports: readonly ServicePort[] = [
-    { name: 'status-port', port: 15021, targetPort: 15021 },
-    { name: 'http2', port: 80, targetPort: 8080 },
-    { name: 'https', port: 443, targetPort: 8443 },
-    ...extraPorts,
-  ];
   const workload = deployment(cluster, addresses, {
     namespace,
     name,
@@ -141,7 +142,7 @@ export function ingressGateway(
     template: {
       labels: gatewayPodLabels(plane, own, 'false', { 'istio.io/rev': plane.revision, ...none }),
       annotations: { 'istio.io/rev': plane.revision, ...prometheus, 'sidecar.istio.io/inject': 'false' },
-      spec: ingressSpec(plane, name),
+      spec: ingressSpec(plane, name, ports),
     },
   });
   return [
@@ -177,9 +178,8 @@ function gatewayPorts(numbers: readonly number[]): ContainerPort[] {
   ];
 }
 
-function ingressSpec(plane: ControlPlane, name: string): PodSpec {
+function ingressSpec(plane: ControlPlane, name: string, ports: readonly ServicePort[]): PodSpec {
   const { divisor } = traitsOf(plane.release);
-  const address = `istiod${suffixOfRevision(plane.revision)}.${plane.systemNamespace}.svc:15012`;
   return {
     affinity: { nodeAffinity: {} },
     containers: [
@@ -187,7 +187,7 @@ function ingressSpec(plane: ControlPlane, name: string): PodSpec {
         args: proxyArguments('router'),
         env: [
           entry('PILOT_CERT_PROVIDER', 'istiod'),
-          entry('CA_ADDR', address),
+          entry('CA_ADDR', istiodAddress(plane)),
           fromField('NODE_NAME', 'spec.nodeName'),
           fromField('POD_NAME', 'metadata.name'),
           fromField('POD_NAMESPACE', 'metadata.namespace'),
@@ -200,14 +200,14 @@ function ingressSpec(plane: ControlPlane, name: string): PodSpec {
           entry('ISTIO_META_MESH_ID', plane.meshId ?? plane.trustDomain),
           entry('TRUST_DOMAIN', plane.trustDomain),
           entry('ISTIO_META_UNPRIVILEGED_POD', 'true'),
-          ...(plane.dnsCapture ? [entry(dnsCaptureVariable, 'true')] : []),
+          ...Object.entries(proxyMetadata(plane, plane.dnsCapture)).map(([key, value]) => entry(key, value)),
           ...(plane.network === undefined ? [] : [entry('ISTIO_META_NETWORK', plane.network)]),
           entry('ISTIO_META_CLUSTER_ID', plane.clusterId),
           fromField('ISTIO_META_NODE_NAME', 'spec.nodeName'),
         ],
         image: proxyImage(plane.release),
         name: 'istio-proxy',
-        ports: gatewayPorts([15021, 8080, 8443]),
+        ports: gatewayPorts(ports.map(({ targetPort }) => targetPort)),
         readinessProbe: {
           failureThreshold: 30,
           httpGet: { path: '/healthz/ready', port: 15021, scheme: 'HTTP' },

@@ -10,8 +10,8 @@ import { deployment } from './workload.ts';
 
 export interface IstiodPlan {
   readonly createdAt: string;
-  /** Environment beyond what the chart always sets, in its order. */
-  readonly env?: readonly EnvEntry[];
+  /** It serves a mesh that it does not run in: patches no webhooks, and shares the mesh configuration with the config cluster. */
+  readonly isOutside?: boolean;
 }
 
 export const istiodPorts: readonly ServicePort[] = [
@@ -50,10 +50,10 @@ export function istiod(cluster: Cluster, addresses: Addresses, plane: ControlPla
       labels,
       annotations: { 'prometheus.io/port': '15014', 'prometheus.io/scrape': 'true', 'sidecar.istio.io/inject': 'false' },
       spec: {
-        containers: [discovery(plane, plan.env ?? [])],
+        containers: [discovery(plane, plan.isOutside === true)],
         serviceAccountName: name,
         tolerations: [{ key: 'cni.istio.io/not-ready', operator: 'Exists' }],
-        volumes,
+        volumes: plan.isOutside === true ? [...volumes, ...outsideVolumes] : volumes,
       },
     },
   });
@@ -117,9 +117,9 @@ export function autoscaler(
   );
 }
 
-function discovery(plane: ControlPlane, extra: readonly EnvEntry[]) {
+function discovery(plane: ControlPlane, isOutside: boolean) {
   const { divisor, hub, limitsIstiodMemory } = traitsOf(plane.release);
-  const ambient = plane.ambient ? [entry('PILOT_ENABLE_AMBIENT', 'true'), entry('AMBIENT_ENABLE_MULTI_NETWORK', 'true')] : [];
+  const only = (condition: boolean, ...entries: readonly EnvEntry[]): readonly EnvEntry[] => (condition ? entries : []);
   return {
     args: [
       'discovery',
@@ -131,6 +131,8 @@ function discovery(plane: ControlPlane, extra: readonly EnvEntry[]) {
       '30m',
     ],
     env: [
+      ...only(isOutside, entry('INJECTION_WEBHOOK_CONFIG_NAME', ''), entry('VALIDATION_WEBHOOK_CONFIG_NAME', '')),
+      ...only(plane.ambient, entry('AMBIENT_ENABLE_MULTI_NETWORK', 'true')),
       entry('REVISION', plane.revision),
       entry('PILOT_CERT_PROVIDER', 'istiod'),
       fromField('POD_NAME', 'metadata.name'),
@@ -138,17 +140,18 @@ function discovery(plane: ControlPlane, extra: readonly EnvEntry[]) {
       fromField('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
       entry('KUBECONFIG', '/var/run/secrets/remote/config'),
       entry('CA_TRUSTED_NODE_ACCOUNTS', `${plane.systemNamespace}/ztunnel`),
-      ...ambient,
-      ...extra,
+      ...only(plane.ambient, entry('PILOT_ENABLE_AMBIENT', 'true')),
       entry('PILOT_TRACE_SAMPLING', '1'),
-      ...(plane.isExternal ? [entry('EXTERNAL_ISTIOD', 'true')] : []),
+      ...only(plane.isExternal, entry('EXTERNAL_ISTIOD', 'true')),
+      ...only(isOutside, entry('LOCAL_CLUSTER_SECRET_WATCHER', 'true')),
       entry('PILOT_ENABLE_ANALYSIS', 'false'),
       entry('CLUSTER_ID', plane.clusterId),
-      ...(limitsIstiodMemory ? [fromResource('GOMEMLIMIT', 'limits.memory', divisor)] : []),
-      fromResource('GOMAXPROCS', 'limits.cpu', limitsIstiodMemory ? divisor : '1'),
+      ...only(isOutside, entry('SHARED_MESH_CONFIG', 'istio')),
+      ...only(limitsIstiodMemory, fromResource('GOMEMLIMIT', 'limits.memory', divisor)),
+      fromResource('GOMAXPROCS', 'limits.cpu', '1'),
       entry('PLATFORM', ''),
     ],
-    image: `${hub}/pilot:${plane.release}`,
+    image: `${hub}/pilot:${plane.release}${plane.ambient ? '-distroless' : ''}`,
     imagePullPolicy: 'IfNotPresent',
     name: 'discovery',
     ports: [
@@ -175,6 +178,7 @@ function discovery(plane: ControlPlane, extra: readonly EnvEntry[]) {
       mount('/var/run/secrets/remote', 'istio-kubeconfig', true),
       mount('/var/run/secrets/istiod/tls', 'istio-csr-dns-cert', true),
       mount('/var/run/secrets/istiod/ca', 'istio-csr-ca-configmap', true),
+      ...(isOutside ? [mount('/etc/istio/config', 'config-volume'), mount('/var/lib/istio/inject', 'inject-volume')] : []),
     ],
   };
 }
@@ -191,4 +195,9 @@ const volumes = [
   optionalSecret('istio-kubeconfig', 'istio-kubeconfig'),
   optionalSecret('istio-csr-dns-cert', 'istiod-tls'),
   { configMap: { defaultMode: 420, name: 'istio-ca-root-cert', optional: true }, name: 'istio-csr-ca-configmap' },
+];
+
+const outsideVolumes = [
+  { configMap: { defaultMode: 420, name: 'istio' }, name: 'config-volume' },
+  { configMap: { defaultMode: 420, name: 'istio-sidecar-injector' }, name: 'inject-volume' },
 ];

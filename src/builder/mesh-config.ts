@@ -1,8 +1,8 @@
-import type { KubeObject } from '../model/kube.ts';
+import type { KubeObject, StringMap } from '../model/kube.ts';
 import { installed } from './installer.ts';
 import { makerOf, present } from './objects.ts';
 import { type ControlPlane, istiodAddress, suffixOfRevision, type Cluster } from './plan.ts';
-import { dnsCaptureVariable } from './proxy.ts';
+import { dnsCaptureVariable, proxyMetadata } from './proxy.ts';
 import { traitsOf } from './releases.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -18,6 +18,8 @@ export interface InstallPlan {
   readonly createdAt: string;
   readonly global?: Values;
   readonly meshConfig?: Values;
+  /** Values at the top, over the chart's own. */
+  readonly top?: Values;
 }
 
 const owned = { part: 'Pilot', owner: 'unknown' } as const;
@@ -27,21 +29,26 @@ export function meshConfigMap(
   cluster: Cluster,
   plane: ControlPlane,
   createdAt: string,
-  lines: { readonly discoveryAddress?: string; readonly proxyMetadata?: Readonly<Record<string, string>> } = {},
+  more: { readonly labels?: StringMap; readonly mesh?: readonly string[] } = {},
 ): KubeObject {
-  const metadata = {
-    ...(plane.dnsCapture ? { [dnsCaptureVariable]: 'true' } : {}),
-    ...(plane.ambient ? { ISTIO_META_ENABLE_HBONE: 'true' } : {}),
-    ...lines.proxyMetadata,
-  };
-  const mesh = [
+  const name = `istio${suffixOfRevision(plane.revision)}`;
+  const labels = more.labels ?? installed(plane, owned);
+  return makerOf(cluster.name, createdAt)(
+    'v1',
+    'ConfigMap',
+    { name, namespace: plane.systemNamespace, labels },
+    { data: { mesh: (more.mesh ?? meshLines(plane)).join('\n'), meshNetworks: 'networks: {}' } },
+  );
+}
+
+function meshLines(plane: ControlPlane): string[] {
+  const metadata = Object.entries(proxyMetadata(plane, plane.dnsCapture));
+  return [
     'defaultConfig:',
-    `  discoveryAddress: ${lines.discoveryAddress ?? istiodAddress(plane)}`,
+    `  discoveryAddress: ${istiodAddress(plane)}`,
     ...(plane.ambient ? ['  image:', '    imageType: distroless'] : []),
     ...(plane.meshId === undefined ? [] : [`  meshId: ${plane.meshId}`]),
-    ...(Object.keys(metadata).length === 0
-      ? []
-      : ['  proxyMetadata:', ...Object.entries(metadata).map(([key, value]) => `    ${key}: ${yamlText(value)}`)]),
+    ...(metadata.length === 0 ? [] : ['  proxyMetadata:', ...metadata.map(([key, value]) => `    ${key}: ${yamlText(value)}`)]),
     'defaultProviders:',
     '  metrics:',
     '  - prometheus',
@@ -50,14 +57,6 @@ export function meshConfigMap(
     ...(plane.ambient ? globalServices : []),
     `trustDomain: ${plane.trustDomain}`,
   ];
-  return makerOf(cluster.name, createdAt)(
-    'v1',
-    'ConfigMap',
-    { name: `istio${suffixOfRevision(plane.revision)}`, namespace: plane.systemNamespace, labels: installed(plane, owned) },
-    {
-      data: { mesh: mesh.join('\n'), meshNetworks: 'networks: {}' },
-    },
-  );
 }
 
 /** Services labelled so are visible in all clusters of an ambient mesh: what profile `ambient` configures. */
@@ -78,7 +77,10 @@ export function injectorConfigMap(cluster: Cluster, plane: ControlPlane, plan: I
   const values = present({
     gateways: { seccompProfile: {}, securityContext: {} },
     global,
-    pilot: { cni: { enabled: plane.ambient, provider: 'default' }, env: {} },
+    pilot: {
+      cni: { ...(plane.ambient ? { ambient: { enabled: true } } : {}), enabled: plane.ambient, provider: 'default' },
+      env: plane.ambient ? { PILOT_ENABLE_AMBIENT: 'true' } : {},
+    },
     revision: revision === '' ? undefined : revision,
     sidecarInjectorWebhook,
   });
@@ -150,6 +152,7 @@ function originalValues(plane: ControlPlane, plan: InstallPlan): Values {
     profile: plan.profile,
     revision: plane.revision === 'default' ? undefined : plane.revision,
     ztunnel: { resourceName: 'ztunnel' },
+    ...plan.top,
   });
 }
 
@@ -211,7 +214,7 @@ function mergedValues(plane: ControlPlane, plan: InstallPlan): Values {
       sds: { token: { aud: 'istio-ca' } },
       sts: { servicePort: 0 },
       tag: plane.release,
-      variant: '',
+      variant: plane.ambient ? 'distroless' : '',
       ...plan.global,
     },
     istiodRemote: {
@@ -239,6 +242,7 @@ function mergedValues(plane: ControlPlane, plan: InstallPlan): Values {
     },
     telemetry: { enabled: !isRemote, v2: { enabled: true, prometheus: { enabled: true }, stackdriver: { enabled: false } } },
     ztunnel: { resourceName: 'ztunnel' },
+    ...plan.top,
   });
 }
 

@@ -12,7 +12,17 @@ import {
 } from './applications.ts';
 import { type ClusterEditor, type Edit, editMesh, type MeshEditor } from './cluster-editor.ts';
 import type { Site } from './plan.ts';
-import { type BuiltCluster, multiPrimary, type MultiPrimaryOptions, primaryRemote, type PrimaryRemoteOptions } from './presets.ts';
+import { ambient } from './ambient.ts';
+import { canary, type CanaryOptions } from './canary.ts';
+import { externalControlPlane, type ExternalOptions } from './external.ts';
+import {
+  type BuiltCluster,
+  multiPrimary,
+  type MultiPrimaryOptions,
+  type PresetOptions,
+  primaryRemote,
+  type PrimaryRemoteOptions,
+} from './presets.ts';
 import { takenAt } from './timeline.ts';
 
 /** An empty mesh, to be filled by one of the topologies. */
@@ -48,6 +58,21 @@ export class MeshBuilder {
   /** Two primaries, or more with option `more`. */
   multiPrimary(first: string, second: string, options: MultiPrimaryOptions & { readonly more?: readonly string[] } = {}): MeshBuilder {
     return this.#with(multiPrimary(this.#sites.size + 1, [first, second, ...(options.more ?? [])], options));
+  }
+
+  /** An external istiod in one cluster, beside a mesh of its own; a config cluster that it serves, and further remotes. */
+  externalControlPlane(outside: string, config: string, options: ExternalOptions = {}): MeshBuilder {
+    return this.#with(externalControlPlane(this.#sites.size + 1, outside, config, options));
+  }
+
+  /** Two ambient primaries on a network each, or more with option `more`. */
+  ambient(first: string, second: string, options: PresetOptions & { readonly more?: readonly string[] } = {}): MeshBuilder {
+    return this.#with(ambient(this.#sites.size + 1, [first, second, ...(options.more ?? [])], options));
+  }
+
+  /** A primary and its remote with a second revision of istiod beside the first. */
+  canary(primary: string, remote: string, options: CanaryOptions): MeshBuilder {
+    return this.#with(canary(this.#sites.size + 1, primary, remote, options));
   }
 
   /** A namespace in every cluster, or in those named. */

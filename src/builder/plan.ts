@@ -29,6 +29,10 @@ export interface ControlPlane {
   readonly meshId: string | undefined;
   readonly trustDomain: string;
   readonly dnsCapture: boolean;
+  /** `proxyMetadata` of the mesh beside DNS capture. */
+  readonly proxyMetadata: StringMap;
+  /** Host and port under which proxies reach it, where that is not its Service. */
+  readonly publicAddress: string | undefined;
   /** EXTERNAL_ISTIOD: it manages clusters that ask for it. */
   readonly isExternal: boolean;
   readonly nativeSidecars: boolean;
@@ -53,6 +57,7 @@ export interface Injection {
   readonly meshId: string | undefined;
   readonly trustDomain: string;
   readonly dnsCapture: boolean;
+  readonly proxyMetadata: StringMap;
   readonly nativeSidecars: boolean;
 }
 
@@ -78,13 +83,14 @@ export function istiodName(plane: Pick<ControlPlane, 'revision'>): string {
   return `istiod${suffixOfRevision(plane.revision)}`;
 }
 
-export function istiodAddress(plane: Pick<ControlPlane, 'revision' | 'systemNamespace'>): string {
-  return `${istiodName(plane)}.${plane.systemNamespace}.svc:15012`;
+/** Where proxies find it. */
+export function istiodAddress(plane: Pick<ControlPlane, 'revision' | 'systemNamespace' | 'publicAddress'>): string {
+  return plane.publicAddress ?? `${istiodName(plane)}.${plane.systemNamespace}.svc:15012`;
 }
 
 /** What the control plane injects in a cluster: its own, or a remote's. */
 export function injectionOf(plane: ControlPlane, cluster: Pick<Cluster, 'id' | 'network'>): Injection {
-  const { revision, release, systemNamespace, meshId, trustDomain, dnsCapture, nativeSidecars } = plane;
+  const { revision, release, systemNamespace, meshId, trustDomain, dnsCapture, proxyMetadata, nativeSidecars } = plane;
   return {
     revision,
     release,
@@ -92,10 +98,11 @@ export function injectionOf(plane: ControlPlane, cluster: Pick<Cluster, 'id' | '
     clusterId: cluster.id,
     network: cluster.network,
     discoveryAddress: istiodAddress(plane),
-    tellsAddress: revision !== 'default' || systemNamespace !== 'istio-system',
+    tellsAddress: istiodAddress(plane) !== 'istiod.istio-system.svc:15012',
     meshId,
     trustDomain,
     dnsCapture,
+    proxyMetadata,
     nativeSidecars,
   };
 }

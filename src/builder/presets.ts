@@ -2,7 +2,7 @@ import type { KubeObject, StringMap } from '../model/kube.ts';
 import { type Addresses, addressesOf } from './addresses.ts';
 import type { PluggedInCa } from './certificates.ts';
 import { istiodPod, primary, remote } from './control-plane.ts';
-import { eastWestAddress } from './gateways.ts';
+import { eastWestAddress, ingressPorts } from './gateways.ts';
 import { emptyCluster } from './kubernetes.ts';
 import { type Cluster, type ControlPlane, injectionOf, type Site, usualTags } from './plan.ts';
 import { traitsOf } from './releases.ts';
@@ -70,6 +70,7 @@ export function primaryRemote(
   const eastWest = (cluster: Cluster) => ({ network: cluster.network });
   const primaryObjects = primary(first, home, plane, {
     trust: options.trust ?? 'plugged-in',
+    ingressPorts,
     reads: others,
     isRead: false,
     eastWest: eastWest(first),
@@ -105,6 +106,7 @@ export function multiPrimary(numberOfFirst: number, clusterNames: readonly strin
     const addresses = addressesOf(cluster.number);
     const objects = primary(cluster, addresses, plane, {
       trust: options.trust ?? 'plugged-in',
+      ingressPorts,
       reads: clusters.filter((other) => other !== cluster),
       isRead: true,
       eastWest: networks === 2 ? { network: cluster.network } : undefined,
@@ -147,6 +149,8 @@ export function planeOf(
     readonly tags?: readonly string[];
     readonly authorities?: Readonly<Record<string, PluggedInCa>>;
     readonly ambient?: boolean;
+    readonly proxyMetadata?: StringMap;
+    readonly publicAddress?: string;
     readonly systemNamespace?: string;
   },
 ): ControlPlane {
@@ -160,6 +164,8 @@ export function planeOf(
     meshId: options.meshId ?? 'mesh1',
     trustDomain: options.trustDomain ?? 'cluster.local',
     dnsCapture: options.dnsCapture ?? true,
+    proxyMetadata: options.proxyMetadata ?? {},
+    publicAddress: options.publicAddress,
     isExternal: options.isExternal,
     nativeSidecars: options.nativeSidecars ?? false,
     root: rootOf(options.trust ?? 'plugged-in', cluster, options.authorities?.[cluster.name]),

@@ -1,4 +1,6 @@
+import { compareText } from '../base/sort.ts';
 import { annotations, labels } from '../istio/labels.ts';
+import type { StringMap } from '../model/kube.ts';
 import { present } from './objects.ts';
 import type { Injection } from './plan.ts';
 import { traitsOf } from './releases.ts';
@@ -61,8 +63,8 @@ export function sidecar(injection: Injection): Admit {
     const network = networkOf(injection, pod);
     const traits = traitsOf(release);
     const first = pod.spec.containers[0]?.name ?? 'app';
-    const captures = capturesDns(injection, pod);
-    const proxy = sidecarContainer(injection, pod, owner, captures);
+    const metadata = proxyMetadata(injection, capturesDns(injection, pod));
+    const proxy = sidecarContainer(injection, pod, owner, metadata);
     const token = pod.spec.containers[0]?.volumeMounts?.at(-1);
     const init: Container = {
       ...proxyDefaults,
@@ -86,7 +88,7 @@ export function sidecar(injection: Injection): Admit {
         '15090,15021,15020',
         '--log_output_level=default:info',
       ],
-      ...(captures ? { env: [entry(dnsCaptureVariable, 'true')] } : {}),
+      ...(Object.keys(metadata).length === 0 ? {} : { env: metadataEnv(metadata) }),
       image: proxyImage(release),
       name: 'istio-init',
       securityContext: {
@@ -148,7 +150,11 @@ export function gatewayProxy(injection: Injection): Admit {
       ...own,
       args: proxyArguments('router'),
       env: [
-        ...commonEnv(injection, { ports: own.ports ?? [], divisor, captures: injection.dnsCapture, appContainers: '' }, owner),
+        ...commonEnv(
+          injection,
+          { ports: own.ports ?? [], divisor, metadata: proxyMetadata(injection, injection.dnsCapture), appContainers: '' },
+          owner,
+        ),
         ...env,
         ...placeEnv(injection, network),
       ],
@@ -225,7 +231,7 @@ function sidecarContainer(
   injection: Injection,
   pod: PodTemplate,
   owner: { readonly namespace: string; readonly workload: string },
-  captures: boolean,
+  metadata: StringMap,
 ): Container {
   const { release } = injection;
   const traits = traitsOf(release);
@@ -239,7 +245,7 @@ function sidecarContainer(
         {
           ports: portsOf(pod.spec),
           divisor: traits.divisor,
-          captures,
+          metadata,
           appContainers: pod.spec.containers.map(({ name }) => name).join(','),
         },
         owner,
@@ -272,12 +278,17 @@ function sidecarContainer(
 
 function commonEnv(
   injection: Injection,
-  proxy: { readonly ports: readonly ContainerPort[]; readonly divisor: string; readonly captures: boolean; readonly appContainers: string },
+  proxy: {
+    readonly ports: readonly ContainerPort[];
+    readonly divisor: string;
+    readonly metadata: StringMap;
+    readonly appContainers: string;
+  },
   owner: { readonly namespace: string; readonly workload: string },
 ): EnvEntry[] {
   const config = present({
     discoveryAddress: injection.tellsAddress ? injection.discoveryAddress : undefined,
-    proxyMetadata: proxy.captures ? { [dnsCaptureVariable]: 'true' } : undefined,
+    proxyMetadata: Object.keys(proxy.metadata).length === 0 ? undefined : proxy.metadata,
     meshId: injection.meshId,
   });
   return [
@@ -300,8 +311,19 @@ function commonEnv(
     entry('ISTIO_META_OWNER', `kubernetes://apis/apps/v1/namespaces/${owner.namespace}/deployments/${owner.workload}`),
     entry('ISTIO_META_MESH_ID', injection.meshId ?? injection.trustDomain),
     entry('TRUST_DOMAIN', injection.trustDomain),
-    ...(proxy.captures ? [entry(dnsCaptureVariable, 'true')] : []),
+    ...metadataEnv(proxy.metadata),
   ];
+}
+
+/** One variable for each entry of the mesh's `proxyMetadata`. */
+function metadataEnv(metadata: StringMap): EnvEntry[] {
+  return Object.entries(metadata).map(([name, value]) => entry(name, value));
+}
+
+/** `proxyMetadata` in the order in which Istio writes it. */
+export function proxyMetadata(source: { readonly proxyMetadata: StringMap }, capturesNames: boolean): StringMap {
+  const all = { ...source.proxyMetadata, ...(capturesNames ? { [dnsCaptureVariable]: 'true' } : {}) };
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => compareText(a, b)));
 }
 
 /** What the path of the webhook adds: it comes last. */

@@ -3,6 +3,7 @@ import type { KubeObject } from '../model/kube.ts';
 import { apiServerCa, apiServerUrl } from './kubernetes.ts';
 import { lastApplied, makerOf, objectUid } from './objects.ts';
 import type { Cluster } from './plan.ts';
+import { takenAt } from './timeline.ts';
 import { base64Of, base64UrlOf } from './seeded.ts';
 
 /** The service account by which a cluster is read. */
@@ -26,7 +27,7 @@ export function readerToken(cluster: Cluster, account: ReaderAccount, createdAt:
         'kubernetes.io/service-account.name': account.name,
         'kubernetes.io/service-account.uid': accountUid(cluster, account),
       },
-      labels: { 'kubernetes.io/legacy-token-last-used': createdAt.slice(0, 10) },
+      labels: { 'kubernetes.io/legacy-token-last-used': takenAt.slice(0, 10) },
     },
     {
       data: {

@@ -31,24 +31,27 @@ const rule = (apiGroups: readonly string[] | string, resources: readonly string[
 
 /** Service account, role and binding by which other clusters' istiods read this one. `isManaged`: one of them manages it too. */
 export function reader(cluster: Cluster, plane: ControlPlane, createdAt: string, isManaged: boolean): KubeObject[] {
-  const make = makerOf(cluster.name, createdAt);
+  const labels = installed(plane, { part: 'ReaderAccount' }, { app: 'istio-reader' });
+  const account = makerOf(cluster.name, createdAt)('v1', 'ServiceAccount', {
+    name: names.readerServiceAccount,
+    namespace: plane.systemNamespace,
+    labels,
+  });
+  return [account, ...readerRole(cluster, plane, createdAt, isManaged)];
+}
+
+/** The role and its binding alone: the chart of istiod has them, the account is of the chart `base`. */
+export function readerRole(cluster: Cluster, plane: ControlPlane, createdAt: string, isManaged: boolean): KubeObject[] {
   const namespace = plane.systemNamespace;
   const name = `istio-reader-clusterrole${suffixOfRevision(plane.revision)}-${namespace}`;
   const labels = installed(plane, { part: 'Reader' }, { app: 'istio-reader' });
-  return [
-    make('v1', 'ServiceAccount', {
-      name: names.readerServiceAccount,
-      namespace,
-      labels: installed(plane, { part: 'ReaderAccount' }, { app: 'istio-reader' }),
-    }),
-    ...bound(cluster, createdAt, {
-      name,
-      labels,
-      rules: readerRules(plane.release, isManaged),
-      account: names.readerServiceAccount,
-      namespace,
-    }),
-  ];
+  return bound(cluster, createdAt, {
+    name,
+    labels,
+    rules: readerRules(plane.release, isManaged),
+    account: names.readerServiceAccount,
+    namespace,
+  });
 }
 
 function readerRules(release: string, isManaged: boolean): Rule[] {
@@ -76,18 +79,13 @@ function readerRules(release: string, isManaged: boolean): Rule[] {
 }
 
 /** Service account and rights of istiod in its own cluster. */
-export function istiodRights(
-  cluster: Cluster,
-  plane: ControlPlane,
-  createdAt: string,
-  accountName: string = istiodName(plane),
-): KubeObject[] {
+export function istiodRights(cluster: Cluster, plane: ControlPlane, createdAt: string): KubeObject[] {
   const namespace = plane.systemNamespace;
   const suffix = `${suffixOfRevision(plane.revision)}-${namespace}`;
   const labels = installed(plane, { part: 'Pilot' }, { app: 'istiod' });
   const name = istiodName(plane);
   return [
-    makerOf(cluster.name, createdAt)('v1', 'ServiceAccount', { name: accountName, namespace, labels }),
+    makerOf(cluster.name, createdAt)('v1', 'ServiceAccount', { name, namespace, labels }),
     ...bound(cluster, createdAt, {
       name: `istiod-clusterrole${suffix}`,
       labels,
@@ -206,17 +204,23 @@ interface Granted {
   readonly account: string;
   readonly namespace: string;
   readonly hasNamespace?: false;
+  /** Name of the binding, where it is not the role's. */
+  readonly bindingName?: string;
 }
 
 /** A ClusterRole and its binding, both under one name. */
-export function bound(cluster: Cluster, createdAt: string, { name, labels, rules, account, namespace }: Granted): KubeObject[] {
+export function bound(
+  cluster: Cluster,
+  createdAt: string,
+  { name, labels, rules, account, namespace, bindingName }: Granted,
+): KubeObject[] {
   const make = makerOf(cluster.name, createdAt);
   return [
     make(`${group}/v1`, 'ClusterRole', { name, labels }, { rules }),
     make(
       `${group}/v1`,
       'ClusterRoleBinding',
-      { name, labels },
+      { name: bindingName ?? name, labels },
       { roleRef: { apiGroup: group, kind: 'ClusterRole', name }, subjects: [{ kind: 'ServiceAccount', name: account, namespace }] },
     ),
   ];

@@ -94,7 +94,7 @@ function backends(cluster: Cluster, owner: KubeObject, plan: ServicePlan, pods: 
   const headless = plan.headless === true ? { 'service.kubernetes.io/headless': '' } : {};
   const subset = {
     addresses: ready.map(({ address, targetRef }) => ({ ip: address, nodeName, targetRef })),
-    ports: ports.map(({ name: portName, port, protocol }) => present({ name: portName, port, protocol })),
+    ports,
   };
   const endpoints = make(
     'v1',

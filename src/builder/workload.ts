@@ -1,7 +1,7 @@
 import type { KubeObject, StringMap } from '../model/kube.ts';
 import { type Addresses, nodeAddress } from './addresses.ts';
 import { nodeName } from './kubernetes.ts';
-import { controlledBy, makerOf, present } from './objects.ts';
+import { controlledBy, makerOf, type Owner, present } from './objects.ts';
 import type { Cluster } from './plan.ts';
 import { suffixOf, templateHashOf } from './seeded.ts';
 
@@ -51,6 +51,7 @@ export interface WorkloadPlan {
   readonly createdAt: string;
   readonly labels?: StringMap;
   readonly annotations?: StringMap;
+  readonly ownerReferences?: readonly Owner[];
   readonly selector: StringMap;
   readonly template: PodTemplate;
   readonly replicas?: number;
@@ -72,7 +73,14 @@ export function deployment(cluster: Cluster, addresses: Addresses, plan: Workloa
   const owner = make(
     'apps/v1',
     'Deployment',
-    { name, namespace, generation: 1, labels: plan.labels, annotations: { 'deployment.kubernetes.io/revision': '1', ...plan.annotations } },
+    {
+      name,
+      namespace,
+      generation: 1,
+      labels: plan.labels,
+      annotations: { 'deployment.kubernetes.io/revision': '1', ...plan.annotations },
+      ownerReferences: plan.ownerReferences,
+    },
     {
       spec: {
         progressDeadlineSeconds: 600,
@@ -235,7 +243,7 @@ function pod(cluster: Cluster, addresses: Addresses, plan: PodPlan): KubeObject 
         enableServiceLinks: true,
         nodeName: nodeName(cluster),
         preemptionPolicy: 'PreemptLowerPriority',
-        priority: 0,
+        priority: spec['priorityClassName'] === 'system-node-critical' ? 2_000_001_000 : 0,
         tolerations: [...(spec.tolerations ?? []), evicted('not-ready'), evicted('unreachable')],
       },
       status: {
@@ -254,11 +262,16 @@ function pod(cluster: Cluster, addresses: Addresses, plan: PodPlan): KubeObject 
         phase: 'Running',
         podIP: address,
         podIPs: [{ ip: address }],
-        qosClass: 'Burstable',
+        qosClass: spec.containers.some(asksForResources) ? 'Burstable' : 'BestEffort',
         startTime: createdAt,
       },
     },
   );
+}
+
+function asksForResources(container: Container): boolean {
+  const resources = container['resources'];
+  return typeof resources === 'object' && resources !== null && 'requests' in resources;
 }
 
 /** The fields that an API server fills in. */
