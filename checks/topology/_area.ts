@@ -1,0 +1,202 @@
+import {
+  type ClusterId,
+  type ClusterName,
+  type ControlPlane,
+  type Couple,
+  count,
+  distinct,
+  type Entity,
+  groupBy,
+  injection,
+  installAgain,
+  type Injector,
+  labels,
+  type Member,
+  type Mesh,
+  type MissingFact,
+  type NetworkId,
+  networkId,
+  type ObjectRef,
+  type Pod,
+  remedy,
+  type Remedy,
+  remoteSecrets,
+  type Service,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
+
+export const title = 'Topology and identity';
+export const order = 1;
+
+/** Whether the couple's istiod is the one that has to manage its member: write roots, patch caBundles. */
+export type Duty = 'must' | 'need-not' | { readonly unknown: readonly MissingFact[] };
+
+/**
+ * A cluster without istiod is managed by the revision its injectors and proxies name. Where nothing names a revision that runs, it is
+ * still to be managed by the only control plane there is, unless nothing of Istio was installed into it: then it is merely read.
+ */
+export function dutyOf(controlPlane: ControlPlane, { kind, serves, member: name }: Couple, member: Member, mesh: Mesh): Duty {
+  if (kind !== 'remote') return 'need-not';
+  // The cluster whose configuration an istiod reads through a mounted kubeconfig needs no permission.
+  if (controlPlane.remoteKubeconfigSecret !== undefined && valueOf(member.clusterId) === controlPlane.clusterId) return 'need-not';
+  if ('unknown' in member.role) return { unknown: member.role.unknown };
+  if (member.role.known !== 'remote') return 'need-not';
+  if (valueOf(serves) === true) return 'must';
+  const rivals = mesh.couples.filter((other) => other.member === name && other.kind === 'remote');
+  if (rivals.some((other) => valueOf(other.serves) === true)) return 'need-not';
+  const homes = new Set(rivals.map(({ controlPlane }) => `${controlPlane.cluster}/${controlPlane.namespace}`));
+  if (homes.size === 1 && member.revisions.length > 0) return 'must';
+  return 'unknown' in serves ? { unknown: serves.unknown } : 'need-not';
+}
+
+/** Missing facts as `undecided` wants them. */
+export function gaps(facts: readonly MissingFact[]): { cluster: ClusterName; fact: MissingFact['fact'] }[] {
+  return facts.map(({ cluster, fact }) => ({ cluster: cluster as ClusterName, fact }));
+}
+
+/** IDs under which an istiod knows a cluster: its own, or keys of Secrets that it reads. None = it does not read that cluster. */
+export function knownAs(controlPlane: ControlPlane, couple: Couple): ClusterId[] {
+  if (couple.kind === 'self') return [controlPlane.clusterId];
+  const read = remoteSecrets.readCredentials(controlPlane, couple.credentials);
+  const sure = read.filter((match) => match.by === 'identity');
+  return distinct((sure.length > 0 ? sure : read).map(({ entry }) => entry.clusterId));
+}
+
+/** IDs that other clusters of the mesh go by. */
+export function idsOfOthers(mesh: Mesh, cluster: ClusterName): ClusterId[] {
+  return distinct([...mesh.members.values()].flatMap((other) => (other.cluster === cluster ? [] : (valueOf(other.clusterId) ?? []))));
+}
+
+/** Injectors of a cluster that send their reviews to this istiod and can still select a pod; of a revision before those of tags. */
+export function injectorsFor(controlPlane: ControlPlane, injectors: readonly Injector[]): Injector[] {
+  return injectors
+    .filter(
+      ({ revision, target }) =>
+        revision === controlPlane.revision && (target.service?.namespace ?? controlPlane.namespace) === controlPlane.namespace,
+    )
+    .filter(injection.isActive)
+    .sort((a, b) => Number(a.tag !== undefined) - Number(b.tag !== undefined));
+}
+
+export type ProxyPod = Pod & { readonly proxy: NonNullable<Pod['proxy']> };
+
+/** Pods with a proxy that belong to this istiod's revision, or do not say to which; finished ones aside. */
+export function proxiesOf(controlPlane: ControlPlane, pods: readonly Pod[], injectors: readonly Injector[] = []): ProxyPod[] {
+  return pods.filter((pod): pod is ProxyPod => {
+    if (pod.proxy === undefined || !isLive(pod)) return false;
+    const { revision } = pod.proxy;
+    return (
+      revision === undefined ||
+      revision === controlPlane.revision ||
+      injection.revisionBehind(revision, injectors) === controlPlane.revision
+    );
+  });
+}
+
+export function isLive(pod: Pod): boolean {
+  return pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
+}
+
+/** Network gateways among Services, by the network they stand for. A Service without selector stands for a gateway that lies elsewhere. */
+export function gatewaysByNetwork(services: readonly Service[]): ReadonlyMap<NetworkId, readonly Service[]> {
+  const labelled = services.filter((service) => (service.labels[labels.network] ?? '') !== '' && Object.keys(service.selector).length > 0);
+  return new Map(
+    [...groupBy(labelled, (service) => service.labels[labels.network] ?? '')].map(([network, group]) => [networkId(network), group]),
+  );
+}
+
+/** `3 pods of sample and shop`. */
+export function podsIn(pods: readonly Pod[]): string {
+  const namespaces = distinct(pods.map((pod) => pod.namespace));
+  return `${count(pods.length, 'pod')} of ${namespaces.length > 3 ? count(namespaces.length, 'namespace') : namespaces.join(', ')}`;
+}
+
+const restartable: readonly string[] = ['DaemonSet', 'Deployment', 'StatefulSet'];
+
+/** Creates the pods again: one command line per workload, or per namespace where there are many. */
+export function restartOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] {
+  const owners = distinct(
+    pods.flatMap(({ namespace, owner }) =>
+      owner !== undefined && restartable.includes(owner.kind) ? [`${namespace} ${owner.kind.toLowerCase()} ${owner.name}`] : [],
+    ),
+  );
+  const namespaces = distinct(pods.map((pod) => pod.namespace));
+  const restart = `kubectl --context ${shellWord(cluster)}`;
+  const commands =
+    owners.length > 0 && owners.length <= 6
+      ? owners.map((owner) => {
+          const [namespace = '', kind = '', name = ''] = owner.split(' ');
+          return `${restart} -n ${shellWord(namespace)} rollout restart ${kind} ${shellWord(name)}`;
+        })
+      : namespaces.map((namespace) => `${restart} -n ${shellWord(namespace)} rollout restart deployment`);
+  return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note: 'restarts pods', disruptive: true })];
+}
+
+const gitOps: Readonly<Record<string, string>> = { argocd: 'Argo CD', 'kustomize-controller': 'Flux', 'helm-controller': 'Flux' };
+
+/** What to add to a remedy for an object that a tool keeps writing. */
+export function keeperNote({ managers }: Entity): string {
+  const keeper = managers.flatMap(({ manager }) =>
+    Object.entries(gitOps).flatMap(([prefix, tool]) => (manager.startsWith(prefix) ? [tool] : [])),
+  )[0];
+  return keeper === undefined ? '' : `${keeper} writes this object: change it in its repository`;
+}
+
+/** A few references, for `related`. */
+export function some(items: readonly { readonly ref: ObjectRef }[], most = 5): ObjectRef[] {
+  return items.slice(0, most).map(({ ref }) => ref);
+}
+
+/** `/inject/cluster/ID/net/NETWORK`; a slash in an ID is spelled out, as in the ARNs of EKS. */
+export function injectionPath(id: string, network: string | undefined): string {
+  const spelled = (part: string): string => part.replaceAll('/', '--slash--');
+  return `/inject/cluster/${spelled(id)}${network === undefined ? '' : `/net/${spelled(network)}`}`;
+}
+
+/** Path or URL that an injector calls. */
+export function pathOf({ target }: Injector): string {
+  return target.service?.path ?? target.url ?? '';
+}
+
+export function fieldOfPath({ target }: Injector): string {
+  return target.service === undefined ? '.webhooks[*].clientConfig.url' : '.webhooks[*].clientConfig.service.path';
+}
+
+/** Writes the path into every entry of these injectors at once, and for good through the installer. */
+export function rewritePath(cluster: ClusterName, injectors: readonly Injector[], path: string): Remedy[] {
+  const commands = injectors.map((injector) => {
+    const operations = injector.webhooks.map(({ target }, index) =>
+      target.service === undefined
+        ? { op: 'replace', path: `/webhooks/${index}/clientConfig/url`, value: withPath(target.url ?? '', path) }
+        : { op: 'replace', path: `/webhooks/${index}/clientConfig/service/path`, value: path },
+    );
+    return `kubectl --context ${shellWord(cluster)} patch mutatingwebhookconfiguration ${shellWord(injector.name)} --type=json -p ${shellWord(JSON.stringify(operations))}`;
+  });
+  const url = injectors[0]?.target.url;
+  const value = url === undefined ? `values.istiodRemote.injectionPath=${path}` : `values.istiodRemote.injectionURL=${withPath(url, path)}`;
+  return [
+    remedy.command(cluster, commands, {
+      note: 'then restart the pods that were created meanwhile; the next installation undoes it unless its values say the same',
+    }),
+    remedy.installer(cluster, [`istioctl install --context ${shellWord(cluster)} -f REMOTE.yaml --set ${shellWord(value)}`], installAgain),
+  ];
+}
+
+function withPath(url: string, path: string): string {
+  return URL.canParse(url) ? new URL(path, url).href : path;
+}
+
+/** Why istiod does not read a cluster at all: the check that says so, or what would tell. Nothing when it reads it, or takes kubeconfigs from files. */
+export function unreadBecause(
+  controlPlane: ControlPlane,
+  { credentials, credentialGaps }: Couple,
+): { blockedBy?: string; missing?: ReturnType<typeof gaps> } | undefined {
+  if (!remoteSecrets.readsSecrets(controlPlane)) return undefined;
+  if (credentials.length === 0)
+    return credentialGaps.length === 0 ? { blockedBy: 'missing-remote-secret' } : { missing: gaps(credentialGaps) };
+  const states = new Set(credentials.map(({ secret, entry }) => remoteSecrets.entryState(controlPlane, secret, entry)));
+  if (states.has('read')) return undefined;
+  if (states.has('own-id')) return { blockedBy: 'duplicate-cluster-id' };
+  return { blockedBy: states.has('refused') || states.has('invalid') ? 'rejected-kubeconfig' : 'unread-remote-secret' };
+}

@@ -1,0 +1,84 @@
+import { type ClusterName, compareText, distinct, type Fact, injection, type Injector, type IstioResource, type Json, type KubeGateway, labels, listOf, type Member, type Namespace, type Pod, ports, type Service, valueOf } from 'meshdoctor/api';
+import { gatewaysByNetwork, isLive } from '../_area.ts';
+
+/** What the check sees of one cluster. */
+export interface Seen {
+  readonly name: ClusterName;
+  readonly member: Member;
+  readonly namespaces: readonly Namespace[];
+  readonly services: Fact<readonly Service[]>;
+  readonly kubeGateways: Fact<readonly KubeGateway[]>;
+  readonly injectors: Fact<readonly Injector[]>;
+  readonly pods: Fact<readonly Pod[]>;
+  readonly istioResources: Fact<readonly IstioResource[]>;
+}
+
+/** One address that is live in two clusters on one network. */
+export interface Collision {
+  readonly address: string;
+  readonly network: string;
+  readonly pods: readonly [Pod, Pod];
+  readonly clusters: readonly [ClusterName, ClusterName];
+}
+
+/** The first address, in order of text, that pods of two clusters have on one network; host addresses aside. */
+export function collisionOn(network: string, clusters: readonly Seen[]): Collision | undefined {
+  const holders = new Map<string, { cluster: ClusterName; pod: Pod }>();
+  const found: Collision[] = [];
+  for (const cluster of clusters) {
+    for (const pod of listOf(cluster.pods)) {
+      if (pod.hostNetwork || !isLive(pod) || networkOf(pod, cluster) !== network) continue;
+      for (const address of pod.ips) {
+        const holder = holders.get(address);
+        if (holder === undefined) holders.set(address, { cluster: cluster.name, pod });
+        else if (holder.cluster !== cluster.name) found.push({ address, network, pods: [holder.pod, pod], clusters: [holder.cluster, cluster.name] });
+      }
+    }
+  }
+  return found.sort((a, b) => compareText(a.address, b.address))[0];
+}
+
+/** Network of an endpoint: label of the pod before that of the system namespace. */
+function networkOf(pod: Pod, { member }: Seen): string {
+  return pod.labels[labels.network] || (valueOf(member.network) ?? '');
+}
+
+/** The one other network that gateways, injectors and workloads of a cluster agree on, at least two of them, against its namespace. */
+export function contradiction(cluster: Seen, network: string): string | undefined {
+  const gateways = [...gatewaysByNetwork(listOf(cluster.services)).keys()];
+  const injected = listOf(cluster.injectors)
+    .filter(injection.isActive)
+    .flatMap((injector) => injector.injectedNetwork ?? []);
+  const carried = listOf(cluster.pods).flatMap((pod) => (pod.proxy?.kind === 'sidecar' && isLive(pod) ? (pod.proxy.network ?? []) : []));
+  const voices = [gateways, injected, carried].filter((voice) => voice.length > 0).map(distinct<string>);
+  const said = distinct(voices.flat());
+  return voices.length > 1 && said.length === 1 && said[0] !== network ? said[0] : undefined;
+}
+
+/** Whether a gateway of the cluster carries a network label. */
+export function hasLabelledGateway(cluster: Seen): boolean {
+  const api = listOf(cluster.kubeGateways).some((gateway) => gateway.className !== 'istio-remote' && (gateway.labels[labels.network] ?? '') !== '');
+  return api || gatewaysByNetwork(listOf(cluster.services)).size > 0;
+}
+
+/** Whether the cluster has a gateway that is meant for other networks, labelled or not. */
+export function hasCrossNetworkGateway(cluster: Seen): boolean {
+  const isOpen = (service: Service): boolean => service.type !== 'ClusterIP' && Object.keys(service.selector).length > 0 && service.ports.some(({ port }) => port === ports.crossNetwork);
+  return hasLabelledGateway(cluster) || listOf(cluster.services).some(isOpen);
+}
+
+/** Networks of workloads outside Kubernetes, by which a gateway may be needed although all clusters are on one network. */
+export function networksOfWorkloads(resources: readonly IstioResource[]): string[] {
+  return distinct(
+    resources.flatMap(({ spec }) => {
+      const endpoints = at(spec, 'endpoints');
+      const places: readonly (Json | undefined)[] = [spec, at(spec, 'template'), ...(Array.isArray(endpoints) ? endpoints : [])];
+      return places.map((place) => at(place, 'network')).filter((network) => typeof network === 'string');
+    }),
+  ).filter((network) => network !== '');
+}
+
+function at(value: Json | undefined, key: string): Json | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.entries(value).find(([name]) => name === key)?.[1];
+}

@@ -1,0 +1,125 @@
+import {
+  type ClusterName,
+  defineCheck,
+  groupBy,
+  installAgain,
+  labels,
+  list,
+  listOf,
+  type NetworkId,
+  releases,
+  remedy,
+  type Remedy,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
+import { gatewaysByNetwork, injectorsFor, podsIn, proxiesOf, type ProxyPod, restartOf, some } from '../_area.ts';
+
+const field = '.spec.containers[*].env["ISTIO_META_NETWORK"]';
+
+export default defineCheck({
+  id: 'stale-proxy-network',
+  title: 'Proxies carry the network of their cluster',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['controlPlanes'], member: ['namespaces', 'pods', 'services'] },
+  uses: { primary: ['injectorValues'], member: ['injectors'] },
+  applies: { networks: 'multi' },
+  explains: [{ code: 'missing-east-west-gateway', match: 'cluster' }],
+  catalogue: ['ID-04'],
+  docs: {
+    why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway.',
+    confirm:
+      'kubectl --context CLUSTER get pods -A -L topology.istio.io/network; kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network',
+    fix: 'Make sure that the injector gives the right network (global.network of the primary, /net/ in the injection path of a remote), then restart the workloads.',
+    notWhen:
+      'Since 1.30 a proxy without network is sent to the gateways like any other. Pods of a second network that has a gateway of its own in the cluster are right.',
+    since: '1.8',
+  },
+  messages: {
+    stale: (a: {
+      cluster: ClusterName;
+      pods: readonly ProxyPod[];
+      claimed: string | undefined;
+      network: NetworkId;
+      usesGateway: boolean | undefined;
+      given: string | undefined;
+      isPrimary: boolean;
+    }) => ({
+      text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies carry ${a.claimed === undefined ? 'no network' : `network ${a.claimed}`}, but ${a.cluster} is on ${a.network}${consequence(a.claimed, a.usesGateway)}.`,
+      expected: `network ${a.network}`,
+      found: a.claimed === undefined ? 'no network' : `network ${a.claimed}`,
+      effect: `${list(
+        a.pods.map((pod) => `${pod.namespace}/${pod.name}`),
+        'none',
+        3,
+      )}: ${a.claimed === undefined ? 'take every address for one that they can reach' : 'reached and reaching others by the wrong way'}`,
+      remedy: [
+        ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.given, a.isPrimary)]),
+        ...restartOf(a.cluster, a.pods),
+      ],
+      ...(a.claimed === undefined && a.usesGateway !== false ? { severity: 'warning' as const } : {}),
+      ...(a.claimed === undefined && a.usesGateway === undefined ? { certainty: 'likely' as const } : {}),
+    }),
+  },
+  *run({ primary, member, controlPlane, couple, finding }) {
+    const network = valueOf(member.member.network);
+    // Without a label on the namespace there is nothing to compare with: that is a fault of its own (ID-01).
+    if (couple.kind === 'peer' || network === undefined) return;
+    const injectors = injectorsFor(controlPlane, listOf(member.injectors));
+    const gateways = gatewaysByNetwork(member.services);
+    const odd = proxiesOf(controlPlane, member.pods, listOf(member.injectors)).filter(({ proxy }) => proxy.network !== network);
+    const namespace = member.namespaces.find((candidate) => candidate.name === member.member.systemNamespace);
+    for (const [key, pods] of groupBy(odd, (pod) => pod.proxy.network ?? '')) {
+      const [claimed] = pods.map((pod) => pod.proxy.network);
+      // A pod may be labelled for a second network of its cluster, as long as that has a gateway there.
+      const stale = claimed !== undefined && gateways.has(claimed) ? pods.filter((pod) => pod.labels[labels.network] !== claimed) : pods;
+      if (stale.length === 0) continue;
+      const args = {
+        cluster: member.name,
+        pods: stale,
+        claimed,
+        network,
+        usesGateway: releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway'),
+      };
+      yield finding(
+        'stale',
+        { ...args, given: wronglyGiven(), isPrimary: couple.kind === 'self' },
+        {
+          at: member.ref,
+          subject: key === '' ? 'none' : key,
+          related: [...(namespace === undefined ? [] : [namespace.ref]), ...some(injectors)],
+          evidence: stale.slice(0, 5).map((pod) => ({ ref: pod.ref, field, observed: claimed ?? 'absent', expected: network })),
+        },
+      );
+    }
+
+    /** What the injector would give now, where that is known and not the network. */
+    function wronglyGiven(): string | undefined {
+      const [path] = injectors.map((injector) => injector.injectedNetwork);
+      const values = listOf(primary.injectorValues).find(
+        (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
+      );
+      if (path === undefined && (values === undefined || injectors.length === 0)) return undefined;
+      const given = path ?? values?.network;
+      return given === network ? undefined : (given ?? 'no network');
+    }
+  },
+});
+
+function consequence(claimed: string | undefined, usesGateway: boolean | undefined): string {
+  if (claimed !== undefined) return ': traffic to and from them takes the wrong way';
+  return usesGateway === false ? ', so they ignore its gateways and those of others' : '';
+}
+
+function giveNetwork(cluster: ClusterName, network: NetworkId, given: string, isPrimary: boolean): Remedy {
+  const set = isPrimary
+    ? `-f PRIMARY.yaml --set values.global.network=${shellWord(network)}`
+    : `-f REMOTE.yaml --set values.istiodRemote.injectionPath=/inject/cluster/ID/net/${shellWord(network)}`;
+  return remedy.installer(
+    cluster,
+    [`istioctl install --context ${shellWord(cluster)} ${set}`],
+    `the injector still gives new pods ${given}; ${installAgain}`,
+  );
+}
