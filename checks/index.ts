@@ -35,9 +35,12 @@ import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts'
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
 import revokedCredential from './remote-secret/revoked-credential/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
+import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
 import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
+import mismatchedGatewayNetwork from './topology/mismatched-gateway-network/check.ts';
 import mismatchedInjectionPath from './topology/mismatched-injection-path/check.ts';
 import missingNetworkLabel from './topology/missing-network-label/check.ts';
+import sharedNetwork from './topology/shared-network/check.ts';
 import staleProxyNetwork from './topology/stale-proxy-network/check.ts';
 import unledRemote from './topology/unled-remote/check.ts';
 import unmatchedControlPlaneClusters from './topology/unmatched-control-plane-clusters/check.ts';
@@ -86,9 +89,12 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
   { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
+  { check: mismatchedGatewayNetwork, area: 'topology', origin: 'built-in' },
   { check: mismatchedInjectionPath, area: 'topology', origin: 'built-in' },
   { check: missingNetworkLabel, area: 'topology', origin: 'built-in' },
+  { check: sharedNetwork, area: 'topology', origin: 'built-in' },
   { check: staleProxyNetwork, area: 'topology', origin: 'built-in' },
   { check: unledRemote, area: 'topology', origin: 'built-in' },
   { check: unmatchedControlPlaneClusters, area: 'topology', origin: 'built-in' },
