@@ -152,7 +152,7 @@ function newestFirst(a: FieldManager, b: FieldManager): number {
 
 const mostPaths = 200;
 
-/** `f:metadata: {f:labels: {f:a: {}}}` as `.metadata.labels.a`, leaves only. */
+/** `f:metadata: {f:labels: {f:a: {}, f:b.c/d: {}}}` as `.metadata.labels.a` and `.metadata.labels["b.c/d"]`, leaves only. */
 function fieldPaths(value: unknown): string[] {
   const paths: string[] = [];
   const visit = (node: unknown, path: string, depth: number): void => {
@@ -170,7 +170,8 @@ function fieldPaths(value: unknown): string[] {
 
 function step(key: string): string {
   const name = key.slice(2);
-  return key.startsWith('f:') ? `.${name}` : `[${name}]`;
+  if (!key.startsWith('f:')) return `[${name}]`;
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
 
 function unlessEmpty(map: StringMap): StringMap | undefined {

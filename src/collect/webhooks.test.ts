@@ -82,12 +82,12 @@ describe('injectors', () => {
         manager: 'argocd',
         operation: 'Apply',
         time: '2026-01-02T00:00:00Z',
-        fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } },
+        fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:istio.io/rev': {} } } },
       },
     ];
     const object = webhookConfiguration('MutatingWebhookConfiguration', 'a', [{ name }], {}, { managedFields });
     expect(only(factsOf([object]).injectors).managers).toEqual([
-      { manager: 'argocd', operation: 'Apply', time: '2026-01-02T00:00:00Z', fields: ['.metadata.labels.app'] },
+      { manager: 'argocd', operation: 'Apply', time: '2026-01-02T00:00:00Z', fields: ['.metadata.labels["istio.io/rev"]'] },
       {
         manager: 'pilot-discovery',
         operation: 'Update',

@@ -87,6 +87,11 @@ describe('what is read', () => {
     expect(snapshot.oddities).toEqual({ documents: 1 });
   });
 
+  test('lists without end', async () => {
+    const deep = '{"apiVersion":"v1","kind":"List","items":['.repeat(20_000) + ']}'.repeat(20_000);
+    expect((await open({ 'a.json': deep })).oddities).toEqual({ documents: 1 });
+  });
+
   test('an empty list is an answer only of a complete directory', async () => {
     const list = { 'pods.json': JSON.stringify({ apiVersion: 'v1', kind: 'PodList', items: [] }), 'a.yaml': service('a') };
     expect((await open(list)).kinds['pods']).toEqual({ status: 'not-asked', because: 'directory does not say' });
@@ -231,6 +236,7 @@ describe('what cannot be read', () => {
     const error: unknown = await open({ 'README.md': '' }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ code: 'ERR_NO_CLUSTER', message: expect.stringContaining('No manifests were found') as unknown });
+    await expect(open({ 'values.yaml': 'a: 1' })).rejects.toMatchObject({ code: 'ERR_NO_CLUSTER' });
   });
 
   test('one cluster without anything readable does not end the run', async () => {
@@ -262,8 +268,14 @@ describe('what cannot be read', () => {
     const dir = directory({ 'a.yaml': service('a') });
     symlinkSync(dir, join(dir, 'circle'));
     symlinkSync(join(dir, 'nowhere'), join(dir, 'b.yaml'));
-    const [snapshot] = await openManifests({ clusters: [{ name: 'west', dir }] });
+    symlinkSync(join(dir, 'c.yaml'), join(dir, 'c.yaml'));
+    const [snapshot] = await openManifests({ clusters: [{ name: 'west', dir }], complete: true });
     expect(snapshot && objects(snapshot)).toHaveLength(1);
+    expect(snapshot?.unread).toEqual([
+      { what: 'b.yaml', reason: 'no such file' },
+      { what: 'c.yaml', reason: 'links lead in a circle' },
+    ]);
+    expect(snapshot?.kinds['pods']).toMatchObject({ status: 'failed' });
   });
 
   test('whatever the bytes, a file never ends the run', async () => {

@@ -1,7 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { glob } from 'tinyglobby';
-import { SourceError } from '../base/errors.ts';
+import { ConfigError, SourceError } from '../base/errors.ts';
 import { compareText } from '../base/sort.ts';
 import { nearest } from '../base/text.ts';
 import { type Intake, openIntake } from '../collect/snapshot.ts';
@@ -9,6 +8,7 @@ import { type Fields, optionalFields, type Tally, tally, text } from '../model/d
 import { clusterName } from '../model/ids.ts';
 import type { ClusterSnapshot } from '../model/snapshot.ts';
 import { type ReadDocument, readDocuments } from './documents.ts';
+import { codeOf, findManifests, type FoundFiles, reasonOf, type Unread } from './files.ts';
 import { type DirectorySettings, readSettings, settingsFile } from './settings.ts';
 
 export interface ManifestsOptions {
@@ -61,7 +61,7 @@ function nothingLeft(clusters: readonly Reading[]): SourceError {
 /** What is gathered while a cluster's files are read. */
 interface Gathering {
   readonly intake: Intake;
-  readonly unread: { what: string; reason: string }[];
+  readonly unread: Unread[];
   readonly odd: Tally;
   documents: number;
   skipped: number;
@@ -69,8 +69,8 @@ interface Gathering {
 }
 
 async function readCluster(name: string, dir: string, options: ManifestsOptions): Promise<Reading> {
-  const { base, files, settings } = await openDirectory(dir);
-  const gathering: Gathering = { intake: openIntake(), unread: [], odd: tally(), documents: 0, skipped: 0, version: undefined };
+  const { base, files, unread, settings } = await openDirectory(dir);
+  const gathering: Gathering = { intake: openIntake(), unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
   let interrupted = false;
   for (const file of files) {
     if (options.signal?.aborted) {
@@ -93,30 +93,33 @@ async function readCluster(name: string, dir: string, options: ManifestsOptions)
   return { dir, documents: gathering.documents, snapshot };
 }
 
-interface Directory {
+interface Directory extends FoundFiles {
   readonly base: string;
-  /** Relative to `base`, sorted. */
-  readonly files: readonly string[];
   readonly settings: DirectorySettings;
 }
 
 async function openDirectory(dir: string): Promise<Directory> {
-  const found = await stat(dir).catch(() => undefined);
-  if (found === undefined) throw await missing(dir);
-  if (!found.isDirectory()) return { base: dirname(dir), files: [basename(dir)], settings: {} };
-  const files = await glob({
-    patterns: ['**/*.{yaml,yml,json}'],
-    cwd: dir,
-    ignore: ['**/node_modules/**'],
-    caseSensitiveMatch: false,
-    expandDirectories: false,
-  });
-  const settings = await readFile(join(dir, settingsFile), 'utf8').catch(() => undefined);
-  return {
-    base: dir,
-    files: files.filter((file) => basename(file) !== settingsFile).sort(compareText),
-    settings: settings === undefined ? {} : readSettings(join(dir, settingsFile), settings),
-  };
+  let isDirectory: boolean;
+  try {
+    isDirectory = (await stat(dir)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw await missing(dir);
+    throw new SourceError('ERR_SOURCE_UNREADABLE', `${dir} cannot be read: ${reasonOf(error)}.`, { cause: error });
+  }
+  if (!isDirectory) return { base: dirname(dir), files: [basename(dir)], unread: [], settings: {} };
+  const { files, unread } = await findManifests(dir);
+  return { base: dir, files: files.filter((file) => basename(file) !== settingsFile), unread, settings: await settingsOf(dir) };
+}
+
+async function settingsOf(dir: string): Promise<DirectorySettings> {
+  const file = join(dir, settingsFile);
+  try {
+    return readSettings(file, await readFile(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    if (codeOf(error) === 'ENOENT') return {};
+    throw new ConfigError('ERR_CONFIG_UNREADABLE', `${file} cannot be read: ${reasonOf(error)}.`, { cause: error });
+  }
 }
 
 async function missing(dir: string): Promise<SourceError> {
@@ -141,27 +144,19 @@ async function readFileInto(gathering: Gathering, base: string, file: string): P
   for (const document of documents) takeDocument(gathering, file, document);
 }
 
-function reasonOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'not UTF-8 text';
-  return typeof code === 'string' ? code : 'cannot be read';
-}
-
 function takeDocument(gathering: Gathering, file: string, document: ReadDocument): void {
   const value = optionalFields(tally(), document.value);
   if (value === undefined) {
     gathering.skipped++;
     return;
   }
-  gathering.documents++;
   if (takeVersion(gathering, value)) return;
   const { apiVersion, kind } = value;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/')) {
     gathering.skipped++;
     return;
   }
+  gathering.documents++;
   takeObject(gathering, file, value, document.line, document.itemLines);
 }
 
@@ -172,13 +167,17 @@ function takeVersion(gathering: Gathering, value: Fields): boolean {
   const minor = text(odd, value['minor']);
   const gitVersion = text(odd, value['gitVersion']);
   if (value['kind'] !== undefined || major === undefined || minor === undefined || gitVersion === undefined) return false;
+  gathering.documents++;
   gathering.version ??= { major, minor, gitVersion };
   return true;
 }
 
-function takeObject(gathering: Gathering, file: string, object: Fields, line: number, itemLines: readonly number[]): void {
-  const kind = text(gathering.odd, object['kind']);
-  if (kind === undefined || text(gathering.odd, object['apiVersion']) === undefined) {
+/** Lists of lists are legal; deeper than this nobody means them. */
+const deepestList = 8;
+
+function takeObject(gathering: Gathering, file: string, object: Fields, line: number, itemLines: readonly number[], depth = 0): void {
+  const { kind, apiVersion } = object;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || depth > deepestList) {
     gathering.odd.odd++;
     return;
   }
@@ -194,7 +193,7 @@ function takeObject(gathering: Gathering, file: string, object: Fields, line: nu
     const whole =
       itemKind === undefined || (item['kind'] && item['apiVersion'])
         ? item
-        : { ...item, apiVersion: item['apiVersion'] || object['apiVersion'], kind: item['kind'] || itemKind };
-    takeObject(gathering, file, whole, itemLines[i] ?? line, []);
+        : { ...item, apiVersion: item['apiVersion'] || apiVersion, kind: item['kind'] || itemKind };
+    takeObject(gathering, file, whole, itemLines[i] ?? line, [], depth + 1);
   }
 }
