@@ -204,6 +204,15 @@ describe('CA secrets', () => {
     expect(only(factsOf([pem]).caSecrets).keys).toEqual(['ca-cert.pem', 'ca-key.pem', 'root-cert.pem']);
   });
 
+  test('a trust store of an application is no CA', () => {
+    const elsewhere = { namespace: 'shop' };
+    const facts = factsOf([
+      secret('cacerts', { 'root-cert.pem': base64(firstRoot) }, {}, elsewhere),
+      secret('istio-ca-secret', {}, {}, elsewhere),
+    ]);
+    expect(valueOf(facts.caSecrets).map((found) => found.name)).toEqual(['istio-ca-secret']);
+  });
+
   test('a self-signed CA is its own root', () => {
     const own = only(
       factsOf([

@@ -5,12 +5,14 @@ import type { CaSecret, RemoteSecret, ServiceAccountToken } from '../model/facts
 import type { ReducedObject } from '../model/snapshot.ts';
 import { certificatesIn, recordedCertificates } from './certificates.ts';
 import { decodeBase64, recordedToken, tokenFacts } from './credentials.ts';
-import { defineFact, namespacedEntity, uncounted } from './fact.ts';
+import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind } from './kind.ts';
 import { looksLikeKubeconfig, recordedKubeconfig, reduceKubeconfig } from './kubeconfigs.ts';
 
 const accountTokenType = 'kubernetes.io/service-account-token';
-const caSecretNames: ReadonlySet<string> = new Set(['cacerts', 'istio-ca-secret']);
+const pluggedCa = 'cacerts';
+const ownCa = 'istio-ca-secret';
+const caSecretNames: ReadonlySet<string> = new Set([pluggedCa, ownCa]);
 
 /** A Secret becomes one of a few closed types; of all others only type, labels and annotations are kept. */
 export const secrets = defineKind({
@@ -56,7 +58,7 @@ function reduceAccountToken(read: Values): Fields {
 
 /** `cacerts` is plugged in unless istiod marked it as its own; roots and signing certificates may be in either of two layouts. */
 function reduceCa(odd: Tally, name: string, read: Values): Fields {
-  const isSelfSigned = name === 'istio-ca-secret' || read.keys.includes('istio-generated');
+  const isSelfSigned = name === ownCa || read.keys.includes('istio-generated');
   const first = (...keys: readonly string[]): readonly unknown[] => {
     for (const key of keys) {
       const certificates = certificatesIn(odd, read.get(key));
@@ -130,8 +132,15 @@ export const caSecretsFact = defineFact({
   reads: [secrets],
   place: 'system',
   project: (items, projection): readonly CaSecret[] =>
-    items.filter((object) => object['ca'] !== undefined).map((object) => Object.assign(namespacedEntity(projection, object), caOf(object))),
+    items
+      .filter((object) => isCaSecret(object, projection))
+      .map((object) => Object.assign(namespacedEntity(projection, object), caOf(object))),
 });
+
+/** `cacerts` is also what people call the trust store of an application: only where an istiod is does it mean a CA. */
+function isCaSecret(object: ReducedObject, projection: Projection): boolean {
+  return object['ca'] !== undefined && (object.metadata.name === ownCa || projection.systemNamespaces.has(object.metadata.namespace ?? ''));
+}
 
 function caOf(object: ReducedObject): Pick<CaSecret, 'source' | 'keys' | 'roots' | 'signing'> {
   const ca = fields(uncounted, object['ca']);

@@ -2,7 +2,7 @@ import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { mostAliases, yamlOptions, yamlProblem } from '../collect/yaml.ts';
 import { brokenLine, itemLines } from './json-lines.ts';
 
-/** One document of a file, and where it and the elements of its `items` begin. */
+/** One document of a file, and where it and the elements of its list begin: of `items`, or of a bare list. */
 export interface ReadDocument {
   readonly value: unknown;
   readonly line: number;
@@ -105,7 +105,7 @@ function readChunk(text: string, firstLine: number): ReadDocument | BrokenDocume
     if (error !== undefined) return { line: lineOf(error.pos[0]), reason: `not YAML: ${yamlProblem(error.code)}` };
     const value: unknown = document.toJS({ maxAliasCount: mostAliases });
     const root = document.contents;
-    const items: unknown = isMap(root) ? root.get('items', true) : undefined;
+    const items: unknown = isMap(root) ? root.get('items', true) : root;
     return {
       value,
       line: lineOf(root?.range?.[0] ?? 0),

@@ -14,6 +14,10 @@ describe('lines of the elements of a list', () => {
 
   test('on one line there is nothing to find', () => expect(itemLines('{"items":[{},{}]}')).toEqual([]));
 
+  test('of a bare array', () => {
+    expect(itemLines('[\n{"items": [{}]},\n[{}],\n{}\n]')).toEqual([2, 4]);
+  });
+
   test('a value that reads like the key is none', () => {
     const text = '{\n"kind": "items",\n"x": [\n{}\n],\n"items": [\n{},\n{}\n]\n}';
     expect(itemLines(text)).toEqual([7, 8]);

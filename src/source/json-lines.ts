@@ -2,12 +2,13 @@ const quote = 34;
 const backslash = 92;
 const newline = 10;
 
-/** Line of each element of the top-level array `items`, without parsing the text a second time. The text must be valid JSON. */
+/** Line of each object in the top-level array, or in the array `items` of the top-level object, without parsing a second time. The text must be valid JSON. */
 export function itemLines(text: string): readonly number[] {
   if (!text.includes('\n')) return [];
   const lines: number[] = [];
   let line = 1;
   let depth = 0;
+  const top = text.trimStart().startsWith('[') ? 0 : 1;
   let inItems = false;
   let isNextItems = false;
   for (let i = 0; i < text.length; i++) {
@@ -16,16 +17,16 @@ export function itemLines(text: string): readonly number[] {
         line++;
         break;
       case quote: {
-        if (depth === 1 && text.startsWith('"items"', i)) isNextItems = true;
+        if (depth === 1 && top === 1 && text.startsWith('"items"', i)) isNextItems = true;
         i = endOfString(text, i);
         break;
       }
       case 123: // {
-        if (inItems && depth === 2) lines.push(line);
+        if (inItems && depth === top + 1) lines.push(line);
         depth++;
         break;
       case 91: // [
-        if (isNextItems && depth === 1) inItems = true;
+        if (depth === top && (top === 0 || isNextItems)) inItems = true;
         depth++;
         break;
       case 125: // }
@@ -33,7 +34,7 @@ export function itemLines(text: string): readonly number[] {
         break;
       case 93: // ]
         depth--;
-        if (inItems && depth === 1) return lines;
+        if (inItems && depth === top) return lines;
         break;
       case 44: // , ends a value, so that `"items"` was one and no key
         if (depth === 1) isNextItems = false;

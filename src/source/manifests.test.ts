@@ -107,6 +107,20 @@ describe('what is read', () => {
     });
   });
 
+  test('the answer of kubectl version', async () => {
+    const version =
+      'clientVersion: {major: "1", minor: "30", gitVersion: v1.30.0}\nserverVersion: {major: "1", minor: "34", gitVersion: v1.34.4}\n';
+    expect((await open({ 'version.yaml': version })).version).toEqual({ major: '1', minor: '34', gitVersion: 'v1.34.4' });
+  });
+
+  test('a bare list of objects', async () => {
+    const snapshot = await open({
+      'a.json': JSON.stringify([serviceJson('a'), serviceJson('b')], undefined, 1),
+      'b.yaml': `- ${service('c').trim().replaceAll('\n', '\n  ')}\n`,
+    });
+    expect(places(snapshot)).toEqual(['Service x/a @ a.json:2', 'Service x/b @ a.json:11', 'Service x/c @ b.yaml:1']);
+  });
+
   test('what is no object is skipped and counted', async () => {
     const snapshot = await open({
       'a.yaml': service('a'),

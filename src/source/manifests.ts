@@ -145,6 +145,12 @@ async function readFileInto(gathering: Gathering, base: string, file: string): P
 }
 
 function takeDocument(gathering: Gathering, file: string, document: ReadDocument): void {
+  // A bare list is what is left when somebody took the items out of an answer.
+  if (Array.isArray(document.value) && document.value.some(isObject)) {
+    takeObject(gathering, file, { apiVersion: 'v1', kind: 'List', items: document.value }, document.line, document.itemLines);
+    gathering.documents++;
+    return;
+  }
   const value = optionalFields(tally(), document.value);
   if (value === undefined) {
     gathering.skipped++;
@@ -160,13 +166,19 @@ function takeDocument(gathering: Gathering, file: string, document: ReadDocument
   takeObject(gathering, file, value, document.line, document.itemLines);
 }
 
-/** The answer of /version is the one document that is no object and is wanted. */
-function takeVersion(gathering: Gathering, value: Fields): boolean {
+function isObject(value: unknown): boolean {
+  const object = optionalFields(tally(), value);
+  return typeof object?.['kind'] === 'string' && typeof object['apiVersion'] === 'string';
+}
+
+/** The answer of /version, or of `kubectl version`, is the one document that is no object and is wanted. */
+function takeVersion(gathering: Gathering, document: Fields): boolean {
   const odd = tally();
+  const value = optionalFields(odd, document['serverVersion']) ?? document;
   const major = text(odd, value['major']);
   const minor = text(odd, value['minor']);
   const gitVersion = text(odd, value['gitVersion']);
-  if (value['kind'] !== undefined || major === undefined || minor === undefined || gitVersion === undefined) return false;
+  if (document['kind'] !== undefined || major === undefined || minor === undefined || gitVersion === undefined) return false;
   gathering.documents++;
   gathering.version ??= { major, minor, gitVersion };
   return true;
