@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { projectFacts } from '../collect/facts.ts';
 import { openManifests } from './manifests.ts';
 
@@ -56,5 +58,25 @@ describe.skipIf(corpus === undefined || !existsSync(corpus))('real meshes are re
     const [cluster] = await open('ambient-1.31', ['cluster5']);
     const pods = cluster === undefined ? undefined : projectFacts(cluster).pods;
     expect(pods?.status === 'collected' && pods.value.flatMap((pod) => pod.proxy?.kind ?? [])).toEqual(['gateway', 'ztunnel']);
+  });
+
+  test('the same objects as YAML give the same snapshot, apart from where they were read', async () => {
+    const json = join(corpus ?? '', 'primary-remote-1.31', 'cluster1');
+    const yaml = mkdtempSync(join(tmpdir(), 'meshdoctor-'));
+    try {
+      for (const file of readdirSync(json)) {
+        const value: unknown = JSON.parse(readFileSync(join(json, file), 'utf8'));
+        writeFileSync(join(yaml, file.replace(/json$/, 'yaml')), stringify(value, { version: '1.1' }));
+      }
+      const snapshots = await Promise.all(
+        [json, yaml].map((dir) => openManifests({ clusters: [{ name: 'cluster1', dir }], complete: true })),
+      );
+      const [first, second] = snapshots.map((snapshot) =>
+        JSON.stringify(snapshot, (key, value: unknown) => (key === 'origin' ? undefined : value)),
+      );
+      expect(second === first).toBe(true);
+    } finally {
+      rmSync(yaml, { recursive: true, force: true });
+    }
   });
 });
