@@ -40,12 +40,23 @@ export function exposures(
   },
 ): { readonly service: Service; readonly ways: readonly exposure.Exposure[] }[] {
   const host = hosts.istiodHost(controlPlane.revision, controlPlane.namespace);
-  const podLabels = primary.pods.filter((pod) => pod.namespace === controlPlane.namespace && pod.labels['app'] === 'istiod' && pod.labels['istio.io/rev'] === controlPlane.revision).map((pod) => pod.labels);
+  const podLabels = primary.pods
+    .filter(
+      (pod) =>
+        pod.namespace === controlPlane.namespace && pod.labels['app'] === 'istiod' && pod.labels['istio.io/rev'] === controlPlane.revision,
+    )
+    .map((pod) => pod.labels);
   return gateways
     .map((service) => ({
       service,
       ways: exposure.istiodExposures(
-        { reader: controlPlane, gateways: primary.gateways, virtualServices: primary.virtualServices, services: primary.services, proxies: exposure.gatewayProxies(service, primary.pods, primary.workloads) },
+        {
+          reader: controlPlane,
+          gateways: primary.gateways,
+          virtualServices: primary.virtualServices,
+          services: primary.services,
+          proxies: exposure.gatewayProxies(service, primary.pods, primary.workloads),
+        },
         { host, controlPlane, ...(podLabels.length === 0 ? {} : { podLabels }) },
       ),
     }))
@@ -57,6 +68,11 @@ export function gaps(ways: readonly exposure.Exposure[]): exposure.Exposure[] {
 }
 
 /** Gaps that mean: the way is there, but for another revision or to another Service. */
-export const revisionGaps: readonly (exposure.ExposureGap | undefined)[] = ['virtual-service-hosts', 'destination', 'other-destination', 'destination-port'];
+export const revisionGaps: readonly (exposure.ExposureGap | undefined)[] = [
+  'virtual-service-hosts',
+  'destination',
+  'other-destination',
+  'destination-port',
+];
 
 export const portList = (ways: readonly exposure.Exposure[]): string[] => distinct(ways.map((way) => String(way.port)));

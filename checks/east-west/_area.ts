@@ -12,7 +12,10 @@ export function eastWestServices(services: readonly Service[]): Service[] {
 export function isGatewayLike(service: Service): boolean {
   if (service.labels['app'] === 'istiod' || service.type === 'ExternalName' || Object.keys(service.selector).length === 0) return false;
   const isOutward = service.type !== 'ClusterIP' || service.externalIPs.length > 0;
-  return service.selector['istio'] === 'eastwestgateway' || (isOutward && service.ports.some(({ port }) => port === ports.crossNetwork || port === ports.discovery));
+  return (
+    service.selector['istio'] === 'eastwestgateway' ||
+    (isOutward && service.ports.some(({ port }) => port === ports.crossNetwork || port === ports.discovery))
+  );
 }
 
 /** What istiod makes of the labelled Services of a cluster. */
@@ -22,6 +25,8 @@ export function gatewayServices(services: readonly Service[], nodes: readonly No
 
 /** Clusters that a broken gateway of `cluster` touches: itself, and the remotes that reach istiod through it. */
 export function touched(cluster: ClusterName, mesh: Mesh): ClusterName[] {
-  const remotes = mesh.couples.filter((couple) => couple.kind === 'remote' && couple.controlPlane.cluster === cluster && valueOf(couple.serves) !== false);
+  const remotes = mesh.couples.filter(
+    (couple) => couple.kind === 'remote' && couple.controlPlane.cluster === cluster && valueOf(couple.serves) !== false,
+  );
   return [cluster, ...remotes.map((couple) => couple.member)];
 }

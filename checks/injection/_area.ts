@@ -7,4 +7,3 @@ export const order = 2;
 export function namespacesOf(injector: Injector, namespaces: readonly Namespace[], injectors: readonly Injector[]): Namespace[] {
   return namespaces.filter((namespace) => injection.injectorsOf(namespace, {}, injectors).includes(injector));
 }
-

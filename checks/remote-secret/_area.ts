@@ -11,7 +11,10 @@ export function createSecret(reader: ClusterName, namespace: string, read: Clust
 
 /** Replaces whatever the key of a Secret holds now. */
 export function recreateSecret(secret: RemoteSecret, read: ClusterName, id: string): Remedy {
-  const removes = secret.name === `istio-remote-secret-${id}` ? '' : `then delete Secret ${secret.namespace}/${secret.name}, which would claim the same cluster`;
+  const removes =
+    secret.name === `istio-remote-secret-${id}`
+      ? ''
+      : `then delete Secret ${secret.namespace}/${secret.name}, which would claim the same cluster`;
   return createSecret(secret.ref.cluster, secret.namespace, read, id, removes);
 }
 
@@ -24,4 +27,3 @@ export function entryField({ entry }: Pick<CredentialMatch, 'entry'>): string {
 export function named(secret: RemoteSecret): string {
   return `Secret ${secret.namespace}/${secret.name} in ${secret.ref.cluster}`;
 }
-

@@ -6,11 +6,15 @@ import {
   count,
   distinct,
   type Entity,
+  type Fact,
   groupBy,
   injection,
   installAgain,
   type Injector,
+  type InjectorValues,
   labels,
+  list,
+  listOf,
   type Member,
   type Mesh,
   type MissingFact,
@@ -109,7 +113,7 @@ export function gatewaysByNetwork(services: readonly Service[]): ReadonlyMap<Net
 /** `3 pods of sample and shop`. */
 export function podsIn(pods: readonly Pod[]): string {
   const namespaces = distinct(pods.map((pod) => pod.namespace));
-  return `${count(pods.length, 'pod')} of ${namespaces.length > 3 ? count(namespaces.length, 'namespace') : namespaces.join(', ')}`;
+  return `${count(pods.length, 'pod')} of ${namespaces.length > 3 ? count(namespaces.length, 'namespace') : list(namespaces)}`;
 }
 
 const restartable: readonly string[] = ['DaemonSet', 'Deployment', 'StatefulSet'];
@@ -199,4 +203,18 @@ export function unreadBecause(
   if (states.has('read')) return undefined;
   if (states.has('own-id')) return { blockedBy: 'duplicate-cluster-id' };
   return { blockedBy: states.has('refused') || states.has('invalid') ? 'rejected-kubeconfig' : 'unread-remote-secret' };
+}
+
+/** Lets the injector of a cluster give pods its network. */
+export function giveNetwork(cluster: ClusterName, network: string, isPrimary: boolean, why: string): Remedy {
+  const path = `values.istiodRemote.injectionPath=/inject/cluster/ID/net/${network}`;
+  const set = isPrimary
+    ? `-f PRIMARY.yaml --set ${shellWord(`values.global.network=${network}`)}`
+    : `-f REMOTE.yaml --set ${shellWord(path)}`;
+  return remedy.installer(cluster, [`istioctl install --context ${shellWord(cluster)} ${set}`], `${why}; ${installAgain}`);
+}
+
+/** What this istiod injects with where the path of an injector does not say otherwise. */
+export function valuesOf({ namespace, revision }: ControlPlane, values: Fact<readonly InjectorValues[]>): InjectorValues | undefined {
+  return listOf(values).find((candidate) => candidate.namespace === namespace && candidate.revision === revision);
 }

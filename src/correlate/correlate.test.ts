@@ -28,19 +28,29 @@ function finding(code: string, more: Partial<Finding> = {}): Finding {
   };
 }
 
-function judged(findings: readonly Finding[], explains: Record<string, readonly Explains[]>, outcomes: readonly Outcome[] = []): Correlated {
+function judged(
+  findings: readonly Finding[],
+  explains: Record<string, readonly Explains[]>,
+  outcomes: readonly Outcome[] = [],
+): Correlated {
   const ids = new Set([...findings.map((item) => item.check), ...Object.keys(explains)]);
   const members = new Map([east, west].map((cluster) => [cluster, { cluster } as never]));
   return {
     findings,
     outcomes,
-    checks: [...ids].map((id) => ({ check: { id, explains: explains[id] ?? [] } as unknown as AnyCheck, area: 'topology', origin: 'built-in' })),
+    checks: [...ids].map((id) => ({
+      check: { id, explains: explains[id] ?? [] } as unknown as AnyCheck,
+      area: 'topology',
+      origin: 'built-in',
+    })),
     topology: { meshes: [{ members } as never], withoutIstio: [], unknownRelations: [] },
   };
 }
 
 const summary = (judgement: Correlated): string[] =>
-  correlate(judgement).map((cause) => `${cause.severity} ${cause.finding.fingerprint} <- ${cause.explains.map((item) => item.fingerprint).join(', ')}`);
+  correlate(judgement).map(
+    (cause) => `${cause.severity} ${cause.finding.fingerprint} <- ${cause.explains.map((item) => item.fingerprint).join(', ')}`,
+  );
 
 describe('causes', () => {
   test('a finding that nothing explains is its own cause', () => {
@@ -84,10 +94,18 @@ describe('causes', () => {
   });
 
   test('a cycle that nothing explains has one cause, and a cycle that something explains has none of its own', () => {
-    const cycle = { b: [{ code: 'c', match: 'cluster' }], c: [{ code: 'b', match: 'cluster' }, { code: 'd', match: 'cluster' }] } as const;
+    const cycle = {
+      b: [{ code: 'c', match: 'cluster' }],
+      c: [
+        { code: 'b', match: 'cluster' },
+        { code: 'd', match: 'cluster' },
+      ],
+    } as const;
     expect(summary(judged([finding('b'), finding('c'), finding('d')], cycle))).toEqual(['error b west <- c west, d west']);
     const explained = { ...cycle, a: [{ code: 'c', match: 'cluster' }] } as const;
-    expect(summary(judged([finding('b'), finding('c'), finding('d'), finding('a')], explained))).toEqual(['error a west <- b west, c west, d west']);
+    expect(summary(judged([finding('b'), finding('c'), finding('d'), finding('a')], explained))).toEqual([
+      'error a west <- b west, c west, d west',
+    ]);
   });
 
   test('order: severity, certainty, how much is explained, code', () => {

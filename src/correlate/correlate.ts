@@ -81,6 +81,7 @@ function edges({ findings, checks, topology }: Correlated): number[][] {
 
 interface Coordinate {
   readonly object: string;
+  readonly cluster: string;
   readonly direction: string | undefined;
   readonly concerns: ReadonlySet<string>;
   readonly meshes: ReadonlySet<number>;
@@ -90,6 +91,7 @@ function coordinateOf(finding: Finding, topology: Topology): Coordinate {
   const clusters = [finding.at.cluster, ...finding.concerns];
   return {
     object: refKey(finding.at),
+    cluster: finding.at.cluster,
     direction: finding.between === undefined ? undefined : `${finding.between.from}>${finding.between.to}`,
     concerns: new Set(finding.concerns),
     meshes: new Set(topology.meshes.flatMap((mesh, index) => (clusters.some((cluster) => mesh.members.has(cluster)) ? [index] : []))),
@@ -99,7 +101,9 @@ function coordinateOf(finding: Finding, topology: Topology): Coordinate {
 function agrees(match: Explains['match'], a: Coordinate, b: Coordinate): boolean {
   switch (match) {
     case 'cluster':
-      return intersects(a.concerns, b.concerns);
+      return includes(a.concerns, b.concerns);
+    case 'other-cluster':
+      return a.cluster !== b.cluster && includes(a.concerns, b.concerns);
     case 'object':
       return a.object === b.object;
     case 'pair':
@@ -109,6 +113,11 @@ function agrees(match: Explains['match'], a: Coordinate, b: Coordinate): boolean
     default:
       return match satisfies never;
   }
+}
+
+/** Whether everything the effect touches is touched by the cause. */
+function includes(cause: ReadonlySet<string>, effect: ReadonlySet<string>): boolean {
+  return effect.size > 0 && [...effect].every((cluster) => cause.has(cluster));
 }
 
 function mayExplain(cause: Certainty, effect: Certainty): boolean {

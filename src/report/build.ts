@@ -14,6 +14,8 @@ import type { Report, ReportCheck, ReportCluster, ReportFinding, ReportMesh, Rep
 /** What a report says of the run itself. */
 export interface About {
   readonly version: string;
+  /** The run's own date, when what runs out was judged by it. */
+  readonly today?: string;
   readonly plugins?: Report['plugins'];
   readonly interrupted?: 'SIGINT' | 'SIGTERM' | undefined;
 }
@@ -36,6 +38,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     schema: 1,
     tool: { name: 'meshdoctor', version: about.version },
     source: snapshot.source.kind,
+    ...(about.today === undefined ? {} : { today: about.today }),
     verdict: verdictOf({ findings, causes: causes.length, clusters, cells: cells.length, done, gaps, meshes: meshes.length }),
     exit: exitCode({ failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted }, policy),
     topology: { meshes, withoutIstio: topology.withoutIstio, unknownRelations: topology.unknownRelations.map(missingOf) },

@@ -204,6 +204,7 @@ export const reportSchema = z
     schema: z.literal(1),
     tool: z.object({ name: z.literal('meshdoctor'), version: z.string() }).readonly(),
     source: z.enum(['manifests', 'live', 'recorded']),
+    today: z.iso.date().exactOptional().describe("The run's own date; only there when what runs out was judged by it."),
     verdict: z
       .object({ state: z.enum(['broken', 'warning', 'incomplete', 'clean']), text: z.string() })
       .readonly(),

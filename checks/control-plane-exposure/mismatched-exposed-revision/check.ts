@@ -1,4 +1,14 @@
-import { type ClusterName, type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  type exposure,
+  hosts,
+  list,
+  objectPath,
+  pilotAddress,
+  remedy,
+} from 'meshdoctor/api';
 import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps } from '../_area.ts';
 
 export default defineCheck({
@@ -7,17 +17,31 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
+  needs: {
+    primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'],
+    member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
+  },
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['INJ-01'],
-  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+  ],
   docs: {
     why: 'A control plane with a revision is Service istiod-REVISION, and its remotes ask the gateway for that very name. A VirtualService for plain istiod, or rendered for another revision, does not take that name or sends it to a Service that does not exist; the gateway closes the connection (filter_chain_not_found).',
-    confirm: 'kubectl --context PRIMARY get virtualservices -A -o yaml | grep -A4 sniHosts; kubectl --context PRIMARY -n istio-system get services -l app=istiod',
-    fix: 'Apply the template for the revision: sed \'s/{{.Revision}}/REVISION/g\' samples/multicluster/expose-istiod-rev.yaml.tmpl | kubectl apply -n istio-system -f -',
+    confirm:
+      'kubectl --context PRIMARY get virtualservices -A -o yaml | grep -A4 sniHosts; kubectl --context PRIMARY -n istio-system get services -l app=istiod',
+    fix: "Apply the template for the revision: sed 's/{{.Revision}}/REVISION/g' samples/multicluster/expose-istiod-rev.yaml.tmpl | kubectl apply -n istio-system -f -",
   },
   messages: {
-    mismatched: (a: { controlPlane: ControlPlane; way: exposure.Exposure; ways: readonly exposure.Exposure[]; read: ClusterName; routes: string; wanted: string }) => ({
+    mismatched: (a: {
+      controlPlane: ControlPlane;
+      way: exposure.Exposure;
+      ways: readonly exposure.Exposure[];
+      read: ClusterName;
+      routes: string;
+      wanted: string;
+    }) => ({
       text: `${a.read} asks for ${a.way.host}, but ${a.way.virtualService === undefined ? 'no VirtualService' : `VirtualService ${a.way.virtualService.namespace}/${a.way.virtualService.name} in ${a.controlPlane.ref.cluster}`} routes ${a.routes}.`,
       expected: a.wanted,
       found: a.routes,
@@ -29,7 +53,11 @@ export default defineCheck({
             a.controlPlane.revision === 'default'
               ? `kubectl --context ${a.controlPlane.ref.cluster} apply -n ${a.controlPlane.namespace} -f samples/multicluster/expose-istiod.yaml`
               : `sed 's/{{.Revision}}/${a.controlPlane.revision}/g' samples/multicluster/expose-istiod-rev.yaml.tmpl | kubectl --context ${a.controlPlane.ref.cluster} apply -n ${a.controlPlane.namespace} -f -`,
-            ...(a.way.virtualService === undefined ? [] : [`kubectl --context ${a.controlPlane.ref.cluster} -n ${a.way.virtualService.namespace} delete virtualservice ${a.way.virtualService.name}`]),
+            ...(a.way.virtualService === undefined
+              ? []
+              : [
+                  `kubectl --context ${a.controlPlane.ref.cluster} -n ${a.way.virtualService.namespace} delete virtualservice ${a.way.virtualService.name}`,
+                ]),
           ],
           { note: 'delete the old one only when no other revision uses it' },
         ),
@@ -39,24 +67,34 @@ export default defineCheck({
   *run({ primary, member, controlPlane, couple, finding }) {
     if (!needsExposure(couple)) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const toward = gatewaysToward(pilots.flatMap(({ addresses }) => [...addresses.keys()]), primary.services).filter((gateway) => gateway.labels['app'] !== 'istiod');
+    const toward = gatewaysToward(
+      pilots.flatMap(({ addresses }) => [...addresses.keys()]),
+      primary.services,
+    ).filter((gateway) => gateway.labels['app'] !== 'istiod');
     const [best] = exposures(controlPlane, toward, primary);
     const ways = gaps(best?.ways ?? []).filter((gap) => revisionGaps.includes(gap.missing));
     const [way] = ways;
     if (best === undefined || way === undefined) return;
     const to = way.destination?.host ?? 'nothing';
-    const routes = way.missing === 'virtual-service-hosts' ? list(way.routedHosts, 'no name') : `it to ${to}${way.missing === 'destination' ? ', which does not exist' : ''}`;
+    const routes =
+      way.missing === 'virtual-service-hosts'
+        ? list(way.routedHosts, 'no name')
+        : `it to ${to}${way.missing === 'destination' ? ', which does not exist' : ''}`;
     const wanted = `${way.host} to Service ${controlPlane.namespace}/${hosts.istiodServiceName(controlPlane.revision)}`;
-    yield finding('mismatched', { controlPlane, way, ways, read: member.name, routes, wanted }, {
-      at: way.virtualService?.ref ?? way.nearest[0] ?? best.service.ref,
-      field: way.missing === 'virtual-service-hosts' ? '.spec.tls[*].match[*].sniHosts' : '.spec.tls[*].route[*].destination.host',
-      related: [controlPlane.ref, best.service.ref],
-      evidence: way.nearest.map((ref) => ({ ref, observed: `${objectPath(ref)} routes ${routes}`, expected: wanted })),
-      lacks: [
-        { cluster: primary.name, fact: 'virtualServices' },
-        { cluster: primary.name, fact: 'services' },
-      ],
-      subject: controlPlane.revision,
-    });
+    yield finding(
+      'mismatched',
+      { controlPlane, way, ways, read: member.name, routes, wanted },
+      {
+        at: way.virtualService?.ref ?? way.nearest[0] ?? best.service.ref,
+        field: way.missing === 'virtual-service-hosts' ? '.spec.tls[*].match[*].sniHosts' : '.spec.tls[*].route[*].destination.host',
+        related: [controlPlane.ref, best.service.ref],
+        evidence: way.nearest.map((ref) => ({ ref, observed: `${objectPath(ref)} routes ${routes}`, expected: wanted })),
+        lacks: [
+          { cluster: primary.name, fact: 'virtualServices' },
+          { cluster: primary.name, fact: 'services' },
+        ],
+        subject: controlPlane.revision,
+      },
+    );
   },
 });

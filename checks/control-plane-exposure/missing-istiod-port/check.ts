@@ -14,17 +14,24 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'services'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   catalogue: ['CPX-01'],
-  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+  ],
   docs: {
-    why: 'A remote reaches istiod on ports 15012 (discovery) and 15017 (webhook) of a gateway of its primary. A port that is not on the Service is not on the load balancer. Port lists of Helm values replace the chart\'s own list, and gateways for services only need 15443.',
+    why: "A remote reaches istiod on ports 15012 (discovery) and 15017 (webhook) of a gateway of its primary. A port that is not on the Service is not on the load balancer. Port lists of Helm values replace the chart's own list, and gateways for services only need 15443.",
     confirm: 'kubectl --context PRIMARY -n istio-system get service istio-eastwestgateway -o jsonpath="{.spec.ports[*].port}"',
-    fix: 'Add ports 15012 and 15017 to the gateway\'s Service.',
+    fix: "Add ports 15012 and 15017 to the gateway's Service.",
   },
   messages: {
     missing: (a: { gateway: Service; missing: readonly { port: number; name: string; what: string }[]; read: ClusterName }) => ({
       text: `Service ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster}, through which ${a.read} reaches istiod, has no port ${list(a.missing.map(({ port }) => String(port)))}.`,
       expected: 'ports 15012 and 15017',
-      found: `ports ${list(a.gateway.ports.map(({ port }) => String(port)), 'none', 8)}`,
+      found: `ports ${list(
+        a.gateway.ports.map(({ port }) => String(port)),
+        'none',
+        8,
+      )}`,
       effect: `${a.read}: ${list(a.missing.map(({ what }) => what))}`,
       remedy: [
         remedy.patch(
@@ -32,7 +39,13 @@ export default defineCheck({
           {
             spec: {
               ports: [
-                ...a.gateway.ports.map(({ name, port, targetPort, protocol, nodePort }) => ({ name, port, targetPort, protocol, ...(nodePort === undefined ? {} : { nodePort }) })),
+                ...a.gateway.ports.map(({ name, port, targetPort, protocol, nodePort }) => ({
+                  name,
+                  port,
+                  targetPort,
+                  protocol,
+                  ...(nodePort === undefined ? {} : { nodePort }),
+                })),
                 ...a.missing.map(({ port, name }) => ({ name, port, targetPort: port, protocol: 'TCP' })),
               ],
             },
@@ -45,22 +58,45 @@ export default defineCheck({
   *run({ primary, member, controlPlane, couple, finding }) {
     if (!needsExposure(couple)) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const addresses = pilots.flatMap(({ addresses: found, service }) => [...found.keys(), ...(service.externalName === undefined ? [] : [service.externalName])]);
+    const addresses = pilots.flatMap(({ addresses: found, service }) => [
+      ...found.keys(),
+      ...(service.externalName === undefined ? [] : [service.externalName]),
+    ]);
     // A Service named for istiod may be balanced itself: its webhook port is 443.
     const gateways = gatewaysToward(addresses, primary.services).filter((gateway) => gateway.labels['app'] !== 'istiod');
-    const lacking = gateways.map((gateway) => ({ gateway, missing: wanted.filter(({ port }) => !gateway.ports.some((candidate) => candidate.port === port)) }));
-    const isInjected = member.injectors.some((injector) => injector.revision === controlPlane.revision && injector.target.service !== undefined);
+    const lacking = gateways.map((gateway) => ({
+      gateway,
+      missing: wanted.filter(({ port }) => !gateway.ports.some((candidate) => candidate.port === port)),
+    }));
+    const isInjected = member.injectors.some(
+      (injector) => injector.revision === controlPlane.revision && injector.target.service !== undefined,
+    );
     if (lacking.some(({ missing }) => missing.length === 0)) return;
     for (const { gateway, missing } of lacking) {
       const needed = missing.filter(({ port }) => port !== ports.webhook || isInjected);
       if (needed.length === 0) continue;
-      yield finding('missing', { gateway, missing: needed, read: member.name }, {
-        at: gateway.ref,
-        field: '.spec.ports',
-        related: pilots.map(({ service }) => service.ref),
-        evidence: [{ ref: gateway.ref, field: '.spec.ports', observed: list(gateway.ports.map(({ port }) => String(port)), 'none', 8), expected: '15012 and 15017' }],
-        subject: list(needed.map(({ port }) => String(port))),
-      });
+      yield finding(
+        'missing',
+        { gateway, missing: needed, read: member.name },
+        {
+          at: gateway.ref,
+          field: '.spec.ports',
+          related: pilots.map(({ service }) => service.ref),
+          evidence: [
+            {
+              ref: gateway.ref,
+              field: '.spec.ports',
+              observed: list(
+                gateway.ports.map(({ port }) => String(port)),
+                'none',
+                8,
+              ),
+              expected: '15012 and 15017',
+            },
+          ],
+          subject: list(needed.map(({ port }) => String(port))),
+        },
+      );
     }
   },
 });

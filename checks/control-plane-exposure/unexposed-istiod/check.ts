@@ -1,4 +1,16 @@
-import { type ClusterName, type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy, type Remedy, type Service } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  type exposure,
+  hosts,
+  list,
+  objectPath,
+  pilotAddress,
+  remedy,
+  type Remedy,
+  type Service,
+} from 'meshdoctor/api';
 import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps } from '../_area.ts';
 
 const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
@@ -20,11 +32,15 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
+  needs: {
+    primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'],
+    member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
+  },
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['CPX-02'],
   explains: [
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
   ],
   docs: {
@@ -37,7 +53,11 @@ export default defineCheck({
     unexposed: (a: { controlPlane: ControlPlane; gateway: Service; gaps: readonly exposure.Exposure[]; read: ClusterName }) => ({
       text: `istiod ${a.controlPlane.revision} of ${a.controlPlane.ref.cluster} is not exposed on port ${list(portList(a.gaps))} of ${a.gateway.namespace}/${a.gateway.name}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
       expected: 'a Gateway with PASSTHROUGH servers on 15012 and 15017 and a VirtualService that routes them to istiod',
-      found: list(a.gaps.flatMap((gap) => gap.nearest.map(objectPath)), 'none', 3),
+      found: list(
+        a.gaps.flatMap((gap) => gap.nearest.map(objectPath)),
+        'none',
+        3,
+      ),
       effect: `proxies of ${a.read} cannot connect to istiod, and no pod can be injected there`,
       remedy: expose(a.controlPlane, a.gaps),
     }),
@@ -45,7 +65,10 @@ export default defineCheck({
   *run({ primary, member, controlPlane, couple, finding, undecided }) {
     if (!needsExposure(couple)) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const toward = gatewaysToward(pilots.flatMap(({ addresses }) => [...addresses.keys()]), primary.services).filter((gateway) => gateway.labels['app'] !== 'istiod');
+    const toward = gatewaysToward(
+      pilots.flatMap(({ addresses }) => [...addresses.keys()]),
+      primary.services,
+    ).filter((gateway) => gateway.labels['app'] !== 'istiod');
     const [best] = exposures(controlPlane, toward, primary);
     const open = gaps(best?.ways ?? []);
     const [first] = open;
@@ -57,17 +80,24 @@ export default defineCheck({
     const own = open.filter((gap) => !revisionGaps.includes(gap.missing));
     const [worst] = own;
     if (worst === undefined) return;
-    yield finding('unexposed', { controlPlane, gateway: best.service, gaps: own, read: member.name }, {
-      at: worst.nearest[0] ?? best.service.ref,
-      related: [controlPlane.ref, best.service.ref, ...own.flatMap((gap) => gap.nearest)],
-      evidence: own.map((gap) => ({ ref: gap.nearest[0] ?? best.service.ref, observed: `${gap.port}: ${reasons[gap.missing ?? 'gateway'] ?? 'the way breaks off'}` })),
-      lacks: [
-        { cluster: primary.name, fact: 'gateways' },
-        { cluster: primary.name, fact: 'virtualServices' },
-        { cluster: primary.name, fact: 'pods' },
-      ],
-      subject: `${controlPlane.revision}`,
-    });
+    yield finding(
+      'unexposed',
+      { controlPlane, gateway: best.service, gaps: own, read: member.name },
+      {
+        at: worst.nearest[0] ?? best.service.ref,
+        related: [controlPlane.ref, best.service.ref, ...own.flatMap((gap) => gap.nearest)],
+        evidence: own.map((gap) => ({
+          ref: gap.nearest[0] ?? best.service.ref,
+          observed: `${gap.port}: ${reasons[gap.missing ?? 'gateway'] ?? 'the way breaks off'}`,
+        })),
+        lacks: [
+          { cluster: primary.name, fact: 'gateways' },
+          { cluster: primary.name, fact: 'virtualServices' },
+          { cluster: primary.name, fact: 'pods' },
+        ],
+        subject: `${controlPlane.revision}`,
+      },
+    );
   },
 });
 
@@ -79,6 +109,8 @@ function expose(controlPlane: ControlPlane, open: readonly exposure.Exposure[]):
     controlPlane.revision === 'default'
       ? 'samples/multicluster/expose-istiod.yaml'
       : `<(sed 's/{{.Revision}}/${controlPlane.revision}/g' samples/multicluster/expose-istiod-rev.yaml.tmpl)`;
-  const apply = remedy.command(cluster, [`kubectl --context ${cluster} apply -n ${controlPlane.namespace} -f ${file}`], { note: `routes ${hosts.istiodHost(controlPlane.revision, controlPlane.namespace)}` });
+  const apply = remedy.command(cluster, [`kubectl --context ${cluster} apply -n ${controlPlane.namespace} -f ${file}`], {
+    note: `routes ${hosts.istiodHost(controlPlane.revision, controlPlane.namespace)}`,
+  });
   return relabel === undefined ? [apply] : [remedy.label(relabel, { 'istio.io/rev': null }), apply];
 }

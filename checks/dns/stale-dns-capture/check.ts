@@ -1,4 +1,15 @@
-import { annotations, type ClusterName, count, defineCheck, distinct, list, type MeshConfig, type Pod, remedy, valueOf } from 'meshdoctor/api';
+import {
+  annotations,
+  type ClusterName,
+  count,
+  defineCheck,
+  distinct,
+  list,
+  type MeshConfig,
+  type Pod,
+  remedy,
+  valueOf,
+} from 'meshdoctor/api';
 
 const setting = 'ISTIO_META_DNS_CAPTURE';
 
@@ -28,7 +39,9 @@ export default defineCheck({
   },
   *run({ primary, member, controlPlane, couple, finding }) {
     if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
-    const config = primary.meshConfigs.find((candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision);
+    const config = primary.meshConfigs.find(
+      (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
+    );
     if (config === undefined || config.unreadable || config.proxyMetadata[setting] !== 'true') return;
     const pods = member.pods.filter((pod) => {
       if (pod.proxy?.kind !== 'sidecar' || pod.proxy.dnsCapture || pod.proxy.revision !== controlPlane.revision) return false;
@@ -37,20 +50,35 @@ export default defineCheck({
     const [first] = pods;
     if (first === undefined) return;
     const owners = distinct(pods.map((pod) => `${pod.namespace}/${pod.owner?.name ?? pod.name}`));
-    yield finding('stale', { config, pods, member: member.name, owners }, {
-      at: first.ref,
-      field: '.spec.containers[istio-proxy].env',
-      related: [config.ref, ...pods.slice(1, 20).map((pod) => pod.ref)],
-      evidence: [
-        { ref: config.ref, field: '.data.mesh', observed: `${setting}=true` },
-        { ref: first.ref, field: '.spec.containers[istio-proxy].env', observed: 'not set', expected: 'true' },
-      ],
-      subject: `${member.name} ${controlPlane.revision}`,
-    });
+    yield finding(
+      'stale',
+      { config, pods, member: member.name, owners },
+      {
+        at: first.ref,
+        field: '.spec.containers[istio-proxy].env',
+        related: [config.ref, ...pods.slice(1, 20).map((pod) => pod.ref)],
+        evidence: [
+          { ref: config.ref, field: '.data.mesh', observed: `${setting}=true` },
+          { ref: first.ref, field: '.spec.containers[istio-proxy].env', observed: 'not set', expected: 'true' },
+        ],
+        subject: `${member.name} ${controlPlane.revision}`,
+      },
+    );
   },
 });
 
 function restarts(pods: readonly Pod[]) {
-  const owners = new Map(pods.flatMap((pod) => (pod.owner === undefined ? [] : [[`${pod.owner.kind}/${pod.namespace}/${pod.owner.name}`, { cluster: pod.ref.cluster, kind: pod.owner.kind, namespace: pod.namespace, name: pod.owner.name }] as const])));
+  const owners = new Map(
+    pods.flatMap((pod) =>
+      pod.owner === undefined
+        ? []
+        : [
+            [
+              `${pod.owner.kind}/${pod.namespace}/${pod.owner.name}`,
+              { cluster: pod.ref.cluster, kind: pod.owner.kind, namespace: pod.namespace, name: pod.owner.name },
+            ] as const,
+          ],
+    ),
+  );
   return [...owners.values()].slice(0, 3).map((owner) => remedy.restart(owner));
 }

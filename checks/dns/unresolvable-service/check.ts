@@ -10,9 +10,9 @@ export default defineCheck({
   catalogue: ['DNS-01'],
   explains: [],
   docs: {
-    why: 'An application looks a name up before Envoy sees anything, and the DNS of a cluster only knows that cluster\'s Services. A Service of another cluster resolves only where a Service of the same name exists too, or where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE).',
+    why: "An application looks a name up before Envoy sees anything, and the DNS of a cluster only knows that cluster's Services. A Service of another cluster resolves only where a Service of the same name exists too, or where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE).",
     confirm: 'kubectl --context CALLER -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
-    fix: 'Create a Service of the same name, namespace and ports in the caller\'s cluster (no selector needed), or turn on DNS capture in meshConfig.defaultConfig.proxyMetadata and restart the callers.',
+    fix: "Create a Service of the same name, namespace and ports in the caller's cluster (no selector needed), or turn on DNS capture in meshConfig.defaultConfig.proxyMetadata and restart the callers.",
   },
   messages: {
     nowhere: (a: { namespace: string; name: string; clusters: readonly ClusterName[] }) => ({
@@ -27,7 +27,15 @@ export default defineCheck({
       found: `neither; ${count(a.callers, 'pod')} with a sidecar`,
       effect: `callers in ${a.caller} get "could not resolve host"`,
       remedy: [
-        ...(a.hasNamespace ? [remedy.apply(a.caller, stub(a.service), 'a Service without selector: the sidecars replace its address by the endpoints of all clusters')] : []),
+        ...(a.hasNamespace
+          ? [
+              remedy.apply(
+                a.caller,
+                stub(a.service),
+                'a Service without selector: the sidecars replace its address by the endpoints of all clusters',
+              ),
+            ]
+          : []),
       ],
     }),
     partly: (a: { service: Service; caller: ClusterName; without: number; callers: number }) => ({
@@ -53,7 +61,12 @@ export default defineCheck({
     if (first === undefined) {
       const names = clusters.map(({ name }) => name);
       const [cluster] = clusters;
-      if (cluster !== undefined) yield finding('nowhere', { namespace: service.namespace, name: service.name, clusters: names }, { at: cluster.ref, lacks, subject: `${service.namespace}/${service.name}` });
+      if (cluster !== undefined)
+        yield finding(
+          'nowhere',
+          { namespace: service.namespace, name: service.name, clusters: names },
+          { at: cluster.ref, lacks, subject: `${service.namespace}/${service.name}` },
+        );
       return;
     }
     const { port } = named;
@@ -77,13 +90,24 @@ export default defineCheck({
       const where = {
         at: namespace?.ref ?? clusterRef(cluster.name),
         related: [first.ref, ...without.slice(0, 5).map((pod) => pod.ref)],
-        evidence: without.slice(0, 3).map((pod) => ({ ref: pod.ref, field: '.spec.containers[istio-proxy].env', observed: 'no ISTIO_META_DNS_CAPTURE', expected: 'true' })),
+        evidence: without.slice(0, 3).map((pod) => ({
+          ref: pod.ref,
+          field: '.spec.containers[istio-proxy].env',
+          observed: 'no ISTIO_META_DNS_CAPTURE',
+          expected: 'true',
+        })),
         lacks,
         subject: `${service.namespace}/${service.name}`,
         concerns: [cluster.name],
       };
-      if (without.length === sidecars.length) yield finding('unresolvable', { service: first, caller: cluster.name, callers: sidecars.length, hasNamespace: namespace !== undefined }, where);
-      else if (without.length > 0) yield finding('partly', { service: first, caller: cluster.name, without: without.length, callers: sidecars.length }, where);
+      if (without.length === sidecars.length)
+        yield finding(
+          'unresolvable',
+          { service: first, caller: cluster.name, callers: sidecars.length, hasNamespace: namespace !== undefined },
+          where,
+        );
+      else if (without.length > 0)
+        yield finding('partly', { service: first, caller: cluster.name, without: without.length, callers: sidecars.length }, where);
     }
   },
 });
@@ -94,6 +118,13 @@ function stub(service: Service) {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: service.name, namespace: service.namespace },
-    spec: { ports: service.ports.map(({ name, port, protocol, appProtocol }) => ({ ...(name === '' ? {} : { name }), port, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) })) },
+    spec: {
+      ports: service.ports.map(({ name, port, protocol, appProtocol }) => ({
+        ...(name === '' ? {} : { name }),
+        port,
+        protocol,
+        ...(appProtocol === undefined ? {} : { appProtocol }),
+      })),
+    },
   };
 }

@@ -20,7 +20,11 @@ export default defineCheck({
     missing: (a: { service: Service; wanted: number; isLabelled: boolean }) => ({
       text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} carries a network but has no port ${a.wanted}, so other networks have no way in.`,
       expected: a.isLabelled ? `a port ${a.wanted}, as label networking.istio.io/gatewayPort says, or 15008` : 'port 15443 or 15008',
-      found: `ports ${list(a.service.ports.map(({ port }) => String(port)), 'none', 8)}`,
+      found: `ports ${list(
+        a.service.ports.map(({ port }) => String(port)),
+        'none',
+        8,
+      )}`,
       effect: `calls from other networks to ${a.service.ref.cluster} fail`,
       remedy: [
         a.isLabelled && a.service.ports.some(({ port }) => port === 15443)
@@ -30,7 +34,13 @@ export default defineCheck({
               {
                 spec: {
                   ports: [
-                    ...a.service.ports.map(({ name, port, targetPort, protocol, nodePort }) => ({ name, port, targetPort, protocol, ...(nodePort === undefined ? {} : { nodePort }) })),
+                    ...a.service.ports.map(({ name, port, targetPort, protocol, nodePort }) => ({
+                      name,
+                      port,
+                      targetPort,
+                      protocol,
+                      ...(nodePort === undefined ? {} : { nodePort }),
+                    })),
                     { name: 'tls', port: a.wanted, targetPort: a.wanted, protocol: 'TCP' },
                   ],
                 },
@@ -51,12 +61,26 @@ export default defineCheck({
     for (const { service, problems, wantedPort, isPortLabelUnreadable } of gatewayServices(cluster.services, listOf(cluster.nodes))) {
       const isLabelled = service.labels[labels.gatewayPort] !== undefined && !isPortLabelUnreadable;
       if (problems.includes('no-port')) {
-        const evidence = [{ ref: service.ref, field: '.spec.ports', observed: list(service.ports.map(({ port }) => String(port)), 'none', 8), expected: String(wantedPort) }];
+        const evidence = [
+          {
+            ref: service.ref,
+            field: '.spec.ports',
+            observed: list(
+              service.ports.map(({ port }) => String(port)),
+              'none',
+              8,
+            ),
+            expected: String(wantedPort),
+          },
+        ];
         yield finding('missing', { service, wanted: wantedPort, isLabelled }, { at: service.ref, field: '.spec.ports', evidence });
       } else if (isPortLabelUnreadable) {
-        yield finding('unreadable', { service, value: service.labels[labels.gatewayPort] ?? '' }, { at: service.ref, field: '.metadata.labels["networking.istio.io/gatewayPort"]' });
+        yield finding(
+          'unreadable',
+          { service, value: service.labels[labels.gatewayPort] ?? '' },
+          { at: service.ref, field: '.metadata.labels["networking.istio.io/gatewayPort"]' },
+        );
       }
     }
   },
 });
-

@@ -1,4 +1,17 @@
-import { clusterRef, type ClusterName, defineCheck, distinct, labels, list, listOf, type NetworkId, type ObjectRef, remedy, type Service, valueOf } from 'meshdoctor/api';
+import {
+  clusterRef,
+  type ClusterName,
+  defineCheck,
+  distinct,
+  labels,
+  list,
+  listOf,
+  type NetworkId,
+  type ObjectRef,
+  remedy,
+  type Service,
+  valueOf,
+} from 'meshdoctor/api';
 import { isGatewayLike } from '../_area.ts';
 
 export default defineCheck({
@@ -12,13 +25,14 @@ export default defineCheck({
   applies: { networks: 'multi' },
   catalogue: ['EW-07'],
   explains: [
-    { code: 'stale-pilot-address', match: 'cluster' },
+    { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'missing-istiod-port', match: 'cluster' },
     { code: 'unexposed-istiod', match: 'cluster' },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
   ],
   docs: {
-    why: 'Pods of different networks cannot reach each other directly. istiod replaces endpoints of another network by the addresses of that network\'s gateways: Services labelled topology.istio.io/network. Without one it sends raw pod addresses, and calls time out after ten seconds.',
+    why: "Pods of different networks cannot reach each other directly. istiod replaces endpoints of another network by the addresses of that network's gateways: Services labelled topology.istio.io/network. Without one it sends raw pod addresses, and calls time out after ten seconds.",
     confirm: 'kubectl get services -A -l topology.istio.io/network -L topology.istio.io/network',
     fix: 'Install an east-west gateway with the network of its cluster (samples/multicluster/gen-eastwest-gateway.sh --network NETWORK, or Helm chart gateway with networkGateway), or label the Service of the one that is there.',
     notWhen: 'On a single network workloads need no gateway; two clusters of one network may share one.',
@@ -50,25 +64,44 @@ export default defineCheck({
     for (const network of networks) {
       const inside = clusters.filter((cluster) => valueOf(cluster.member.network) === network);
       const carries = (entity: { readonly labels: Readonly<Record<string, string>> }): boolean => entity.labels[labels.network] === network;
-      const isStatic = clusters.some((cluster) => listOf(cluster.meshConfigs).some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)));
+      const isStatic = clusters.some((cluster) =>
+        listOf(cluster.meshConfigs).some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)),
+      );
       if (isStatic || clusters.some((cluster) => cluster.services.some(carries) || listOf(cluster.kubeGateways).some(carries))) continue;
       // A gateway of these clusters that carries another network has a wrong label, not a missing one.
       if (inside.some((cluster) => cluster.services.some((service) => (service.labels[labels.network] ?? network) !== network))) continue;
       const names = inside.map((cluster) => cluster.name);
-      const candidate = inside.flatMap((cluster) => cluster.services).find((service) => isGatewayLike(service) && service.labels[labels.network] === undefined);
+      const candidate = inside
+        .flatMap((cluster) => cluster.services)
+        .find((service) => isGatewayLike(service) && service.labels[labels.network] === undefined);
       const [first] = inside;
       if (first === undefined) continue;
       const namespace = first.namespaces.find((one) => one.name === first.member.systemNamespace);
       const lacks = clusters.flatMap(({ name }) => [{ cluster: name, fact: 'services' as const }]);
       const shared = { subject: network, concerns: touchedBy(names, mesh.couples), lacks };
-      if (candidate !== undefined) yield finding('unlabelled', { network, service: candidate, clusters: names }, { ...shared, at: candidate.ref, field: '.metadata.labels["topology.istio.io/network"]' });
-      else yield finding('missing', { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name) }, { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' });
+      if (candidate !== undefined)
+        yield finding(
+          'unlabelled',
+          { network, service: candidate, clusters: names },
+          { ...shared, at: candidate.ref, field: '.metadata.labels["topology.istio.io/network"]' },
+        );
+      else
+        yield finding(
+          'missing',
+          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name) },
+          { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' },
+        );
     }
   },
 });
 
 /** The clusters without gateway, and the remotes that reach istiod through them. */
-function touchedBy(names: readonly ClusterName[], couples: readonly { readonly kind: string; readonly member: ClusterName; readonly controlPlane: { readonly cluster: ClusterName } }[]): ClusterName[] {
-  return distinct([...names, ...couples.filter((couple) => couple.kind === 'remote' && names.includes(couple.controlPlane.cluster)).map((couple) => couple.member)]) as ClusterName[];
+function touchedBy(
+  names: readonly ClusterName[],
+  couples: readonly { readonly kind: string; readonly member: ClusterName; readonly controlPlane: { readonly cluster: ClusterName } }[],
+): ClusterName[] {
+  return distinct([
+    ...names,
+    ...couples.filter((couple) => couple.kind === 'remote' && names.includes(couple.controlPlane.cluster)).map((couple) => couple.member),
+  ]) as ClusterName[];
 }
-

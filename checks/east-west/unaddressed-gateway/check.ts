@@ -13,12 +13,14 @@ export default defineCheck({
   uses: ['nodes', 'clock'],
   catalogue: ['EW-01', 'EW-04'],
   explains: [
-    { code: 'stale-pilot-address', match: 'cluster' },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'stale-pilot-address', match: 'other-cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
   ],
   docs: {
     why: 'istiod only knows a gateway by the address of its load balancer, its externalIPs, or, for a NodePort with annotation traffic.istio.io/nodeSelector, the external addresses of the nodes. Without any it silently has no gateway for that network and sends raw pod addresses.',
-    confirm: 'kubectl -n istio-system get service istio-eastwestgateway -o wide; kubectl -n istio-system describe service istio-eastwestgateway',
+    confirm:
+      'kubectl -n istio-system get service istio-eastwestgateway -o wide; kubectl -n istio-system describe service istio-eastwestgateway',
     fix: 'Make the load balancer work (controller, quota, subnets), or use a NodePort with the annotation, or externalIPs.',
     notWhen: 'A new load balancer takes some minutes.',
   },
@@ -72,9 +74,11 @@ export default defineCheck({
         else yield finding('pending', { service, isOld }, where);
       }
       if (problems.includes('not-exposed')) yield finding('notExposed', { service }, { ...where, field: '.spec.type' });
-      if (problems.includes('no-node-selector')) yield finding('noNodeSelector', { service }, { ...where, field: '.metadata.annotations["traffic.istio.io/nodeSelector"]' });
+      if (problems.includes('no-node-selector'))
+        yield finding('noNodeSelector', { service }, { ...where, field: '.metadata.annotations["traffic.istio.io/nodeSelector"]' });
       if (problems.includes('no-external-node')) {
-        if (cluster.nodes.status === 'collected') yield finding('noExternalNode', { service }, { ...where, lacks: [...where.lacks, { cluster: cluster.name, fact: 'nodes' }] });
+        if (cluster.nodes.status === 'collected')
+          yield finding('noExternalNode', { service }, { ...where, lacks: [...where.lacks, { cluster: cluster.name, fact: 'nodes' }] });
         else yield undecided('the addresses of the nodes are not known', { missing: [{ cluster: cluster.name, fact: 'nodes' }] });
       }
     }

@@ -1,4 +1,21 @@
-import { type ClusterName, type ControlPlane, defineCheck, exposure, type Gateway, labels, list, listOf, networkGateways, objectPath, type ObjectRef, ports, remedy, type Remedy, type Service, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  exposure,
+  type Gateway,
+  labels,
+  list,
+  listOf,
+  networkGateways,
+  objectPath,
+  type ObjectRef,
+  ports,
+  remedy,
+  type Remedy,
+  type Service,
+  valueOf,
+} from 'meshdoctor/api';
 
 const reasons: Readonly<Record<NonNullable<exposure.CrossNetworkExposure['missing']>, string>> = {
   gateway: 'no Gateway has a server on that port',
@@ -38,7 +55,13 @@ export default defineCheck({
       effect: `calls from other networks to services of ${a.gateway.ref.cluster} are reset`,
       remedy: fixes(a.controlPlane, a.config, a.open, a.gateway),
     }),
-    onlyInRemote: (a: { controlPlane: ControlPlane; config: ClusterName; gateway: Service; inert: Gateway; open: exposure.CrossNetworkExposure }) => ({
+    onlyInRemote: (a: {
+      controlPlane: ControlPlane;
+      config: ClusterName;
+      gateway: Service;
+      inert: Gateway;
+      open: exposure.CrossNetworkExposure;
+    }) => ({
       text: `Gateway ${a.inert.namespace}/${a.inert.name} lies in ${a.inert.ref.cluster}, where no istiod reads it; in ${a.config} nothing opens port ${a.open.port} for services.`,
       expected: `that Gateway in ${a.config}`,
       found: `only in ${a.inert.ref.cluster}`,
@@ -61,7 +84,8 @@ export default defineCheck({
     if (isExternal && couple.kind !== 'self') return; // its config cluster is not in view
     const config = isExternal ? member : primary;
     for (const service of member.services) {
-      const gateway = service.labels[labels.network] === undefined ? undefined : networkGateways.gatewayService(service, listOf(member.nodes));
+      const gateway =
+        service.labels[labels.network] === undefined ? undefined : networkGateways.gatewayService(service, listOf(member.nodes));
       if (gateway === undefined || !service.ports.some(({ port }) => port === gateway.wantedPort)) continue; // no port, or a gateway of ambient
       const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
       const open = exposure.crossNetworkExposure({ reader: controlPlane, gateways: config.gateways, proxies }, gateway.wantedPort);
@@ -70,18 +94,30 @@ export default defineCheck({
         yield undecided('no pod stands behind the gateway', { blockedBy: 'unready-east-west-gateway', clusters: [member.name] });
         continue;
       }
-      const inert = member.name === config.name ? undefined : member.gateways.find((one) => one.servers.some((server) => server.tlsMode === 'AUTO_PASSTHROUGH'));
+      const inert =
+        member.name === config.name
+          ? undefined
+          : member.gateways.find((one) => one.servers.some((server) => server.tlsMode === 'AUTO_PASSTHROUGH'));
       const namespace: ObjectRef = { cluster: config.name, kind: 'Namespace', name: controlPlane.namespace };
       const at = open.nearest[0] ?? (config.name === primary.name ? namespace : service.ref);
       const where = {
         at,
         related: [service.ref, controlPlane.ref, ...(inert === undefined ? [] : [inert.ref])],
         evidence: [{ ref: at, observed: `${open.port}: ${reasons[open.missing]}` }],
-        lacks: [{ cluster: config.name, fact: 'gateways' as const }, { cluster: member.name, fact: 'pods' as const }],
+        lacks: [
+          { cluster: config.name, fact: 'gateways' as const },
+          { cluster: member.name, fact: 'pods' as const },
+        ],
         subject: open.missing,
       };
-      if (open.missing === 'gateway-hosts' && open.isPartial) yield finding('narrow', { gateway: service, config: config.name, open }, where);
-      else if (inert !== undefined && open.missing === 'gateway') yield finding('onlyInRemote', { controlPlane, config: config.name, gateway: service, inert, open }, { ...where, concerns: [member.name, config.name] });
+      if (open.missing === 'gateway-hosts' && open.isPartial)
+        yield finding('narrow', { gateway: service, config: config.name, open }, where);
+      else if (inert !== undefined && open.missing === 'gateway')
+        yield finding(
+          'onlyInRemote',
+          { controlPlane, config: config.name, gateway: service, inert, open },
+          { ...where, concerns: [member.name, config.name] },
+        );
       else yield finding('unexposed', { controlPlane, config: config.name, gateway: service, open }, { ...where, concerns: [member.name] });
     }
   },
@@ -96,7 +132,16 @@ function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.C
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',
     metadata: { name: 'cross-network-gateway', namespace: controlPlane.namespace },
-    spec: { selector, servers: [{ port: { number: open.port === 0 ? ports.crossNetwork : open.port, name: 'tls', protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' }, hosts: ['*.local'] }] },
+    spec: {
+      selector,
+      servers: [
+        {
+          port: { number: open.port === 0 ? ports.crossNetwork : open.port, name: 'tls', protocol: 'TLS' },
+          tls: { mode: 'AUTO_PASSTHROUGH' },
+          hosts: ['*.local'],
+        },
+      ],
+    },
   };
   const apply = remedy.apply(config, object, 'as samples/multicluster/expose-services.yaml');
   if (near !== undefined && open.missing === 'gateway-selector') return [remedy.patch(near, { spec: { selector } }), apply];

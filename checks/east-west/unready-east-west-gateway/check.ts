@@ -1,4 +1,4 @@
-import { type ClusterName, count, defineCheck, list, type Pod, remedy, selectors, type Service, type Workload } from 'meshdoctor/api';
+import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, type Workload } from 'meshdoctor/api';
 import { eastWestServices, touched } from '../_area.ts';
 
 export default defineCheck({
@@ -11,7 +11,8 @@ export default defineCheck({
   catalogue: ['EW-20'],
   explains: [
     { code: 'unexposed-istiod', match: 'cluster', keys: ['scaledToZero', 'noPods'] },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster', keys: ['scaledToZero', 'noPods'] },
+    { code: 'unready-east-west-gateway/notReady', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
+    { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
   ],
   docs: {
     why: 'Traffic from other networks, and in a primary the traffic of its remotes to istiod, goes through the pods behind this Service. When none is ready, its address refuses or swallows connections, while istiod goes on sending clients there.',
@@ -29,49 +30,87 @@ export default defineCheck({
     }),
     noPods: (a: { service: Service; near: readonly Workload[] }) => ({
       text: `${named(a.service)} selects no pod: nothing in ${a.service.namespace} has labels ${pairs(a.service.selector)}.`,
-      expected: a.near[0] === undefined ? 'a selector that fits pods of a gateway' : `labels of ${a.near[0].kind} ${a.near[0].name}: ${pairs(a.near[0].selector)}`,
+      expected:
+        a.near[0] === undefined
+          ? 'a selector that fits pods of a gateway'
+          : `labels of ${a.near[0].kind} ${a.near[0].name}: ${pairs(a.near[0].selector)}`,
       found: pairs(a.service.selector),
       effect: effectOf(a.service),
-      remedy: a.near.length === 1 && a.near[0] !== undefined ? [remedy.patch(a.service.ref, { spec: { selector: replaced(a.service.selector, a.near[0]) } })] : [],
+      remedy:
+        a.near.length === 1 && a.near[0] !== undefined
+          ? [remedy.patch(a.service.ref, { spec: { selector: replaced(a.service.selector, a.near[0]) } })]
+          : [],
     }),
-    notReady: (a: { service: Service; pods: readonly Pod[]; workloads: readonly Workload[]; reasons: readonly string[] }) => ({
-      text: `${named(a.service)} has no ready pod: ${a.pods.length === 0 ? 'none could be created' : `${count(a.pods.length, 'pod')} not ready`}${a.reasons.length === 0 ? '' : ` (${list(a.reasons)})`}.`,
-      expected: 'at least 1 ready pod',
-      found: '0 ready',
-      effect: effectOf(a.service),
-      confirm: a.pods.slice(0, 1).map((pod) => `kubectl --context ${pod.ref.cluster} -n ${pod.namespace} logs ${pod.name} -c istio-proxy --tail=50`),
-      remedy: [],
-    }),
+    uncreated: (a: Unready) => unready(a, 'none could be created'),
+    uninjected: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not injected, with image auto`),
+    notReady: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not ready`),
   },
   *run({ cluster, mesh, finding }) {
     for (const service of eastWestServices(cluster.services)) {
       if (Object.keys(service.selector).length === 0) continue;
       const pods = cluster.pods.filter((pod) => pod.namespace === service.namespace && selectors.selectsPods(service.selector, pod.labels));
-      const workloads = cluster.workloads.filter((workload) => workload.namespace === service.namespace && selectors.selectsPods(service.selector, workload.podLabels));
+      const workloads = cluster.workloads.filter(
+        (workload) => workload.namespace === service.namespace && selectors.selectsPods(service.selector, workload.podLabels),
+      );
       // Pods without status come from manifests: nobody has run them.
       if (pods.some((pod) => pod.ready || pod.phase === '')) continue;
+      const evidence = [...pods.map(ofPod), ...workloads.flatMap(ofWorkload)];
       const where = {
         at: service.ref,
-        related: [...workloads.map((workload) => workload.ref), ...pods.map((pod) => pod.ref)],
-        lacks: [{ cluster: cluster.name, fact: 'pods' as const }, { cluster: cluster.name, fact: 'workloads' as const }],
-        concerns: touched(cluster.name, mesh) as ClusterName[],
+        related: [...workloads, ...pods].map(({ ref }) => ref),
+        evidence: evidence.length > 0 ? evidence : [{ ref: service.ref, field: '.spec.selector', observed: pairs(service.selector) }],
+        lacks: (['pods', 'workloads'] as const).map((fact) => ({ cluster: cluster.name, fact })),
       };
-      if (workloads.length === 0 && pods.length === 0) {
-        const near = cluster.workloads.filter((workload) => workload.namespace === service.namespace && workload.name === service.name);
-        yield finding('noPods', { service, near }, { ...where, field: '.spec.selector', evidence: [{ ref: service.ref, field: '.spec.selector', observed: pairs(service.selector) }] });
-        continue;
-      }
-      if (workloads.length > 0 && workloads.every((workload) => workload.desiredReplicas === 0)) {
-        const evidence = workloads.map((workload) => ({ ref: workload.ref, field: '.spec.replicas', observed: '0', expected: 'at least 1' }));
-        yield finding('scaledToZero', { service, workloads }, { ...where, evidence });
-        continue;
-      }
-      const reasons = [...new Set([...pods.flatMap((pod) => pod.waiting), ...workloads.flatMap((workload) => workload.conditions.map((condition) => condition.reason))])].filter((reason) => reason !== '').sort();
-      const evidence = [...pods.map((pod) => ({ ref: pod.ref, field: '.status.conditions', observed: `Ready is not True${pod.waiting.length === 0 ? '' : `, ${list(pod.waiting)}`}` })), ...workloads.flatMap((workload) => workload.conditions.map((condition) => ({ ref: workload.ref, field: '.status.conditions', observed: `${condition.type}=${condition.status} ${condition.reason}` })))];
-      yield finding('notReady', { service, pods, workloads, reasons }, { ...where, evidence });
+      // A gateway without pods leaves the remotes of this cluster without istiod; why pods are not ready may be found here.
+      const cut = { ...where, concerns: touched(cluster.name, mesh) };
+      const near = cluster.workloads.filter((workload) => workload.namespace === service.namespace && workload.name === service.name);
+      if (workloads.length === 0 && pods.length === 0) yield finding('noPods', { service, near }, { ...cut, field: '.spec.selector' });
+      else if (workloads.length > 0 && workloads.every((workload) => workload.desiredReplicas === 0))
+        yield finding('scaledToZero', { service, workloads }, cut);
+      else if (pods.length === 0) yield finding('uncreated', { service, pods, workloads }, where);
+      else yield finding(pods.every((pod) => pod.imageAuto) ? 'uninjected' : 'notReady', { service, pods, workloads }, where);
     }
   },
 });
+
+interface Unready {
+  readonly service: Service;
+  readonly pods: readonly Pod[];
+  readonly workloads: readonly Workload[];
+}
+
+function unready({ service, pods, workloads }: Unready, what: string) {
+  const waiting = [
+    ...pods.flatMap((pod) => pod.waiting),
+    ...workloads.flatMap((workload) => workload.conditions.map(({ reason }) => reason)),
+  ];
+  const reasons = distinct(waiting.filter((reason) => reason !== ''));
+  return {
+    text: `${named(service)} has no ready pod: ${what}${reasons.length === 0 ? '' : ` (${list(reasons)})`}.`,
+    expected: 'at least 1 ready pod',
+    found: '0 ready',
+    effect: effectOf(service),
+    confirm: pods
+      .slice(0, 1)
+      .map((pod) => `kubectl --context ${pod.ref.cluster} -n ${pod.namespace} logs ${pod.name} -c istio-proxy --tail=50`),
+  };
+}
+
+function ofPod(pod: Pod) {
+  const waiting = pod.waiting.length === 0 ? '' : `, ${list(pod.waiting)}`;
+  return { ref: pod.ref, field: '.status.conditions', observed: `Ready is not True${waiting}` };
+}
+
+function ofWorkload(workload: Workload) {
+  const field = '.status.conditions';
+  const replicas = { ref: workload.ref, field: '.spec.replicas', observed: String(workload.desiredReplicas), expected: 'at least 1' };
+  const conditions = workload.conditions.map(({ type, status, reason }) => ({
+    ref: workload.ref,
+    field,
+    observed: `${type}=${status} ${reason}`,
+  }));
+  return workload.desiredReplicas === 0 ? [replicas] : conditions;
+}
 
 function named(service: Service): string {
   return `Gateway Service ${service.namespace}/${service.name} in ${service.ref.cluster}`;
@@ -82,11 +121,18 @@ function effectOf(service: Service): string {
 }
 
 function pairs(selector: Readonly<Record<string, string>>): string {
-  return Object.entries(selector).map(([key, value]) => `${key}=${value}`).sort().join(', ');
+  return Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(', ');
 }
 
 /** The Deployment's own labels; keys that only the Service has are removed. */
 function replaced(selector: Readonly<Record<string, string>>, workload: Workload): Record<string, string | null> {
-  const removed = Object.fromEntries(Object.keys(selector).filter((key) => !(key in workload.selector)).map((key) => [key, null]));
+  const removed = Object.fromEntries(
+    Object.keys(selector)
+      .filter((key) => !(key in workload.selector))
+      .map((key) => [key, null]),
+  );
   return { ...removed, ...workload.selector };
 }

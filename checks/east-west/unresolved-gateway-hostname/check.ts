@@ -12,7 +12,8 @@ export default defineCheck({
   catalogue: ['EW-02'],
   docs: {
     why: 'Load balancers of some clouds have a host name and no address. istiod resolves it itself; with RESOLVE_HOSTNAME_GATEWAYS=false it ignores such gateways and sends raw pod addresses.',
-    confirm: 'kubectl -n istio-system get service istio-eastwestgateway; kubectl -n istio-system get deployment istiod -o yaml | grep -A1 RESOLVE_HOSTNAME',
+    confirm:
+      'kubectl -n istio-system get service istio-eastwestgateway; kubectl -n istio-system get deployment istiod -o yaml | grep -A1 RESOLVE_HOSTNAME',
     fix: 'Remove the setting, or give the gateway a static address.',
     notWhen: 'A host name by itself is fine since Istio 1.13.',
     since: '1.13',
@@ -24,11 +25,17 @@ export default defineCheck({
       found: 'RESOLVE_HOSTNAME_GATEWAYS=false',
       effect: `clients of ${a.controlPlane.ref.cluster} are sent to pod addresses of ${a.service.ref.cluster}`,
       remedy: [
-        remedy.command(a.controlPlane.ref.cluster, [`kubectl --context ${a.controlPlane.ref.cluster} -n ${a.controlPlane.namespace} set env deployment/${a.controlPlane.name} RESOLVE_HOSTNAME_GATEWAYS-`], {
-          note: 'restarts istiod; change the installation values too',
-          disruptive: true,
-          ref: a.controlPlane.ref,
-        }),
+        remedy.command(
+          a.controlPlane.ref.cluster,
+          [
+            `kubectl --context ${a.controlPlane.ref.cluster} -n ${a.controlPlane.namespace} set env deployment/${a.controlPlane.name} RESOLVE_HOSTNAME_GATEWAYS-`,
+          ],
+          {
+            note: 'restarts istiod; change the installation values too',
+            disruptive: true,
+            ref: a.controlPlane.ref,
+          },
+        ),
       ],
     }),
   },
@@ -43,17 +50,21 @@ export default defineCheck({
         yield undecided('whether istiod can resolve the name of a gateway needs a resolver');
         continue;
       }
-      yield finding('ignored', { controlPlane, service, hostnames }, {
-        at: service.ref,
-        field: '.status.loadBalancer.ingress[*].hostname',
-        related: [controlPlane.ref],
-        evidence: [
-          { ref: controlPlane.ref, field: '.spec.template.spec.containers[*].env', observed: 'RESOLVE_HOSTNAME_GATEWAYS=false' },
-          { ref: service.ref, field: '.status.loadBalancer.ingress[*].hostname', observed: list(hostnames) },
-        ],
-        // Several istiods may ignore the same gateway: each is a Deployment of its own to change.
-        subject: `${controlPlane.ref.cluster}/${controlPlane.revision}`,
-      });
+      yield finding(
+        'ignored',
+        { controlPlane, service, hostnames },
+        {
+          at: service.ref,
+          field: '.status.loadBalancer.ingress[*].hostname',
+          related: [controlPlane.ref],
+          evidence: [
+            { ref: controlPlane.ref, field: '.spec.template.spec.containers[*].env', observed: 'RESOLVE_HOSTNAME_GATEWAYS=false' },
+            { ref: service.ref, field: '.status.loadBalancer.ingress[*].hostname', observed: list(hostnames) },
+          ],
+          // Several istiods may ignore the same gateway: each is a Deployment of its own to change.
+          subject: `${controlPlane.ref.cluster}/${controlPlane.revision}`,
+        },
+      );
     }
   },
 });

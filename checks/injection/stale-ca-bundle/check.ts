@@ -25,15 +25,24 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
   catalogue: ['INJ-07', 'INJ-09'],
-  explains: [{ code: 'unready-east-west-gateway/notReady', match: 'cluster' }],
+  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
   docs: {
     why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',
-    confirm: 'kubectl get mutatingwebhookconfigurations -o jsonpath="{range .items[*]}{.metadata.name}: {.webhooks[0].clientConfig.caBundle}{\'\\n\'}{end}" | cut -c1-80',
+    confirm:
+      'kubectl get mutatingwebhookconfigurations -o jsonpath="{range .items[*]}{.metadata.name}: {.webhooks[0].clientConfig.caBundle}{\'\\n\'}{end}" | cut -c1-80',
     fix: 'Let the managing istiod write it: repair what keeps it from leading the cluster. When it leads and the field still goes wrong, a tool resets it: make that tool ignore caBundle.',
-    notWhen: 'A webhook that calls a url with a public certificate needs no caBundle. The bundle must hold the root of the control plane, not of the remote.',
+    notWhen:
+      'A webhook that calls a url with a public certificate needs no caBundle. The bundle must hold the root of the control plane, not of the remote.',
   },
   messages: {
-    unled: (a: { injector: Injector; held: string; expected: string; namespaces: readonly Namespace[]; state: leadership.Leadership['state']; from: string }) => ({
+    unled: (a: {
+      injector: Injector;
+      held: string;
+      expected: string;
+      namespaces: readonly Namespace[];
+      state: leadership.Leadership['state'];
+      from: string;
+    }) => ({
       text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} instead of the root of ${a.from}, so the API server refuses the injector.`,
       expected: a.expected,
       found: a.held,
@@ -42,7 +51,14 @@ export default defineCheck({
       ...(a.state === 'stale' ? {} : { certainty: 'likely' as const }),
       remedy: copies(a.injector, a.from),
     }),
-    reset: (a: { injector: Injector; held: string; expected: string; namespaces: readonly Namespace[]; tools: readonly string[]; from: string }) => ({
+    reset: (a: {
+      injector: Injector;
+      held: string;
+      expected: string;
+      namespaces: readonly Namespace[];
+      tools: readonly string[];
+      from: string;
+    }) => ({
       text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} although istiod leads there and repairs it in seconds: ${list(a.tools, 'some tool')} resets it.`,
       expected: a.expected,
       found: `${a.held}${a.tools.length === 0 ? '' : `, written by ${list(a.tools)}`}`,
@@ -50,9 +66,15 @@ export default defineCheck({
       certainty: 'likely',
       ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
       remedy: [
-        remedy.command(a.injector.ref.cluster, [`kubectl --context ${shellWord(a.injector.ref.cluster)} get mutatingwebhookconfiguration ${a.injector.name} -o yaml --show-managed-fields`], {
-          note: `reads only: find who writes caBundle, and change it in Git: ${list(a.tools, 'that tool')} must not render or compare the field`,
-        }),
+        remedy.command(
+          a.injector.ref.cluster,
+          [
+            `kubectl --context ${shellWord(a.injector.ref.cluster)} get mutatingwebhookconfiguration ${a.injector.name} -o yaml --show-managed-fields`,
+          ],
+          {
+            note: `reads only: find who writes caBundle, and change it in Git: ${list(a.tools, 'that tool')} must not render or compare the field`,
+          },
+        ),
       ],
     }),
   },
@@ -61,31 +83,61 @@ export default defineCheck({
     const isOwn = couple.kind === 'self' || valueOf(mesh.kind) === 'external';
     const maps = isOwn ? member.rootConfigMaps : primary.rootConfigMaps;
     const roots = maps.find((map) => map.namespace === controlPlane.namespace)?.certificates ?? [];
-    const injectors = member.injectors.filter((injector) => injector.revision === controlPlane.revision && injector.target.service?.namespace === controlPlane.namespace && injection.isActive(injector));
+    const injectors = member.injectors.filter(
+      (injector) =>
+        injector.revision === controlPlane.revision &&
+        injector.target.service?.namespace === controlPlane.namespace &&
+        injection.isActive(injector),
+    );
     if (injectors.length === 0) return;
     if (roots.length === 0) {
-      yield undecided('the root certificate of the control plane is not known', { missing: [{ cluster: isOwn ? member.name : primary.name, fact: 'rootConfigMaps' }] });
+      yield undecided('the root certificate of the control plane is not known', {
+        missing: [{ cluster: isOwn ? member.name : primary.name, fact: 'rootConfigMaps' }],
+      });
       return;
     }
-    const led = leadership.leadershipOf({ controlPlane, primary: primary.name, pods: primary.pods, member: member.name, elections: member.leaderElections, clock: member.clock });
+    const led = leadership.leadershipOf({
+      controlPlane,
+      primary: primary.name,
+      pods: primary.pods,
+      member: member.name,
+      elections: member.leaderElections,
+      clock: member.clock,
+    });
     // A revision's webhook and its tags are written by the same hand: one finding for all of them, at the one that most namespaces use.
     const wrong = injectors
       .flatMap((injector) => {
         const held = wrongBundle(injector, roots);
         return held === undefined ? [] : [{ injector, held, namespaces: namespacesOf(injector, member.namespaces, member.injectors) }];
       })
-      .sort((a, b) => b.namespaces.length - a.namespaces.length || Number(a.injector.tag !== undefined) - Number(b.injector.tag !== undefined));
+      .sort(
+        (a, b) => b.namespaces.length - a.namespaces.length || Number(a.injector.tag !== undefined) - Number(b.injector.tag !== undefined),
+      );
     const [first] = wrong;
     if (first === undefined) return;
     const { injector, held } = first;
     const namespaces = wrong.flatMap((one) => one.namespaces);
     const tools = distinct(wrong.flatMap((one) => one.injector.managers.filter(writesBundle).map((manager) => manager.manager)));
-    const args = { injector, held, expected: `the root ${roots[0]?.subject.replaceAll('\n', ', ')} of ${primary.name}`, namespaces, from: primary.name };
+    const args = {
+      injector,
+      held,
+      expected: `the root ${roots[0]?.subject.replaceAll('\n', ', ')} of ${primary.name}`,
+      namespaces,
+      from: primary.name,
+    };
     const where = {
       at: injector.ref,
       field: '.webhooks[*].clientConfig.caBundle',
       related: [...wrong.slice(1).map((one) => one.injector.ref), controlPlane.ref, ...led.evidence.map(({ ref }) => ref)],
-      evidence: [...wrong.map((one) => ({ ref: one.injector.ref, field: '.webhooks[*].clientConfig.caBundle', observed: one.held, expected: args.expected })), ...led.evidence],
+      evidence: [
+        ...wrong.map((one) => ({
+          ref: one.injector.ref,
+          field: '.webhooks[*].clientConfig.caBundle',
+          observed: one.held,
+          expected: args.expected,
+        })),
+        ...led.evidence,
+      ],
       subject: controlPlane.revision,
     };
     if (led.state === 'led') yield finding('reset', { ...args, tools }, where);
@@ -100,7 +152,8 @@ function wrongBundle(injector: Injector, roots: readonly Certificate[]): string 
     if (caBundle.state === 'empty') return 'an empty caBundle';
     if (caBundle.state === 'unreadable') return 'a caBundle without a certificate';
     const [first] = caBundle.certificates;
-    if (!caBundle.certificates.some((certificate) => fingerprints.has(certificate.fingerprint))) return `a caBundle with another root (${first?.subject.replaceAll('\n', ', ')}, SHA-256 ${first?.fingerprint.slice(0, 12)}…)`;
+    if (!caBundle.certificates.some((certificate) => fingerprints.has(certificate.fingerprint)))
+      return `a caBundle with another root (${first?.subject.replaceAll('\n', ', ')}, SHA-256 ${first?.fingerprint.slice(0, 12)}…)`;
   }
   return undefined;
 }
@@ -110,7 +163,13 @@ function writesBundle(manager: FieldManager): boolean {
 }
 
 function effectOf(namespaces: readonly Namespace[]): string {
-  return namespaces.length === 0 ? 'no namespace uses it' : `no pod can be created in ${count(namespaces.length, 'namespace')}: ${list(namespaces.map((namespace) => namespace.name), 'none', 3)}`;
+  return namespaces.length === 0
+    ? 'no namespace uses it'
+    : `no pod can be created in ${count(namespaces.length, 'namespace')}: ${list(
+        namespaces.map((namespace) => namespace.name),
+        'none',
+        3,
+      )}`;
 }
 
 /** A stop-gap: the bundle copied by hand from where it is right. */
@@ -118,7 +177,16 @@ function copies(injector: Injector, from: string): Remedy[] {
   const { cluster } = injector.ref;
   if (cluster === from) return [];
   const read = `$(kubectl --context ${shellWord(from)} -n ${shellWord(injector.target.service?.namespace ?? 'istio-system')} get configmap istio-ca-root-cert -o jsonpath='{.data.root-cert\\.pem}' | base64 -w0)`;
-  const patch = injector.webhooks.map((_, index) => `{"op":"add","path":"/webhooks/${index}/clientConfig/caBundle","value":"'"${read}"'"}`).join(',');
-  return [remedy.command(cluster, [`kubectl --context ${shellWord(cluster)} patch mutatingwebhookconfiguration ${shellWord(injector.name)} --type=json -p '[${patch}]'`], { note: 'a stop-gap until istiod leads the cluster again', ref: injector.ref })];
+  const patch = injector.webhooks
+    .map((_, index) => `{"op":"add","path":"/webhooks/${index}/clientConfig/caBundle","value":"'"${read}"'"}`)
+    .join(',');
+  return [
+    remedy.command(
+      cluster,
+      [
+        `kubectl --context ${shellWord(cluster)} patch mutatingwebhookconfiguration ${shellWord(injector.name)} --type=json -p '[${patch}]'`,
+      ],
+      { note: 'a stop-gap until istiod leads the cluster again', ref: injector.ref },
+    ),
+  ];
 }
-

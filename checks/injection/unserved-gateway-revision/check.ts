@@ -1,4 +1,15 @@
-import { defineCheck, injection, labels, list, listOf, type Namespace, remedy, type Revision, selectors, type Workload } from 'meshdoctor/api';
+import {
+  defineCheck,
+  injection,
+  labels,
+  list,
+  listOf,
+  type Namespace,
+  remedy,
+  type Revision,
+  selectors,
+  type Workload,
+} from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unserved-gateway-revision',
@@ -9,12 +20,11 @@ export default defineCheck({
   needs: ['workloads', 'namespaces', 'injectors'],
   uses: ['pods'],
   catalogue: ['INJ-03', 'INJ-15'],
-  explains: [
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
-  ],
+  explains: [{ code: 'unready-east-west-gateway/uninjected', match: 'cluster' }],
   docs: {
     why: 'A gateway of the samples and of Helm has the image "auto": the injector puts the real one in. When it asks for a revision nobody serves, the pod stays as written and cannot pull its image. The gateway generator and the installation each take a revision, and the one on the command line wins.',
-    confirm: 'kubectl -n istio-system get deployments -L istio.io/rev; kubectl get mutatingwebhookconfigurations -L istio.io/rev,istio.io/tag',
+    confirm:
+      'kubectl -n istio-system get deployments -L istio.io/rev; kubectl get mutatingwebhookconfigurations -L istio.io/rev,istio.io/tag',
     fix: 'Set the label on the pod template of the gateway to a revision or tag that is served.',
   },
   messages: {
@@ -24,14 +34,20 @@ export default defineCheck({
   *run({ cluster, finding }) {
     const namespaces = new Map<string, Namespace>(cluster.namespaces.map((namespace) => [namespace.name, namespace]));
     // Where namespaces miss the same revision, its webhook is what is missing, not the gateway's label.
-    const missedByNamespaces = new Set(cluster.namespaces.filter((namespace) => injection.serverOf(namespace, cluster.injectors) === undefined).map(injection.wantedRevision));
+    const missedByNamespaces = new Set(
+      cluster.namespaces
+        .filter((namespace) => injection.serverOf(namespace, cluster.injectors) === undefined)
+        .map(injection.wantedRevision),
+    );
     for (const workload of cluster.workloads) {
       const namespace = namespaces.get(workload.namespace);
       if (namespace === undefined || !wantsGatewayTemplate(workload)) continue;
       const pod = { labels: workload.podLabels, annotations: workload.podAnnotations, hostNetwork: workload.hostNetwork };
       const wanted = injection.wantedByPod(namespace, pod);
       if (wanted === undefined || injection.serverOfPod(namespace, pod, cluster.injectors) !== undefined) continue;
-      const pods = listOf(cluster.pods).filter((candidate) => candidate.namespace === workload.namespace && selectors.selectsPods(workload.selector, candidate.labels));
+      const pods = listOf(cluster.pods).filter(
+        (candidate) => candidate.namespace === workload.namespace && selectors.selectsPods(workload.selector, candidate.labels),
+      );
       const stuck = pods.filter((candidate) => candidate.imageAuto);
       const offered = injection.offered(cluster.injectors);
       const args = { workload, wanted, offered, isRunning: workload.readyReplicas > 0 && stuck.length === 0 };
@@ -39,7 +55,14 @@ export default defineCheck({
         at: workload.ref,
         field: '.spec.template.metadata.labels["istio.io/rev"]',
         related: stuck.map((candidate) => candidate.ref),
-        evidence: [{ ref: workload.ref, field: '.spec.template.metadata.labels["istio.io/rev"]', observed: wanted, expected: list(offered, 'none is served') }],
+        evidence: [
+          {
+            ref: workload.ref,
+            field: '.spec.template.metadata.labels["istio.io/rev"]',
+            observed: wanted,
+            expected: list(offered, 'none is served'),
+          },
+        ],
         lacks: [{ cluster: cluster.name, fact: 'injectors' }],
         subject: wanted,
       });
@@ -60,8 +83,19 @@ function sentence({ workload, wanted, offered, isRunning }: Unserved) {
     text: `${workload.kind} ${workload.namespace}/${workload.name} in ${workload.ref.cluster} asks for revision ${wanted}, which no webhook there serves, so its ${isRunning ? 'next ' : ''}pods cannot start.`,
     expected: list(offered, 'any injector at all'),
     found: wanted,
-    effect: isRunning ? 'the running pod still serves; its successor never will' : 'the gateway does not start; a pod of before may still serve',
-    remedy: only === undefined || more.length > 0 ? [] : [remedy.patch(workload.ref, { spec: { template: { metadata: { labels: { [labels.revision]: only } } } } }, { note: 'restarts the gateway', disruptive: true })],
+    effect: isRunning
+      ? 'the running pod still serves; its successor never will'
+      : 'the gateway does not start; a pod of before may still serve',
+    remedy:
+      only === undefined || more.length > 0
+        ? []
+        : [
+            remedy.patch(
+              workload.ref,
+              { spec: { template: { metadata: { labels: { [labels.revision]: only } } } } },
+              { note: 'restarts the gateway', disruptive: true },
+            ),
+          ],
   };
 }
 

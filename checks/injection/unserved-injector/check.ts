@@ -1,4 +1,15 @@
-import { type ClusterName, count, defineCheck, distinct, type Injector, installAgain, list, type Namespace, remedy, type Revision } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  count,
+  defineCheck,
+  distinct,
+  type Injector,
+  installAgain,
+  list,
+  type Namespace,
+  remedy,
+  type Revision,
+} from 'meshdoctor/api';
 import { namespacesOf } from '../_area.ts';
 
 export default defineCheck({
@@ -13,26 +24,49 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'dangling-injector-service', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'cluster' },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
-    { code: 'unserved-gateway-revision', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'stale-pilot-address', match: 'cluster' },
   ],
   docs: {
     why: 'A remote uses the istiod of its primary: Service name, SNI, webhook label and proxies all carry the revision, and it has to be the same string in both clusters. With another one the exposed istiod does not answer, no istiod fills the caBundle, and every pod creation in namespaces of that revision fails.',
-    confirm: 'kubectl --context REMOTE get mutatingwebhookconfigurations -L istio.io/rev; kubectl --context PRIMARY get deployments -A -l app=istiod -L istio.io/rev',
+    confirm:
+      'kubectl --context REMOTE get mutatingwebhookconfigurations -L istio.io/rev; kubectl --context PRIMARY get deployments -A -l app=istiod -L istio.io/rev',
     fix: 'Install the remote with the revision its primary runs, or install that revision in the primary.',
-    notWhen: 'During an upgrade a webhook may exist in the remote before the new istiod is there: nothing is broken until a namespace asks for it.',
+    notWhen:
+      'During an upgrade a webhook may exist in the remote before the new istiod is there: nothing is broken until a namespace asks for it.',
   },
   messages: {
-    unserved: (a: { member: ClusterName; primary: ClusterName; revision: Revision; runs: readonly Revision[]; injectors: readonly Injector[]; namespaces: readonly Namespace[] }) => ({
+    unserved: (a: {
+      member: ClusterName;
+      primary: ClusterName;
+      revision: Revision;
+      runs: readonly Revision[];
+      injectors: readonly Injector[];
+      namespaces: readonly Namespace[];
+    }) => ({
       text: `Webhook ${a.injectors[0]?.name} of ${a.member} injects for revision ${a.revision}, which no istiod of ${a.primary} runs${a.namespaces.length === 0 ? '' : ', so pods cannot be created'}.`,
       expected: list(a.runs, 'an istiod'),
       found: a.revision,
-      effect: a.namespaces.length === 0 ? 'nothing asks for it yet' : `no pod can be created in ${count(a.namespaces.length, 'namespace')}: ${list(a.namespaces.map((namespace) => namespace.name), 'none', 3)}`,
+      effect:
+        a.namespaces.length === 0
+          ? 'nothing asks for it yet'
+          : `no pod can be created in ${count(a.namespaces.length, 'namespace')}: ${list(
+              a.namespaces.map((namespace) => namespace.name),
+              'none',
+              3,
+            )}`,
       ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
       remedy: [
-        ...(a.namespaces.length === 0 ? a.injectors.slice(0, 1).map((injector) => remedy.delete(injector.ref, { note: 'when that revision is not about to be installed in the primary' })) : []),
-        remedy.installer(a.member, [`istioctl install --context ${a.member} -f REMOTE.yaml --set revision=${a.runs[0] ?? 'REVISION'}`], installAgain),
+        ...(a.namespaces.length === 0
+          ? a.injectors
+              .slice(0, 1)
+              .map((injector) => remedy.delete(injector.ref, { note: 'when that revision is not about to be installed in the primary' }))
+          : []),
+        remedy.installer(
+          a.member,
+          [`istioctl install --context ${a.member} -f REMOTE.yaml --set revision=${a.runs[0] ?? 'REVISION'}`],
+          installAgain,
+        ),
       ],
     }),
   },
@@ -43,11 +77,15 @@ export default defineCheck({
     const foreign = member.injectors.filter((injector) => !runs.includes(injector.revision));
     if (foreign.length === 0) return;
     if (doubtful.length > 0) {
-      yield undecided('another cluster may run that revision', { missing: doubtful.map(({ cluster, fact }) => ({ cluster: cluster as ClusterName, fact })) });
+      yield undecided('another cluster may run that revision', {
+        missing: doubtful.map(({ cluster, fact }) => ({ cluster: cluster as ClusterName, fact })),
+      });
       return;
     }
     for (const revision of distinct(foreign.map((injector) => injector.revision))) {
-      const injectors = foreign.filter((injector) => injector.revision === revision).sort((a, b) => Number(a.tag !== undefined) - Number(b.tag !== undefined));
+      const injectors = foreign
+        .filter((injector) => injector.revision === revision)
+        .sort((a, b) => Number(a.tag !== undefined) - Number(b.tag !== undefined));
       const [first] = injectors;
       if (first === undefined) continue;
       const namespaces = injectors.flatMap((injector) => namespacesOf(injector, member.namespaces, member.injectors));

@@ -12,13 +12,18 @@ export default defineCheck({
   explains: [{ code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' }],
   docs: {
     why: 'No webhook of the cluster answers for this label, so new pods start without a sidecar and nothing reports an error: no event, no log line.',
-    confirm: 'kubectl get namespaces -L istio.io/rev,istio-injection; kubectl get mutatingwebhookconfigurations -L istio.io/rev,istio.io/tag',
+    confirm:
+      'kubectl get namespaces -L istio.io/rev,istio-injection; kubectl get mutatingwebhookconfigurations -L istio.io/rev,istio.io/tag',
     fix: 'Label the namespace with a revision or tag that a webhook of this cluster serves, or create the tag, then restart its workloads.',
     notWhen: 'The namespace is meant to stay out of the mesh: remove the label.',
   },
   messages: {
     unserved: (a: { namespaces: readonly Namespace[]; wanted: Revision; offered: readonly Revision[]; without: number }) => ({
-      text: `${a.namespaces.length === 1 ? 'Namespace' : 'Namespaces'} ${list(a.namespaces.map((namespace) => namespace.name), 'none', 3)} of ${a.namespaces[0]?.ref.cluster} ${a.namespaces.length === 1 ? 'asks' : 'ask'} for revision ${a.wanted}, which no webhook there serves, so new pods start without a sidecar.`,
+      text: `${a.namespaces.length === 1 ? 'Namespace' : 'Namespaces'} ${list(
+        a.namespaces.map((namespace) => namespace.name),
+        'none',
+        3,
+      )} of ${a.namespaces[0]?.ref.cluster} ${a.namespaces.length === 1 ? 'asks' : 'ask'} for revision ${a.wanted}, which no webhook there serves, so new pods start without a sidecar.`,
       expected: list(a.offered, 'any injector at all'),
       found: a.wanted,
       effect: a.without > 0 ? `${count(a.without, 'pod')} already run without a sidecar` : 'every pod created from now on has no sidecar',
@@ -36,7 +41,9 @@ export default defineCheck({
       const [first] = namespaces;
       const wanted = first === undefined ? undefined : injection.wantedRevision(first);
       if (first === undefined || wanted === undefined) continue;
-      const without = namespaces.flatMap((namespace) => pods.get(namespace.name) ?? []).filter((pod) => pod.proxy === undefined && !pod.hostNetwork).length;
+      const without = namespaces
+        .flatMap((namespace) => pods.get(namespace.name) ?? [])
+        .filter((pod) => pod.proxy === undefined && !pod.hostNetwork).length;
       yield finding(
         'unserved',
         { namespaces, wanted, offered: injection.offered(cluster.injectors), without },
@@ -44,7 +51,9 @@ export default defineCheck({
           at: first.ref,
           field: injection.labelField(first),
           related: namespaces.slice(1).map((namespace) => namespace.ref),
-          evidence: namespaces.slice(0, 5).map((namespace) => ({ ref: namespace.ref, field: injection.labelField(namespace), observed: wanted })),
+          evidence: namespaces
+            .slice(0, 5)
+            .map((namespace) => ({ ref: namespace.ref, field: injection.labelField(namespace), observed: wanted })),
           lacks: [{ cluster: cluster.name, fact: 'injectors' }],
           subject: wanted,
         },
@@ -58,7 +67,11 @@ function fixes(namespaces: readonly Namespace[], wanted: Revision, offered: read
   const [only, ...more] = offered;
   const cluster = namespaces[0]?.ref.cluster;
   if (only === undefined || more.length > 0 || cluster === undefined) return [];
-  const relabel = namespaces.slice(0, 1).map((namespace) => remedy.label(namespace.ref, { [labels.revision]: only, [labels.injection]: null }, 'then restart its workloads'));
-  const tag = remedy.command(cluster, [`istioctl tag set ${wanted} --revision ${only} --context ${cluster}`], { note: 'serves every namespace that asks for it; then restart their workloads' });
+  const relabel = namespaces
+    .slice(0, 1)
+    .map((namespace) => remedy.label(namespace.ref, { [labels.revision]: only, [labels.injection]: null }, 'then restart its workloads'));
+  const tag = remedy.command(cluster, [`istioctl tag set ${wanted} --revision ${only} --context ${cluster}`], {
+    note: 'serves every namespace that asks for it; then restart their workloads',
+  });
   return wanted === 'default' && namespaces.length > 1 ? [tag, ...relabel] : [...relabel, tag];
 }

@@ -10,11 +10,18 @@ export default defineCheck({
   catalogue: ['SEC-09'],
   docs: {
     why: 'istiod registers a cluster once: of two Secrets with the same key it takes the one it meets first and ignores the other. Which one that is changes from start to start and from replica to replica; edits of the other have no effect.',
-    confirm: 'kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o json | jq -r \'.items[]|[.metadata.name,(.data|keys[])]|@tsv\'',
+    confirm:
+      "kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o json | jq -r '.items[]|[.metadata.name,(.data|keys[])]|@tsv'",
     fix: 'Delete the Secret that is not meant.',
   },
   messages: {
-    contested: (a: { key: ClusterId; secrets: readonly RemoteSecret[]; reader: ClusterName; isSame: boolean; doubtful: RemoteSecret | undefined }) => ({
+    contested: (a: {
+      key: ClusterId;
+      secrets: readonly RemoteSecret[];
+      reader: ClusterName;
+      isSame: boolean;
+      doubtful: RemoteSecret | undefined;
+    }) => ({
       text: `Secrets ${list(a.secrets.map((secret) => `${secret.namespace}/${secret.name}`))} in ${a.reader} both claim cluster ${a.key}; istiod uses whichever it meets first.`,
       expected: 'one Secret per cluster',
       found: `${a.secrets.length} Secrets with key ${a.key}`,
@@ -31,13 +38,17 @@ export default defineCheck({
       const secrets = claims.map(({ secret }) => secret);
       const isSame = claims.every(({ entry }) => JSON.stringify(entry) === JSON.stringify(first.entry));
       const newest = [...secrets].sort((a, b) => ((a.createdAt ?? '') < (b.createdAt ?? '') ? 1 : -1))[0];
-      yield finding('contested', { key: first.entry.clusterId, secrets, reader: primary.name, isSame, doubtful: newest }, {
-        at: newest?.ref ?? first.secret.ref,
-        field: `.data["${first.entry.clusterId}"]`,
-        related: [...secrets.map((secret) => secret.ref), controlPlane.ref],
-        evidence: secrets.map((secret) => ({ ref: secret.ref, field: '.data', observed: `key ${first.entry.clusterId}` })),
-        subject: first.entry.clusterId,
-      });
+      yield finding(
+        'contested',
+        { key: first.entry.clusterId, secrets, reader: primary.name, isSame, doubtful: newest },
+        {
+          at: newest?.ref ?? first.secret.ref,
+          field: `.data["${first.entry.clusterId}"]`,
+          related: [...secrets.map((secret) => secret.ref), controlPlane.ref],
+          evidence: secrets.map((secret) => ({ ref: secret.ref, field: '.data', observed: `key ${first.entry.clusterId}` })),
+          subject: first.entry.clusterId,
+        },
+      );
     }
   },
 });

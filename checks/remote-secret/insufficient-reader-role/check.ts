@@ -44,7 +44,16 @@ export default defineCheck({
     notWhen: 'Rights on Telemetry or WasmPlugin objects are only used by analyzers.',
   },
   messages: {
-    lacking: (a: { controlPlane: ControlPlane; read: ClusterName; subject: string; rights: readonly string[]; worst: readerRules.ReaderEffect; severity: 'error' | 'warning' | 'info'; role: Role | undefined; rules: readonly PolicyRule[] }) => ({
+    lacking: (a: {
+      controlPlane: ControlPlane;
+      read: ClusterName;
+      subject: string;
+      rights: readonly string[];
+      worst: readerRules.ReaderEffect;
+      severity: 'error' | 'warning' | 'info';
+      role: Role | undefined;
+      rules: readonly PolicyRule[];
+    }) => ({
       text: `${a.subject} in ${a.read} may not ${list(a.rights, 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst]}.`,
       expected: `ClusterRoles that allow ${list(a.rights)}`,
       found: 'no rule allows it',
@@ -52,7 +61,11 @@ export default defineCheck({
       severity: a.severity,
       remedy: [
         ...(a.role === undefined ? [] : [remedy.patch(a.role.ref, { rules: a.rules.map(jsonRule) })]),
-        remedy.installer(a.read, [`istioctl install --context ${a.read} -f REMOTE.yaml`], `with the values it was installed with; ${installAgain}`),
+        remedy.installer(
+          a.read,
+          [`istioctl install --context ${a.read} -f REMOTE.yaml`],
+          `with the values it was installed with; ${installAgain}`,
+        ),
       ],
     }),
   },
@@ -65,7 +78,10 @@ export default defineCheck({
       const bound = member.clusterRoleBindings.filter((binding) => binds(binding, subject));
       const names = new Set(bound.map((binding) => binding.role.name));
       const roles = member.clusterRoles.filter((role) => names.has(role.name));
-      const served = member.customResources.status === 'collected' && member.isComplete('customResources') ? new Set(listOf(member.customResources).map((crd) => crd.group)) : undefined;
+      const served =
+        member.customResources.status === 'collected' && member.isComplete('customResources')
+          ? new Set(listOf(member.customResources).map((crd) => crd.group))
+          : undefined;
       const isManaged = couple.kind === 'remote' && controlPlane.externalIstiod;
       const missing = readerRules.missingRights(
         roles.flatMap((role) => role.rules),
@@ -73,11 +89,22 @@ export default defineCheck({
       );
       const [worst] = missing;
       if (worst === undefined) continue;
-      const role = roles.find((candidate) => candidate.labels[labels.operatorVersion] !== undefined || candidate.name.startsWith('istio-reader')) ?? roles[0];
+      const role =
+        roles.find((candidate) => candidate.labels[labels.operatorVersion] !== undefined || candidate.name.startsWith('istio-reader')) ??
+        roles[0];
       const rights = distinct(missing.map((right) => `${right.verb} ${right.resource}`));
       yield finding(
         'lacking',
-        { controlPlane, read: member.name, subject, rights, worst: worst.effect, severity: worst.severity, role, rules: [...(role?.rules ?? []), ...missing.map(ruleOf)] },
+        {
+          controlPlane,
+          read: member.name,
+          subject,
+          rights,
+          worst: worst.effect,
+          severity: worst.severity,
+          role,
+          rules: [...(role?.rules ?? []), ...missing.map(ruleOf)],
+        },
         {
           at: role?.ref ?? bound[0]?.ref ?? member.ref,
           field: '.rules',
@@ -109,6 +136,11 @@ function ruleOf(right: readerRules.ReaderRight): PolicyRule {
   return { apiGroups: [right.group], resources: [right.resource], verbs: [right.verb], resourceNames: [] };
 }
 
-function jsonRule({ resourceNames, ...rule }: PolicyRule): { apiGroups: readonly string[]; resources: readonly string[]; verbs: readonly string[]; resourceNames?: readonly string[] } {
+function jsonRule({ resourceNames, ...rule }: PolicyRule): {
+  apiGroups: readonly string[];
+  resources: readonly string[];
+  verbs: readonly string[];
+  resourceNames?: readonly string[];
+} {
   return resourceNames.length === 0 ? rule : { ...rule, resourceNames };
 }

@@ -1,4 +1,13 @@
-import { type ClusterName, defineCheck, kubeconfigRules, remoteSecrets, type RemoteKubeconfig, type RemoteSecret, shellWord, remedy } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  defineCheck,
+  kubeconfigRules,
+  remoteSecrets,
+  type RemoteKubeconfig,
+  type RemoteSecret,
+  shellWord,
+  remedy,
+} from 'meshdoctor/api';
 import { entryField, named } from '../_area.ts';
 
 const words = {
@@ -46,13 +55,17 @@ export default defineCheck({
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
       const why = kubeconfigRules.unreachableServer(entry.server);
       if (why === undefined || entry.proxyUrl !== undefined) continue;
-      yield finding('unreachable', { secret, entry, read: member.name, why }, {
-        at: secret.ref,
-        field: entryField({ entry }),
-        related: [controlPlane.ref],
-        evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: `server ${entry.server ?? 'missing'}` }],
-        subject: entry.clusterId,
-      });
+      yield finding(
+        'unreachable',
+        { secret, entry, read: member.name, why },
+        {
+          at: secret.ref,
+          field: entryField({ entry }),
+          related: [controlPlane.ref],
+          evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: `server ${entry.server ?? 'missing'}` }],
+          subject: entry.clusterId,
+        },
+      );
     }
   },
 });

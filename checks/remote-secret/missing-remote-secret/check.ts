@@ -23,7 +23,14 @@ export default defineCheck({
     see: ['https://istio.io/latest/docs/setup/install/multicluster/'],
   },
   messages: {
-    ofRemote: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isDeclared: boolean }) => ({
+    ofRemote: (a: {
+      controlPlane: ControlPlane;
+      reader: ClusterName;
+      read: ClusterName;
+      id: string;
+      namespace: string;
+      isDeclared: boolean;
+    }) => ({
       text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so istiod does not know that cluster and refuses its proxies.`,
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
@@ -33,7 +40,16 @@ export default defineCheck({
       // That the two belong together is inferred from what is left of their relation.
       ...(a.isDeclared ? {} : { certainty: 'likely' as const }),
     }),
-    ofPeer: (a: { controlPlane: ControlPlane; reader: ClusterName; read: ClusterName; id: string; namespace: string; isDeclared: boolean; isMutual: boolean; isAlone: boolean }) => ({
+    ofPeer: (a: {
+      controlPlane: ControlPlane;
+      reader: ClusterName;
+      read: ClusterName;
+      id: string;
+      namespace: string;
+      isDeclared: boolean;
+      isMutual: boolean;
+      isAlone: boolean;
+    }) => ({
       text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so workloads of ${a.reader} never reach a service of ${a.read}.`,
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
@@ -55,7 +71,14 @@ export default defineCheck({
     }
     const id = valueOf(member.member.clusterId) ?? member.name;
     const at = primary.ref;
-    const args = { controlPlane, reader: primary.name, read: member.name, id, namespace: controlPlane.namespace, isDeclared: mesh.isDeclared };
+    const args = {
+      controlPlane,
+      reader: primary.name,
+      read: member.name,
+      id,
+      namespace: controlPlane.namespace,
+      isDeclared: mesh.isDeclared,
+    };
     const lacks = [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
     const where = { at, related: [controlPlane.ref, clusterRef(member.name)], lacks, subject: member.name };
     if (couple.kind === 'remote') {

@@ -18,7 +18,8 @@ export default defineCheck({
   ],
   docs: {
     why: 'istiod refuses kubeconfigs that run a command (exec), use a login plug-in other than oidc, or name files for keys, certificates or tokens, and those that do not parse. The cluster then never appears among its clusters, and it does not try again until the Secret changes.',
-    confirm: 'kubectl --context PRIMARY -n istio-system logs deploy/istiod | grep "create remote cluster failed"; istioctl remote-clusters --context PRIMARY',
+    confirm:
+      'kubectl --context PRIMARY -n istio-system logs deploy/istiod | grep "create remote cluster failed"; istioctl remote-clusters --context PRIMARY',
     fix: 'Create the secret again with istioctl create-remote-secret, which uses a token of the reader service account.',
     notWhen: 'istiod was told to allow the method in PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS: that is taken into account.',
     since: '1.13 (backported to 1.11.6 and 1.12.1)',
@@ -45,10 +46,15 @@ export default defineCheck({
     const states = matches.map((match) => ({ ...match, state: remoteSecrets.entryState(controlPlane, match.secret, match.entry) }));
     for (const { secret, entry, state } of states) {
       const where = { at: secret.ref, field: entryField({ entry }), related: [controlPlane.ref], subject: entry.clusterId };
-      if (state === 'invalid') yield finding('invalid', { secret, entry, read: member.name, reason: entry.invalid ?? 'it is empty' }, where);
+      if (state === 'invalid')
+        yield finding('invalid', { secret, entry, read: member.name, reason: entry.invalid ?? 'it is empty' }, where);
       if (state !== 'refused') continue;
       const refused = remoteSecrets.refusedBy(controlPlane, entry);
-      yield finding('refused', { secret, entry, read: member.name, refused }, { ...where, evidence: [{ ref: secret.ref, field: where.field, observed: `user with ${list(refused)}` }] });
+      yield finding(
+        'refused',
+        { secret, entry, read: member.name, refused },
+        { ...where, evidence: [{ ref: secret.ref, field: where.field, observed: `user with ${list(refused)}` }] },
+      );
     }
     // A kubeconfig that does not parse shows no identity; under a key nobody claims it belongs to no couple, so it is told once, of istiod's own cluster.
     if (couple.kind !== 'self') return;

@@ -1,4 +1,12 @@
-import { type ClusterName, defineCheck, remoteSecrets, type RemoteKubeconfig, type RemoteSecret, type ServiceAccount, type ServiceAccountToken } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  defineCheck,
+  remoteSecrets,
+  type RemoteKubeconfig,
+  type RemoteSecret,
+  type ServiceAccount,
+  type ServiceAccountToken,
+} from 'meshdoctor/api';
 import { entryField, named, recreateSecret } from '../_area.ts';
 
 const reasons = {
@@ -22,7 +30,8 @@ export default defineCheck({
   ],
   docs: {
     why: 'A service account token is only valid while its service account and its token Secret exist and hold that very token. After a rotation, a re-created account or a rebuilt cluster the API server answers 401, while istioctl remote-clusters still says synced.',
-    confirm: 'kubectl --context REMOTE -n istio-system get serviceaccount istio-reader-service-account; kubectl --context PRIMARY -n istio-system logs deploy/istiod | grep -i unauthorized',
+    confirm:
+      'kubectl --context REMOTE -n istio-system get serviceaccount istio-reader-service-account; kubectl --context PRIMARY -n istio-system logs deploy/istiod | grep -i unauthorized',
     fix: 'Create the secret again with istioctl create-remote-secret. Istio 1.30.0 to 1.30.3 need a restart of istiod after that.',
   },
   messages: {
@@ -38,23 +47,34 @@ export default defineCheck({
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
       const why = revoked(entry, member.serviceAccounts, member.serviceAccountTokens);
       if (why === undefined) continue;
-      yield finding('revoked', { secret, entry, read: member.name, why }, {
-        at: secret.ref,
-        field: entryField({ entry }),
-        related: [controlPlane.ref, ...member.serviceAccountTokens.filter((token) => token.name === entry.token?.secretName).map((token) => token.ref)],
-        evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: reasons[why] }],
-        lacks: [
-          { cluster: member.name, fact: 'serviceAccounts' },
-          { cluster: member.name, fact: 'serviceAccountTokens' },
-        ],
-        subject: entry.clusterId,
-      });
+      yield finding(
+        'revoked',
+        { secret, entry, read: member.name, why },
+        {
+          at: secret.ref,
+          field: entryField({ entry }),
+          related: [
+            controlPlane.ref,
+            ...member.serviceAccountTokens.filter((token) => token.name === entry.token?.secretName).map((token) => token.ref),
+          ],
+          evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: reasons[why] }],
+          lacks: [
+            { cluster: member.name, fact: 'serviceAccounts' },
+            { cluster: member.name, fact: 'serviceAccountTokens' },
+          ],
+          subject: entry.clusterId,
+        },
+      );
     }
   },
 });
 
 /** Only a legacy token says which Secret it lives in; a bound token cannot be compared with anything that is stored. */
-function revoked(entry: RemoteKubeconfig, accounts: readonly ServiceAccount[], tokens: readonly ServiceAccountToken[]): keyof typeof reasons | undefined {
+function revoked(
+  entry: RemoteKubeconfig,
+  accounts: readonly ServiceAccount[],
+  tokens: readonly ServiceAccountToken[],
+): keyof typeof reasons | undefined {
   const token = entry.token;
   if (token?.subject === undefined || !token.subject.startsWith('system:serviceaccount:')) return undefined;
   const [, , namespace, name] = token.subject.split(':');

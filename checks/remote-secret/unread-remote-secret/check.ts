@@ -34,18 +34,45 @@ export default defineCheck({
       expected: a.controlPlane.namespace,
       found: a.secret.namespace,
       effect: `istiod in ${a.secret.ref.cluster} does not know ${a.read}`,
-      remedy: [createSecret(a.secret.ref.cluster, a.controlPlane.namespace, a.read, a.id, `then delete Secret ${a.secret.namespace}/${a.secret.name}`)],
+      remedy: [
+        createSecret(
+          a.secret.ref.cluster,
+          a.controlPlane.namespace,
+          a.read,
+          a.id,
+          `then delete Secret ${a.secret.namespace}/${a.secret.name}`,
+        ),
+      ],
     }),
   },
   *run({ controlPlane, couple, member, finding }) {
     if (couple.kind === 'self' || !remoteSecrets.readsSecrets(controlPlane)) return;
-    const states = couple.credentials.map((match) => ({ ...match, state: remoteSecrets.entryState(controlPlane, match.secret, match.entry) }));
+    const states = couple.credentials.map((match) => ({
+      ...match,
+      state: remoteSecrets.entryState(controlPlane, match.secret, match.entry),
+    }));
     if (states.some(({ state }) => state !== 'unlabelled' && state !== 'misplaced')) return;
     for (const { secret, entry, state } of states) {
-      const evidence = [{ ref: secret.ref, observed: state === 'unlabelled' ? `label istio/multiCluster ${secret.multiClusterLabel ?? 'absent'}` : `namespace ${secret.namespace}` }];
+      const evidence = [
+        {
+          ref: secret.ref,
+          observed:
+            state === 'unlabelled' ? `label istio/multiCluster ${secret.multiClusterLabel ?? 'absent'}` : `namespace ${secret.namespace}`,
+        },
+      ];
       const where = { at: secret.ref, related: [controlPlane.ref], evidence, subject: member.name };
-      if (state === 'unlabelled') yield finding('unlabelled', { controlPlane, secret, read: member.name }, { ...where, field: '.metadata.labels["istio/multiCluster"]' });
-      else yield finding('misplaced', { controlPlane, secret, read: member.name, id: entry.clusterId }, { ...where, field: '.metadata.namespace' });
+      if (state === 'unlabelled')
+        yield finding(
+          'unlabelled',
+          { controlPlane, secret, read: member.name },
+          { ...where, field: '.metadata.labels["istio/multiCluster"]' },
+        );
+      else
+        yield finding(
+          'misplaced',
+          { controlPlane, secret, read: member.name, id: entry.clusterId },
+          { ...where, field: '.metadata.namespace' },
+        );
     }
   },
 });

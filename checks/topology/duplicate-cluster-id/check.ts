@@ -1,4 +1,20 @@
-import { type ClusterId, type ClusterName, compareText, type ControlPlane, defineCheck, groupBy, installAgain, list, type Member, type Mesh, type ObjectRef, remedy, type Remedy, shellWord, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterId,
+  type ClusterName,
+  compareText,
+  type ControlPlane,
+  defineCheck,
+  groupBy,
+  installAgain,
+  list,
+  type Member,
+  type Mesh,
+  type ObjectRef,
+  remedy,
+  type Remedy,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
 
 interface Claim {
   readonly cluster: ClusterName;
@@ -34,14 +50,18 @@ export default defineCheck({
   catalogue: ['ID-07'],
   docs: {
     why: 'istiod ignores a remote secret whose key is its own cluster ID, and of two clusters with one ID it reads only one. Services, endpoints and proxies of the other are unknown to it. Clusters that were installed without a name are all called Kubernetes.',
-    confirm: "kubectl --context CLUSTER -n istio-system get deployments -l app=istiod -o yaml | grep -A1 'name: CLUSTER_ID'; kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o jsonpath='{.items[*].data}'",
+    confirm:
+      "kubectl --context CLUSTER -n istio-system get deployments -l app=istiod -o yaml | grep -A1 'name: CLUSTER_ID'; kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o jsonpath='{.items[*].data}'",
     fix: 'Install one of the clusters again under a name of its own (values.global.multiCluster.clusterName, or the injection path of a remote), create its remote secrets again under that name, bring controlPlaneClusters of its remotes up to date, and restart its workloads.',
     notWhen: 'Clusters of different meshes may have one ID. Several istiods of one cluster share its ID.',
     see: ['https://istio.io/latest/docs/setup/install/multicluster/multi-primary/'],
   },
   messages: {
     duplicate: (a: { id: ClusterId; claims: readonly Claim[]; odd: Claim }) => ({
-      text: `Clusters ${list(a.claims.map(({ cluster }) => cluster))} both have cluster ID ${a.id}, so istiod reads only one of them.`.replace(' both ', a.claims.length > 2 ? ' all ' : ' both '),
+      text: `Clusters ${list(a.claims.map(({ cluster }) => cluster))} both have cluster ID ${a.id}, so istiod reads only one of them.`.replace(
+        ' both ',
+        a.claims.length > 2 ? ' all ' : ' both ',
+      ),
       expected: 'a cluster ID of its own for every cluster',
       found: a.claims.map(({ cluster, by }) => `${cluster} by ${by.kind} ${by.namespace ?? ''}/${by.name} in ${by.cluster}`).join(', '),
       effect: 'services and proxies of the other are unknown: no traffic to them, no connection from them',
@@ -61,14 +81,25 @@ export default defineCheck({
       const byCluster = [...groupBy(same, ({ cluster }) => cluster).values()].flatMap(([claim]) => claim ?? []);
       const [odd] = [...byCluster].sort(mostSuspect);
       if (odd === undefined || byCluster.length < 2) continue;
-      yield finding('duplicate', { id: same[0]?.id ?? odd.id, claims: byCluster, odd }, {
-        at: odd.by,
-        field: odd.field,
-        subject: id,
-        related: byCluster.filter((claim) => claim !== odd).map(({ by }) => by),
-        evidence: byCluster.map(({ by, field, cluster }) => ({ ref: by, field, observed: `${id} for ${cluster}` })),
-        concerns: [...new Set([...byCluster.map(({ cluster }) => cluster), ...mesh.couples.filter(({ controlPlane }) => byCluster.some(({ cluster }) => cluster === controlPlane.cluster)).map(({ member }) => member)])],
-      });
+      yield finding(
+        'duplicate',
+        { id: same[0]?.id ?? odd.id, claims: byCluster, odd },
+        {
+          at: odd.by,
+          field: odd.field,
+          subject: id,
+          related: byCluster.filter((claim) => claim !== odd).map(({ by }) => by),
+          evidence: byCluster.map(({ by, field, cluster }) => ({ ref: by, field, observed: `${id} for ${cluster}` })),
+          concerns: [
+            ...new Set([
+              ...byCluster.map(({ cluster }) => cluster),
+              ...mesh.couples
+                .filter(({ controlPlane }) => byCluster.some(({ cluster }) => cluster === controlPlane.cluster))
+                .map(({ member }) => member),
+            ]),
+          ],
+        },
+      );
     }
   },
 });
@@ -79,10 +110,17 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
   const keys = mesh.couples
     .filter((couple) => couple.member === member.cluster && couple.kind !== 'self')
     .flatMap(({ controlPlane, credentials }) =>
-      credentials.filter(({ by, secret }) => by === 'identity' && secret.multiClusterLabel === 'true' && secret.namespace === controlPlane.namespace),
+      credentials.filter(
+        ({ by, secret }) => by === 'identity' && secret.multiClusterLabel === 'true' && secret.namespace === controlPlane.namespace,
+      ),
     );
   if (role === 'primary') {
-    const own = controlPlanes.filter((candidate) => mesh.controlPlanes.some(({ cluster, namespace, revision }) => cluster === member.cluster && namespace === candidate.namespace && revision === candidate.revision));
+    const own = controlPlanes.filter((candidate) =>
+      mesh.controlPlanes.some(
+        ({ cluster, namespace, revision }) =>
+          cluster === member.cluster && namespace === candidate.namespace && revision === candidate.revision,
+      ),
+    );
     const isKnownAs = (id: ClusterId): boolean => keys.every(({ entry }) => entry.clusterId === id);
     return own.map((controlPlane) => ({
       cluster: member.cluster,
@@ -95,9 +133,27 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
   }
   if (role === 'config' && 'known' in member.clusterId) {
     const [by] = member.clusterId.evidence;
-    return by === undefined ? [] : [{ cluster: member.cluster, id: member.clusterId.known, by, field: '.spec.template.spec.containers[*].env["CLUSTER_ID"]', isRenamed: false }];
+    return by === undefined
+      ? []
+      : [
+          {
+            cluster: member.cluster,
+            id: member.clusterId.known,
+            by,
+            field: '.spec.template.spec.containers[*].env["CLUSTER_ID"]',
+            isRenamed: false,
+          },
+        ];
   }
-  return role === 'remote' ? keys.map(({ secret, entry }) => ({ cluster: member.cluster, id: entry.clusterId, by: secret.ref, field: `.data["${entry.clusterId}"]`, isRenamed: false })) : [];
+  return role === 'remote'
+    ? keys.map(({ secret, entry }) => ({
+        cluster: member.cluster,
+        id: entry.clusterId,
+        by: secret.ref,
+        field: `.data["${entry.clusterId}"]`,
+        isRenamed: false,
+      }))
+    : [];
 }
 
 /** The cluster that is easier to blame, and to rename: one that others know under another ID, then a primary, then what is younger. */
@@ -112,6 +168,13 @@ function mostSuspect(a: Claim, b: Claim): number {
 
 function rename({ cluster, controlPlane }: Claim): Remedy {
   const name = shellWord(cluster);
-  const set = controlPlane === undefined ? `-f REMOTE.yaml --set values.istiodRemote.injectionPath=/inject/cluster/${name}/net/NETWORK` : `-f PRIMARY.yaml --set values.global.multiCluster.clusterName=${name}`;
-  return remedy.installer(cluster, [`istioctl install --context ${name} ${set}`], `then create the remote secrets of ${cluster} again with --name=${name} and restart its workloads; ${installAgain}`);
+  const set =
+    controlPlane === undefined
+      ? `-f REMOTE.yaml --set values.istiodRemote.injectionPath=/inject/cluster/${name}/net/NETWORK`
+      : `-f PRIMARY.yaml --set values.global.multiCluster.clusterName=${name}`;
+  return remedy.installer(
+    cluster,
+    [`istioctl install --context ${name} ${set}`],
+    `then create the remote secrets of ${cluster} again with --name=${name} and restart its workloads; ${installAgain}`,
+  );
 }

@@ -41,7 +41,8 @@ export default defineCheck({
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: ['injectors'] },
   explains: [
     { code: 'mismatched-cluster-id/proxies', match: 'cluster', keys: ['injector'] },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-08'],
   docs: {

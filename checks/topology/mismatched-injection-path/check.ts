@@ -16,13 +16,14 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes'], member: ['injectors', 'namespaces'] },
-  uses: { primary: ['injectorValues'], member: [] },
+  needs: { primary: ['controlPlanes'], member: ['injectors'] },
+  uses: { primary: ['remoteSecrets', 'injectorValues'], member: [] },
   explains: [
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'stale-proxy-network', match: 'cluster' },
     { code: 'mismatched-secret-key', match: 'cluster' },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-11'],
   docs: {
@@ -40,7 +41,7 @@ export default defineCheck({
       path: string;
       refuses: boolean;
     }) => ({
-      text: `MutatingWebhookConfiguration ${a.injectors[0]?.name ?? ''} in ${a.cluster} gives new pods ${a.wrong.join(' and ')}, which ${a.wrong.length > 1 ? 'are' : 'is'} not that of ${a.cluster}.`,
+      text: `MutatingWebhookConfiguration ${a.injectors[0]?.name ?? ''} in ${a.cluster} gives new pods ${a.wrong.join(' and ')}, which is not what ${a.cluster} has.`,
       expected: a.path,
       found: a.injectors[0] === undefined ? '' : pathOf(a.injectors[0]),
       effect: a.refuses
@@ -52,34 +53,40 @@ export default defineCheck({
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'peer') return;
     const network = valueOf(member.member.network);
+    const isRemote = couple.kind === 'remote';
     const keys = couple.credentials.map(({ entry }) => entry.clusterId);
     const foreign = new Set(idsOfOthers(mesh, member.name).filter((id) => !keys.includes(id)));
+    const values = listOf(primary.injectorValues).find(
+      (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
+    );
     const injectors: Injector[] = [];
     const wrong = new Map<'id' | 'network', string>();
     for (const injector of injectorsFor(controlPlane, member.injectors)) {
-      const id =
-        couple.kind === 'remote' || injector.injectedClusterId !== undefined ? foreignId(injector, foreign, controlPlane) : undefined;
-      // What istiod gives where the path names no network only matters in a remote of a mesh that has several.
+      const id = injector.injectedClusterId;
+      const namesNone = isRemote && id === undefined;
+      const isForeign = id !== undefined && foreign.has(id);
+      if (isForeign && isRemote && primary.remoteSecrets.status !== 'collected') {
+        yield undecided('it is not known under which ID istiod reads the cluster', {
+          missing: [{ cluster: primary.name, fact: 'remoteSecrets' }],
+        });
+        continue;
+      }
+      // Where the path of a remote names no network, istiod gives its own, which is only wrong in a mesh that has several.
       const isSilent =
-        injector.injectedNetwork === undefined &&
-        couple.kind === 'remote' &&
-        mesh.networks.length > 1 &&
-        network !== undefined &&
-        id === undefined;
-      const values = listOf(primary.injectorValues).find(
-        (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
-      );
+        isRemote && !namesNone && injector.injectedNetwork === undefined && network !== undefined && mesh.networks.length > 1;
       if (isSilent && values === undefined) {
-        yield undecided('it is not known which network istiod gives pods whose injector names none', {
+        yield undecided('it is not known which network istiod gives to pods', {
           missing: [{ cluster: primary.name, fact: 'injectorValues' }],
         });
         continue;
       }
-      const net = foreignNetwork(isSilent ? (values?.network ?? 'none') : injector.injectedNetwork, network);
-      if (id === undefined && net === undefined) continue;
+      const given = injector.injectedNetwork ?? (isSilent ? (values?.network ?? 'none at all') : undefined);
+      const isOff = given !== undefined && network !== undefined && given !== network;
+      if (!namesNone && !isForeign && !isOff) continue;
       injectors.push(injector);
-      if (id !== undefined) wrong.set('id', id);
-      if (net !== undefined) wrong.set('network', net);
+      if (namesNone) wrong.set('id', `no cluster ID, so that they claim ${controlPlane.clusterId}`);
+      if (isForeign) wrong.set('id', `cluster ID ${id}`);
+      if (isOff) wrong.set('network', `network ${given}`);
     }
     const [first] = injectors;
     if (first === undefined) return;
@@ -102,16 +109,7 @@ export default defineCheck({
   },
 });
 
-/** An ID that no cluster has may be right, and the secret's key wrong: other checks weigh that. Here it is one that another cluster has. */
-function foreignId({ injectedClusterId: id }: Injector, foreign: ReadonlySet<ClusterId>, { clusterId }: ControlPlane): string | undefined {
-  if (id === undefined) return `no cluster ID of their own, so that they claim ${clusterId}`;
-  return foreign.has(id) ? `cluster ID ${id}` : undefined;
-}
-
-function foreignNetwork(said: string | undefined, network: NetworkId | undefined): string | undefined {
-  return said === undefined || network === undefined || said === network ? undefined : `network ${said}`;
-}
-
+/** The key of the secret; where there is none, what the path says, unless that is another cluster's, else what the user calls the cluster. */
 function rightId(
   { injectedClusterId: said }: Injector,
   keys: readonly ClusterId[],

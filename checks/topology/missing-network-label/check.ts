@@ -12,9 +12,10 @@ import {
   remedy,
   type Remedy,
   type Service,
+  shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, isLive, keeperNote, restartOf, some } from '../_area.ts';
+import { gatewaysByNetwork, giveNetwork, isLive, keeperNote, restartOf, some } from '../_area.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 
@@ -34,29 +35,55 @@ export default defineCheck({
   catalogue: ['ID-01'],
   docs: {
     why: `istiod takes the network of a pod without a label of its own from ${labels.network} on the system namespace of its cluster. Without that label such a pod is on no network, which counts as everybody's own: other clusters are sent its address instead of a gateway's, and their connections hang.`,
-    confirm: 'kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network; kubectl --context CLUSTER get pods -A -L topology.istio.io/network',
+    confirm:
+      'kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network; kubectl --context CLUSTER get pods -A -L topology.istio.io/network',
     fix: 'Label the namespace with the network of the cluster. It takes effect at once; only pods that were injected without a network have to be restarted.',
-    notWhen: "All clusters reach each other's pods directly: then no label is needed anywhere, even if injection paths or a gateway name that one network.",
+    notWhen:
+      "All clusters reach each other's pods directly: then no label is needed anywhere, even if injection paths or a gateway name that one network.",
     see: ['https://istio.io/latest/docs/setup/install/multicluster/multi-primary_multi-network/'],
   },
   messages: {
-    missing: (a: { namespace: Namespace; networks: readonly string[]; own: readonly string[]; bare: readonly Pod[] | undefined; grade: 'sure' | 'stamped' | 'single' }) => ({
+    missing: (a: {
+      namespace: Namespace;
+      networks: readonly string[];
+      own: readonly string[];
+      bare: readonly Pod[] | undefined;
+      grade: 'sure' | 'stamped' | 'single';
+      isPrimary: boolean;
+      injectsNone: boolean;
+    }) => ({
       text: `Namespace ${a.namespace.name} in ${a.namespace.ref.cluster} has no network label, so other clusters are sent addresses of its pods instead of its gateway's.`,
       expected: `${labels.network}=${a.own.length === 1 ? a.own[0] : 'the network of the cluster'}; networks of this mesh: ${list(a.networks)}`,
       found: 'no label',
-      effect: a.bare === undefined ? 'effect not computed: no pods were read' : `${count(a.bare.length, 'pod')} on no network; pods that were injected with a network keep it`,
-      remedy: remediesFor(a.namespace, a.own, a.bare ?? []),
-      ...(a.grade === 'sure' ? {} : { severity: 'warning' as const, certainty: a.grade === 'stamped' ? ('likely' as const) : ('possible' as const) }),
+      effect:
+        a.bare === undefined
+          ? 'effect not computed: no pods were read'
+          : `${count(a.bare.length, 'pod')} on no network; pods that were injected with a network keep it`,
+      remedy: remediesFor(a),
+      ...(a.grade === 'sure'
+        ? {}
+        : { severity: 'warning' as const, certainty: a.grade === 'stamped' ? ('likely' as const) : ('possible' as const) }),
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding }) {
     const namespace = member.namespaces.find((candidate) => candidate.name === controlPlane.namespace);
     if (couple.kind === 'peer' || namespace === undefined || (namespace.labels[labels.network] ?? '') !== '') return;
-    const config = primary.meshConfigs.find(({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision);
+    const config = primary.meshConfigs.find(
+      ({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision,
+    );
     // The older way to name networks: by cluster ID or address range, in the mesh config.
     const id = valueOf(member.member.clusterId);
-    if (config?.meshNetworks.some(({ fromRegistries, cidrs }) => cidrs.length > 0 || fromRegistries.some((registry) => registry === id)) === true) return;
-    const values = couple.kind === 'self' ? listOf(primary.injectorValues).filter(({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision) : [];
+    if (
+      config?.meshNetworks.some(({ fromRegistries, cidrs }) => cidrs.length > 0 || fromRegistries.some((registry) => registry === id)) ===
+      true
+    )
+      return;
+    const values =
+      couple.kind === 'self'
+        ? listOf(primary.injectorValues).filter(
+            ({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision,
+          )
+        : [];
     const gateways = gatewaysByNetwork(listOf(member.services));
     const pods = listOf(member.pods).filter(isLive);
     const own = ownNetworks(gateways, listOf(member.injectors), values, pods);
@@ -65,39 +92,80 @@ export default defineCheck({
     // One name is one network, labelled or not (FP-1): the guide for primary-remote on one network labels its gateway and no namespace.
     if (networks.length < 2 && (labelled.length === 0 || mesh.networks.length === 0 || own.length > 0)) return;
     const isStamped = valueOf(member.member.role) === 'config';
-    yield finding('missing', { namespace, networks, own, bare: member.pods.status === 'collected' ? pods.filter(isBare) : undefined, grade: networks.length < 2 ? 'single' : isStamped ? 'stamped' : 'sure' }, {
-      at: namespace.ref,
-      field,
-      lacks: config === undefined ? [{ cluster: primary.name, fact: 'meshConfigs' }] : [],
-      related: some([...gateways.values()].flat()),
-      evidence: [
-        { ref: namespace.ref, field, observed: 'absent', expected: own.length === 1 ? (own[0] ?? '') : 'the network of the cluster' },
-        ...[...gateways].flatMap(([network, services]) => services.map(({ ref }) => ({ ref, field, observed: network }))),
-        ...labelled.flatMap(({ network }) => ('known' in network ? network.evidence.map((ref) => ({ ref, field, observed: network.known ?? '' })) : [])),
-      ],
-    });
+    yield finding(
+      'missing',
+      {
+        namespace,
+        networks,
+        own,
+        bare: member.pods.status === 'collected' ? pods.filter(isBare) : undefined,
+        isPrimary: couple.kind === 'self',
+        injectsNone: injectsNone(values, listOf(member.injectors)),
+        grade: networks.length < 2 ? 'single' : isStamped ? 'stamped' : 'sure',
+      },
+      {
+        at: namespace.ref,
+        field,
+        lacks: config === undefined ? [{ cluster: primary.name, fact: 'meshConfigs' }] : [],
+        related: some([...gateways.values()].flat()),
+        evidence: [
+          { ref: namespace.ref, field, observed: 'absent', expected: own.length === 1 ? (own[0] ?? '') : 'the network of the cluster' },
+          ...[...gateways].flatMap(([network, services]) => services.map(({ ref }) => ({ ref, field, observed: network }))),
+          ...labelled.flatMap(({ network }) =>
+            'known' in network ? network.evidence.map((ref) => ({ ref, field, observed: network.known ?? '' })) : [],
+          ),
+        ],
+      },
+    );
   },
 });
 
 /** What other objects of the cluster call its network: its gateways if they agree, else injectors, istiod's values and proxies. */
-function ownNetworks(gateways: ReadonlyMap<string, readonly Service[]>, injectors: readonly Injector[], values: readonly InjectorValues[], pods: readonly Pod[]): string[] {
+function ownNetworks(
+  gateways: ReadonlyMap<string, readonly Service[]>,
+  injectors: readonly Injector[],
+  values: readonly InjectorValues[],
+  pods: readonly Pod[],
+): string[] {
   if (gateways.size === 1) return [...gateways.keys()];
-  const said = [...injectors.map((injector) => injector.injectedNetwork), ...values.map(({ network }) => network), ...pods.map((pod) => pod.proxy?.network)];
+  const said = [
+    ...injectors.map((injector) => injector.injectedNetwork),
+    ...values.map(({ network }) => network),
+    ...pods.map((pod) => pod.proxy?.network),
+  ];
   return distinct([...gateways.keys(), ...said.flatMap((network) => network ?? [])]).filter((network) => network !== '');
+}
+
+/** Whether a pod that is injected now gets no network: neither istiod's values nor the path name one. */
+function injectsNone(values: readonly InjectorValues[], injectors: readonly Injector[]): boolean {
+  const said = [...values.map(({ network }) => network), ...injectors.map(({ injectedNetwork }) => injectedNetwork)];
+  return said.length > 0 && said.every((network) => network === undefined || network === '');
 }
 
 function isBare(pod: Pod): boolean {
   return !pod.hostNetwork && (pod.labels[labels.network] ?? '') === '';
 }
 
-function remediesFor(namespace: Namespace, own: readonly string[], bare: readonly Pod[]): Remedy[] {
-  const { cluster } = namespace.ref;
-  const [network] = own;
-  const note = keeperNote(namespace);
-  const without = bare.filter((pod) => pod.proxy !== undefined && pod.proxy.network === undefined);
-  if (network === undefined || own.length > 1) {
-    const line = `kubectl --context ${cluster} label namespace ${namespace.name} ${labels.network}=NETWORK`;
-    return [remedy.command(cluster, [line], { note: ['NETWORK being the name that its east-west gateway stands for', note].filter((text) => text !== '').join('; ') })];
+function remediesFor(a: {
+  namespace: Namespace;
+  own: readonly string[];
+  bare: readonly Pod[] | undefined;
+  isPrimary: boolean;
+  injectsNone: boolean;
+}): Remedy[] {
+  const { cluster } = a.namespace.ref;
+  const [network] = a.own;
+  const note = keeperNote(a.namespace);
+  if (network === undefined || a.own.length > 1) {
+    const line = `kubectl --context ${shellWord(cluster)} label namespace ${shellWord(a.namespace.name)} ${labels.network}=NETWORK`;
+    return [
+      remedy.command(cluster, [line], { note: ['NETWORK being the name of its network', note].filter((text) => text !== '').join('; ') }),
+    ];
   }
-  return [remedy.label(namespace.ref, { [labels.network]: network }, note), ...restartOf(cluster, without)];
+  const without = (a.bare ?? []).filter((pod) => pod.proxy !== undefined && pod.proxy.network === undefined);
+  return [
+    remedy.label(a.namespace.ref, { [labels.network]: network }, note),
+    ...(a.injectsNone ? [giveNetwork(cluster, network, a.isPrimary, 'the injector gives new pods no network')] : []),
+    ...restartOf(cluster, without),
+  ];
 }

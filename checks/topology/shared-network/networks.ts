@@ -1,4 +1,22 @@
-import { type ClusterName, compareText, distinct, type Fact, injection, type Injector, type IstioResource, type Json, type KubeGateway, labels, listOf, type Member, type Namespace, type Pod, ports, type Service, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  compareText,
+  distinct,
+  type Fact,
+  injection,
+  type Injector,
+  type IstioResource,
+  type Json,
+  type KubeGateway,
+  labels,
+  listOf,
+  type Member,
+  type Namespace,
+  type Pod,
+  ports,
+  type Service,
+  valueOf,
+} from 'meshdoctor/api';
 import { gatewaysByNetwork, isLive } from '../_area.ts';
 
 /** What the check sees of one cluster. */
@@ -31,7 +49,8 @@ export function collisionOn(network: string, clusters: readonly Seen[]): Collisi
       for (const address of pod.ips) {
         const holder = holders.get(address);
         if (holder === undefined) holders.set(address, { cluster: cluster.name, pod });
-        else if (holder.cluster !== cluster.name) found.push({ address, network, pods: [holder.pod, pod], clusters: [holder.cluster, cluster.name] });
+        else if (holder.cluster !== cluster.name)
+          found.push({ address, network, pods: [holder.pod, pod], clusters: [holder.cluster, cluster.name] });
       }
     }
   }
@@ -57,13 +76,18 @@ export function contradiction(cluster: Seen, network: string): string | undefine
 
 /** Whether a gateway of the cluster carries a network label. */
 export function hasLabelledGateway(cluster: Seen): boolean {
-  const api = listOf(cluster.kubeGateways).some((gateway) => gateway.className !== 'istio-remote' && (gateway.labels[labels.network] ?? '') !== '');
+  const api = listOf(cluster.kubeGateways).some(
+    (gateway) => gateway.className !== 'istio-remote' && (gateway.labels[labels.network] ?? '') !== '',
+  );
   return api || gatewaysByNetwork(listOf(cluster.services)).size > 0;
 }
 
 /** Whether the cluster has a gateway that is meant for other networks, labelled or not. */
 export function hasCrossNetworkGateway(cluster: Seen): boolean {
-  const isOpen = (service: Service): boolean => service.type !== 'ClusterIP' && Object.keys(service.selector).length > 0 && service.ports.some(({ port }) => port === ports.crossNetwork);
+  const isOpen = (service: Service): boolean =>
+    service.type !== 'ClusterIP' &&
+    Object.keys(service.selector).length > 0 &&
+    service.ports.some(({ port }) => port === ports.crossNetwork);
   return hasLabelledGateway(cluster) || listOf(cluster.services).some(isOpen);
 }
 

@@ -2,18 +2,16 @@ import {
   type ClusterName,
   defineCheck,
   groupBy,
-  installAgain,
+  type Injector,
+  type InjectorValues,
   labels,
   list,
   listOf,
   type NetworkId,
   releases,
-  remedy,
-  type Remedy,
-  shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, injectorsFor, podsIn, proxiesOf, type ProxyPod, restartOf, some } from '../_area.ts';
+import { gatewaysByNetwork, giveNetwork, injectorsFor, podsIn, proxiesOf, type ProxyPod, restartOf, some, valuesOf } from '../_area.ts';
 
 const field = '.spec.containers[*].env["ISTIO_META_NETWORK"]';
 
@@ -54,9 +52,9 @@ export default defineCheck({
         a.pods.map((pod) => `${pod.namespace}/${pod.name}`),
         'none',
         3,
-      )}: ${a.claimed === undefined ? 'take every address for one that they can reach' : 'reached and reaching others by the wrong way'}`,
+      )}: ${a.claimed === undefined ? 'calls to other networks may go to addresses that they cannot reach' : 'calls from and to them go to addresses that are out of reach'}`,
       remedy: [
-        ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.given, a.isPrimary)]),
+        ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
         ...restartOf(a.cluster, a.pods),
       ],
       ...(a.claimed === undefined && a.usesGateway !== false ? { severity: 'warning' as const } : {}),
@@ -85,7 +83,11 @@ export default defineCheck({
       };
       yield finding(
         'stale',
-        { ...args, given: wronglyGiven(), isPrimary: couple.kind === 'self' },
+        {
+          ...args,
+          given: wronglyGiven(injectors, valuesOf(controlPlane, primary.injectorValues), network),
+          isPrimary: couple.kind === 'self',
+        },
         {
           at: member.ref,
           subject: key === '' ? 'none' : key,
@@ -94,32 +96,20 @@ export default defineCheck({
         },
       );
     }
-
-    /** What the injector would give now, where that is known and not the network. */
-    function wronglyGiven(): string | undefined {
-      const [path] = injectors.map((injector) => injector.injectedNetwork);
-      const values = listOf(primary.injectorValues).find(
-        (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
-      );
-      if (path === undefined && (values === undefined || injectors.length === 0)) return undefined;
-      const given = path ?? values?.network;
-      return given === network ? undefined : (given ?? 'no network');
-    }
   },
 });
 
-function consequence(claimed: string | undefined, usesGateway: boolean | undefined): string {
-  if (claimed !== undefined) return ': traffic to and from them takes the wrong way';
-  return usesGateway === false ? ', so they ignore its gateways and those of others' : '';
+/** What the injector would give now, where that is known and not the network. */
+function wronglyGiven(injectors: readonly Injector[], values: InjectorValues | undefined, network: NetworkId): string | undefined {
+  const [path] = injectors.map((injector) => injector.injectedNetwork);
+  if (path === undefined && (values === undefined || injectors.length === 0)) return undefined;
+  const given = path ?? values?.network;
+  return given === network ? undefined : (given ?? 'no network');
 }
 
-function giveNetwork(cluster: ClusterName, network: NetworkId, given: string, isPrimary: boolean): Remedy {
-  const set = isPrimary
-    ? `-f PRIMARY.yaml --set values.global.network=${shellWord(network)}`
-    : `-f REMOTE.yaml --set values.istiodRemote.injectionPath=/inject/cluster/ID/net/${shellWord(network)}`;
-  return remedy.installer(
-    cluster,
-    [`istioctl install --context ${shellWord(cluster)} ${set}`],
-    `the injector still gives new pods ${given}; ${installAgain}`,
-  );
+function consequence(claimed: string | undefined, usesGateway: boolean | undefined): string {
+  if (claimed !== undefined) return ', so traffic to and from them takes the wrong way';
+  return usesGateway === true
+    ? '; since 1.30 istiod sends them to gateways all the same'
+    : ', so they are sent pod addresses of other networks';
 }

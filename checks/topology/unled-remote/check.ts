@@ -12,7 +12,8 @@ export default defineCheck({
   explains: [
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-09'],
   docs: {

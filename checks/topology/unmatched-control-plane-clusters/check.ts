@@ -26,7 +26,8 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },
-    { code: 'unready-east-west-gateway', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-09'],
   docs: {

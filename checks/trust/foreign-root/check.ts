@@ -22,10 +22,18 @@ export default defineCheck({
       expected: a.expected,
       found: a.found,
       effect: `proxies of ${a.read} cannot connect to istiod when they start`,
-      remedy: a.maps.slice(0, 1).map((map) => remedy.delete(map.ref, { note: 'istiod writes it again where it leads the cluster; do the same in the other namespaces' })),
+      remedy: a.maps
+        .slice(0, 1)
+        .map((map) =>
+          remedy.delete(map.ref, { note: 'istiod writes it again where it leads the cluster; do the same in the other namespaces' }),
+        ),
     }),
     namespaces: (a: { read: ClusterName; maps: readonly RootConfigMap[]; found: string; expected: string; affected: number }) => ({
-      text: `${count(a.maps.length, 'namespace')} of ${a.read} (${list(a.maps.map((map) => map.namespace), 'none', 3)}) ${a.maps.length === 1 ? 'has' : 'have'} another root certificate than the rest, so ${a.maps.length === 1 ? 'its' : 'their'} proxies do not trust istiod.`,
+      text: `${count(a.maps.length, 'namespace')} of ${a.read} (${list(
+        a.maps.map((map) => map.namespace),
+        'none',
+        3,
+      )}) ${a.maps.length === 1 ? 'has' : 'have'} another root certificate than the rest, so ${a.maps.length === 1 ? 'its' : 'their'} proxies do not trust istiod.`,
       expected: a.expected,
       found: a.found,
       effect: a.affected === 0 ? 'new pods there do not become ready' : `${count(a.affected, 'pod')} there cannot reconnect to istiod`,
@@ -47,14 +55,24 @@ export default defineCheck({
     if (first === undefined) return;
     const expected = rootName([...reference.values()][0]);
     const found = rootName(first.certificates[0]);
-    const evidence = foreign.slice(0, 5).map((map) => ({ ref: map.ref, field: '.data["root-cert.pem"]', observed: rootName(map.certificates[0]), expected }));
+    const evidence = foreign
+      .slice(0, 5)
+      .map((map) => ({ ref: map.ref, field: '.data["root-cert.pem"]', observed: rootName(map.certificates[0]), expected }));
     const system = foreign.find((map) => map.namespace === controlPlane.namespace);
     if (system !== undefined && foreign.length === member.rootConfigMaps.length) {
-      yield finding('wholeCluster', { read: member.name, from: primary.name, found, expected, maps: [system] }, { at: system.ref, field: '.data["root-cert.pem"]', related: [controlPlane.ref], evidence, subject: member.name });
+      yield finding(
+        'wholeCluster',
+        { read: member.name, from: primary.name, found, expected, maps: [system] },
+        { at: system.ref, field: '.data["root-cert.pem"]', related: [controlPlane.ref], evidence, subject: member.name },
+      );
       return;
     }
     const namespaces = new Set(foreign.map((map) => map.namespace));
     const affected = listOf(member.pods).filter((pod) => pod.proxy !== undefined && namespaces.has(pod.namespace)).length;
-    yield finding('namespaces', { read: member.name, maps: foreign, found, expected, affected }, { at: first.ref, field: '.data["root-cert.pem"]', related: foreign.map((map) => map.ref), evidence, subject: member.name });
+    yield finding(
+      'namespaces',
+      { read: member.name, maps: foreign, found, expected, affected },
+      { at: first.ref, field: '.data["root-cert.pem"]', related: foreign.map((map) => map.ref), evidence, subject: member.name },
+    );
   },
 });

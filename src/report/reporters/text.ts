@@ -38,7 +38,7 @@ function verdict(report: Report, ink: Ink, style: Style): string[] {
 function header(report: Report, ink: Ink, style: Style): string[] {
   const dot = ` ${ink.character('dot')} `;
   const plugins = report.plugins.map((plugin) => `plug-in ${plugin.name}${plugin.version === undefined ? '' : ` ${plugin.version}`} (${plugin.origin})`);
-  const first = [`meshdoctor ${report.tool.version}`, count(report.clusters.length, 'cluster'), count(report.checks.length, 'check'), ...plugins].join(dot);
+  const first = [`meshdoctor ${report.tool.version}`, count(report.clusters.length, 'cluster'), count(report.checks.length, 'check'), ...(report.today === undefined ? [] : [`expiry as of ${report.today}`]), ...plugins].join(dot);
   const meshes = report.topology.meshes.map((mesh, index) => meshLine(mesh, report.topology.meshes.length > 1 ? ` ${index + 1}` : '', dot));
   return [first, ...meshes].flatMap((line) => hanging('', ink.plain(line), style.width)).map((line) => ink.dim(line));
 }

@@ -1,0 +1,99 @@
+import { sideNeeds } from '../api/check.ts';
+import type { ReporterDefinition } from '../api/reporter.ts';
+import { UsageError } from '../base/errors.ts';
+import { factCollectors, projectFacts } from '../collect/facts.ts';
+import type { RunOptions } from '../config/options.ts';
+import { correlate, withBlockers } from '../correlate/correlate.ts';
+import { judge } from '../engine/judge.ts';
+import type { RegisteredCheck } from '../engine/types.ts';
+import type { ClusterName } from '../model/ids.ts';
+import type { ClusterFacts } from '../model/facts.ts';
+import type { ClusterSnapshot, Snapshot } from '../model/snapshot.ts';
+import { type LoadedPlugin, loadPlugins } from '../plugin/load.ts';
+import { buildReport } from '../report/build.ts';
+import type { Policy } from '../report/policy.ts';
+import type { Report } from '../report/schema.ts';
+import { openManifests } from '../source/manifests.ts';
+import { select } from './select.ts';
+
+/** What a run needs from its host. */
+export interface RunIo {
+  readonly version: string;
+  readonly nodeVersion: string;
+  /** The checks that come with meshdoctor. */
+  readonly builtIn: readonly RegisteredCheck[];
+  /** Says, once it was interrupted, by what. The run then ends with what it knows. */
+  readonly interrupted?: () => 'SIGINT' | 'SIGTERM' | undefined;
+  readonly signal?: AbortSignal;
+  /** Lets the host's events in; awaited between checks. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** What is known before anything is read: the selected checks, and what plug-ins bring. */
+export interface Prepared {
+  readonly checks: readonly RegisteredCheck[];
+  readonly plugins: readonly LoadedPlugin[];
+  readonly reporters: readonly ReporterDefinition[];
+}
+
+/** The whole pipeline: source → facts → topology → checks → causes → report. */
+export async function check(options: RunOptions, io: RunIo): Promise<Report> {
+  return await judgeClusters(options, await prepare(options, io), io);
+}
+
+/** Loads plug-ins and selects checks. Whatever is wrong with what the user wrote comes out here. */
+export async function prepare(options: RunOptions, io: RunIo): Promise<Prepared> {
+  const plugins = await loadPlugins(options.plugins, { nodeVersion: io.nodeVersion, knownFacts });
+  const registered = registry(io.builtIn, plugins);
+  return { checks: select(registered, options), plugins, reporters: plugins.flatMap((plugin) => plugin.reporters) };
+}
+
+/** Built-in checks, then those of plug-ins in the order in which they were named. */
+export function registry(builtIn: readonly RegisteredCheck[], plugins: readonly LoadedPlugin[]): RegisteredCheck[] {
+  return [...builtIn, ...plugins.flatMap((plugin) => plugin.checks.map((own) => ({ check: own, area: plugin.name, origin: plugin.name })))];
+}
+
+export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factCollectors), 'clock', 'today', 'kubeVersion']);
+
+/** Reads, judges and reports with what `prepare` gave. */
+export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  if (options.clusters.length === 0) {
+    throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', { hint: 'For example: meshdoctor check --manifests east=./east --manifests west=./west' });
+  }
+  const clusters = await openManifests({ clusters: options.clusters, complete: options.complete, takenAt: options.takenAt, signal: io.signal });
+  const snapshot: Snapshot = {
+    schema: 1,
+    source: { kind: 'manifests' },
+    ...(options.topology === undefined ? {} : { intent: options.topology }),
+    clusters,
+    observations: [],
+  };
+  return await judgeSnapshot(snapshot, options, prepared, io);
+}
+
+/** From a snapshot to the report: what recordings, benchmarks and the demo share. */
+export async function judgeSnapshot(snapshot: Snapshot, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  const facts = new Map<ClusterName, ClusterFacts>(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
+  const judgement = await judge(snapshot, facts, prepared.checks, {
+    services: options.services,
+    ...(io.pause === undefined ? {} : { pause: io.pause }),
+    isInterrupted: () => io.interrupted?.() !== undefined,
+  });
+  const today = usesToday(snapshot.clusters, prepared.checks) ? options.now.slice(0, 'YYYY-MM-DD'.length) : undefined;
+  return buildReport({ ...judgement, outcomes: withBlockers(judgement) }, correlate(judgement), policyOf(options), {
+    version: io.version,
+    ...(today === undefined ? {} : { today }),
+    interrupted: io.interrupted?.(),
+    plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({ name, ...(version === undefined ? {} : { version }), origin, checks: checks.length })),
+  });
+}
+
+/** Whether anything was judged by the run's own clock: expiry, in a cluster that has no time of its own. */
+function usesToday(clusters: readonly ClusterSnapshot[], checks: readonly RegisteredCheck[]): boolean {
+  const reads = checks.some(({ check: { needs, uses } }) => [...sideNeeds(needs, 'any'), ...sideNeeds(uses, 'any')].includes('today'));
+  return reads && clusters.some((cluster) => cluster.takenAt === undefined);
+}
+
+function policyOf({ failOn, minCertainty, requireComplete, allowIncomplete, exitZero }: RunOptions): Policy {
+  return { failOn, minCertainty, requireComplete, allowIncomplete, exitZero };
+}
