@@ -63,6 +63,18 @@ function runCheck(
       outcomes.push({ check: check.id, clusters, subject: 'mesh', ...applicability });
       continue;
     }
+    const strangers = isClosedWorld(check) ? possibleMembers(mesh, facts) : [];
+    if (strangers.length > 0) {
+      outcomes.push({
+        check: check.id,
+        clusters,
+        subject: 'mesh',
+        kind: 'inconclusive',
+        because: 'it is not known which clusters belong together',
+        missing: strangers,
+      });
+      continue;
+    }
     const subjects = subjectsOf(check, mesh, facts, options);
     const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
@@ -83,6 +95,18 @@ function runCheck(
     });
   }
   return outcomes;
+}
+
+/** Scopes in which something missing from every member is said to be missing from the mesh. */
+function isClosedWorld(check: AnyCheck): boolean {
+  return check.scope === 'service' || (check.scope === 'mesh' && check.partial !== true);
+}
+
+/** What would tell whether clusters outside a mesh belong to it after all. */
+function possibleMembers(mesh: Mesh, facts: ReadonlyMap<ClusterName, ClusterFacts>): MissingFact[] {
+  return [...facts.keys()]
+    .filter((cluster) => !mesh.members.has(cluster))
+    .flatMap((cluster) => missingNeeds(cluster, facts, ['controlPlanes']));
 }
 
 /** Clusters that a check of part of the mesh had to do without. */

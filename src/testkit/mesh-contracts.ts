@@ -54,13 +54,13 @@ export const partialDirectory = ofEachCase(
   },
 );
 
-/** The cluster once for each object of these kinds, without that object. What Kubernetes keeps for itself is left in peace. */
-function* lackingOne(
+/** The cluster once for each object (of these kinds), without that object. What Kubernetes keeps for itself is left in peace. */
+export function* lackingOne(
   cluster: ClusterSnapshot,
-  kinds: ReadonlySet<string>,
+  kinds?: ReadonlySet<string>,
 ): Iterable<{ readonly what: string; readonly cluster: ClusterSnapshot }> {
   for (const [id, read] of Object.entries(cluster.kinds)) {
-    if (read.status !== 'read' || !kinds.has(id)) continue;
+    if (read.status !== 'read' || kinds?.has(id) === false) continue;
     for (const removed of read.objects) {
       if (removed.metadata.namespace?.startsWith('kube-') === true) continue;
       const left: KindRead =
