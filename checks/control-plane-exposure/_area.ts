@@ -63,6 +63,25 @@ export function exposures(
     .sort((a, b) => gaps(a.ways).length - gaps(b.ways).length);
 }
 
+/**
+ * A Gateway for every name that a VirtualService with a route of istiod's ports is bound to: what would be routed if nothing were wrong
+ * with the Gateways themselves.
+ */
+export function presumedGateways(controlPlane: ControlPlane, virtualServices: readonly VirtualService[]): Gateway[] {
+  const isOfIstiod = (route: VirtualService): boolean =>
+    route.tls.some((tls) =>
+      tls.matches.some(({ port }) => port !== undefined && exposure.exposedPorts.some((exposed) => exposed === port)),
+    );
+  return virtualServices.filter(isOfIstiod).flatMap((route) =>
+    route.gateways.map((reference) => {
+      const [namespace = '', name = ''] = exposure.gatewayReference(reference, route.namespace).split('/');
+      const servers = exposure.exposedPorts.map((port) => ({ port, protocol: 'TLS', hosts: ['*'], tlsMode: 'PASSTHROUGH' }));
+      const ref = { cluster: controlPlane.ref.cluster, kind: 'Gateway', namespace, name };
+      return { ref, namespace, name, labels: {}, annotations: {}, managers: [], selector: {}, servers };
+    }),
+  );
+}
+
 export function gaps(ways: readonly exposure.Exposure[]): exposure.Exposure[] {
   return ways.filter((way) => way.missing !== undefined);
 }

@@ -116,11 +116,12 @@ export interface Explains {
   readonly code: string;
   /**
    * cluster — every cluster that the explained finding concerns is among those that this one concerns;
-   * other-cluster — the same, and the two are at objects of different clusters: a fault of the primary, its symptom in a remote;
+   * same-cluster, other-cluster — the same, and the two are at objects of one cluster, or of two: a fault of the primary, its
+   * symptom in a remote;
    * object — both are at the same object;
    * pair — same direction; mesh — same mesh.
    */
-  readonly match: 'cluster' | 'other-cluster' | 'object' | 'pair' | 'mesh';
+  readonly match: 'cluster' | 'same-cluster' | 'other-cluster' | 'object' | 'pair' | 'mesh';
   /** Only findings of these own message keys explain it; default all. */
   readonly keys?: readonly string[];
 }

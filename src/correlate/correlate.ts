@@ -102,6 +102,8 @@ function agrees(match: Explains['match'], a: Coordinate, b: Coordinate): boolean
   switch (match) {
     case 'cluster':
       return includes(a.concerns, b.concerns);
+    case 'same-cluster':
+      return a.cluster === b.cluster && includes(a.concerns, b.concerns);
     case 'other-cluster':
       return a.cluster !== b.cluster && includes(a.concerns, b.concerns);
     case 'object':

@@ -227,12 +227,22 @@ export function credentials(group: Group, cluster: Digest): CredentialMatch[] {
   );
 }
 
-/** Secrets that may be meant for the group: not those beside another control plane of the same cluster. */
+/** Secrets that may be meant for the group: made for Istio by their looks, and not beside another control plane of the same cluster. */
 function secretsOf(group: Group): RemoteSecret[] {
   const others = new Set(
     group.cluster.controlPlanes.map((controlPlane) => controlPlane.namespace).filter((namespace) => namespace !== group.namespace),
   );
-  return listOf(group.cluster.facts.remoteSecrets).filter((secret) => !others.has(secret.namespace));
+  return listOf(group.cluster.facts.remoteSecrets).filter((secret) => isMeantForIstio(secret) && !others.has(secret.namespace));
+}
+
+/** Other tools keep kubeconfigs of the same clusters in Secrets, too; those are no remote secrets that lack a label. */
+function isMeantForIstio(secret: RemoteSecret): boolean {
+  return (
+    secret.multiClusterLabel !== undefined ||
+    secret.annotations[annotations.networkingCluster] !== undefined ||
+    secret.name === names.externalKubeconfigSecret ||
+    /^istio-(remote-)?secret-|^istio-kubeconfig/.test(secret.name)
+  );
 }
 
 function matchCredential(entry: RemoteKubeconfig, cluster: Digest): CredentialMatch['by'] | undefined {

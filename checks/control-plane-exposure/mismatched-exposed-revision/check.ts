@@ -9,7 +9,7 @@ import {
   pilotAddress,
   remedy,
 } from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps } from '../_area.ts';
+import { exposures, gaps, gatewaysToward, needsExposure, portList, presumedGateways, revisionGaps } from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-exposed-revision',
@@ -71,7 +71,11 @@ export default defineCheck({
       pilots.flatMap(({ addresses }) => [...addresses.keys()]),
       primary.services,
     ).filter((gateway) => gateway.labels['app'] !== 'istiod');
-    const [best] = exposures(controlPlane, toward, primary);
+    const [real] = exposures(controlPlane, toward, primary);
+    // What the route says is judged even where a Gateway is what fails first: mending that one would only reveal this.
+    const isOpen = gaps(real?.ways ?? []).every((gap) => revisionGaps.includes(gap.missing));
+    const gateways = presumedGateways(controlPlane, primary.virtualServices);
+    const [best] = isOpen ? [real] : exposures(controlPlane, toward, { ...primary, gateways });
     const ways = gaps(best?.ways ?? []).filter((gap) => revisionGaps.includes(gap.missing));
     const [way] = ways;
     if (best === undefined || way === undefined) return;

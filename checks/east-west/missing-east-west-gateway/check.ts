@@ -26,8 +26,8 @@ export default defineCheck({
   catalogue: ['EW-07'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
-    { code: 'missing-istiod-port', match: 'cluster' },
-    { code: 'unexposed-istiod', match: 'cluster' },
+    { code: 'missing-istiod-port', match: 'same-cluster' },
+    { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
   ],

@@ -1,4 +1,4 @@
-import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, type Workload } from 'meshdoctor/api';
+import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, valueOf, type Workload } from 'meshdoctor/api';
 import { eastWestServices, touched } from '../_area.ts';
 
 export default defineCheck({
@@ -10,7 +10,7 @@ export default defineCheck({
   needs: ['services', 'workloads', 'pods'],
   catalogue: ['EW-20'],
   explains: [
-    { code: 'unexposed-istiod', match: 'cluster', keys: ['scaledToZero', 'noPods'] },
+    { code: 'unexposed-istiod', match: 'same-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
   ],
@@ -43,6 +43,8 @@ export default defineCheck({
     }),
     uncreated: (a: Unready) => unready(a, 'none could be created'),
     uninjected: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not injected, with image auto`),
+    refused: (a: Unready & { ids: readonly string[] }) =>
+      unready(a, `${count(a.pods.length, 'pod')} that istiod refuses as cluster ${list(a.ids)}`),
     notReady: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not ready`),
   },
   *run({ cluster, mesh, finding }) {
@@ -68,7 +70,15 @@ export default defineCheck({
       else if (workloads.length > 0 && workloads.every((workload) => workload.desiredReplicas === 0))
         yield finding('scaledToZero', { service, workloads }, cut);
       else if (pods.length === 0) yield finding('uncreated', { service, pods, workloads }, where);
-      else yield finding(pods.every((pod) => pod.imageAuto) ? 'uninjected' : 'notReady', { service, pods, workloads }, where);
+      else if (pods.every((pod) => pod.imageAuto)) yield finding('uninjected', { service, pods, workloads }, where);
+      else {
+        // istiod looks a proxy's token up in the cluster that it claims to be in.
+        const known = valueOf(cluster.member.clusterId);
+        const ids = distinct(pods.flatMap((pod) => pod.proxy?.clusterId ?? []));
+        const isRefused = known !== undefined && ids.length > 0 && !ids.includes(known);
+        if (isRefused) yield finding('refused', { service, pods, workloads, ids }, where);
+        else yield finding('notReady', { service, pods, workloads }, where);
+      }
     }
   },
 });

@@ -31,14 +31,14 @@ export default defineCheck({
     unserved: (a: Unserved) => ({ ...sentence(a), ...(a.isRunning ? { severity: 'warning' as const } : {}) }),
     alsoNamespaces: (a: Unserved) => ({ ...sentence(a), ...(a.isRunning ? { severity: 'warning' as const } : {}) }),
   },
-  *run({ cluster, finding }) {
+  *run({ cluster, mesh, finding }) {
     const namespaces = new Map<string, Namespace>(cluster.namespaces.map((namespace) => [namespace.name, namespace]));
-    // Where namespaces miss the same revision, its webhook is what is missing, not the gateway's label.
-    const missedByNamespaces = new Set(
-      cluster.namespaces
-        .filter((namespace) => injection.serverOf(namespace, cluster.injectors) === undefined)
-        .map(injection.wantedRevision),
-    );
+    // Where namespaces miss a revision that does run, its webhook is what is missing, not the gateway's label.
+    const runs = new Set<string>([...mesh.controlPlanes.map((controlPlane) => controlPlane.revision), 'default']);
+    const missed = cluster.namespaces
+      .filter((namespace) => injection.serverOf(namespace, cluster.injectors) === undefined)
+      .map(injection.wantedRevision);
+    const missedByNamespaces = new Set(missed.filter((revision) => revision !== undefined && runs.has(revision)));
     for (const workload of cluster.workloads) {
       const namespace = namespaces.get(workload.namespace);
       if (namespace === undefined || !wantsGatewayTemplate(workload)) continue;

@@ -35,7 +35,7 @@ export default defineCheck({
   explains: [
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root', match: 'cluster' },
+    { code: 'foreign-root/wholeCluster', match: 'cluster' },
   ],
   docs: {
     why: 'istiod reads another cluster as the service account of the remote secret. Each right it lacks takes something away: without tokenreviews no proxy of that cluster is let in, without list and watch its endpoints are unknown, without configmaps and webhooks nobody keeps its root certificate up to date.',

@@ -24,7 +24,7 @@ export default defineCheck({
   catalogue: ['ID-08'],
   explains: [
     { code: 'mismatched-cluster-id', match: 'cluster' },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/refused', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   docs: {

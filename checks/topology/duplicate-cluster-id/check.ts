@@ -45,7 +45,7 @@ export default defineCheck({
     { code: 'unmatched-control-plane-clusters', match: 'cluster' },
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root', match: 'cluster' },
+    { code: 'foreign-root/wholeCluster', match: 'cluster' },
   ],
   catalogue: ['ID-07'],
   docs: {

@@ -27,6 +27,7 @@ import {
   rewritePath,
   some,
   unreadBecause,
+  valuesOf,
 } from '../_area.ts';
 
 const envField = '.spec.containers[*].env["ISTIO_META_CLUSTER_ID"]';
@@ -41,7 +42,7 @@ export default defineCheck({
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: ['injectors'] },
   explains: [
     { code: 'mismatched-cluster-id/proxies', match: 'cluster', keys: ['injector'] },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/refused', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-08'],
@@ -135,9 +136,7 @@ export default defineCheck({
       };
       yield finding('injector', { injectors, cluster: member.name, claimed: first.injectedClusterId, known, path }, where);
     }
-    const values = listOf(primary.injectorValues).find(
-      (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
-    );
+    const values = valuesOf(controlPlane, primary.injectorValues);
     const given = couple.kind === 'self' && !isKnown(values?.clusterName) ? values?.clusterName : undefined;
     for (const [claimed, pods] of groupBy(claiming, (pod) => pod.proxy.clusterId ?? '')) {
       if (known.some((id) => id === claimed)) continue;

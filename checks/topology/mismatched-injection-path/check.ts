@@ -8,7 +8,7 @@ import {
   type NetworkId,
   valueOf,
 } from 'meshdoctor/api';
-import { fieldOfPath, idsOfOthers, injectorsFor, injectionPath, knownAs, pathOf, rewritePath } from '../_area.ts';
+import { fieldOfPath, idsOfOthers, injectorsFor, injectionPath, knownAs, pathOf, rewritePath, valuesOf } from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-injection-path',
@@ -22,7 +22,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'stale-proxy-network', match: 'cluster' },
     { code: 'mismatched-secret-key', match: 'cluster' },
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'unready-east-west-gateway/refused', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-11'],
@@ -56,9 +56,7 @@ export default defineCheck({
     const isRemote = couple.kind === 'remote';
     const keys = couple.credentials.map(({ entry }) => entry.clusterId);
     const foreign = new Set(idsOfOthers(mesh, member.name).filter((id) => !keys.includes(id)));
-    const values = listOf(primary.injectorValues).find(
-      (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
-    );
+    const values = valuesOf(controlPlane, primary.injectorValues);
     const injectors: Injector[] = [];
     const wrong = new Map<'id' | 'network', string>();
     for (const injector of injectorsFor(controlPlane, member.injectors)) {

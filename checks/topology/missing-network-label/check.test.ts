@@ -1,4 +1,4 @@
-import { checkTester, gatewayUnlabelled, installedWithoutNetwork, mesh, networkLabelRemoved } from 'meshdoctor/testkit';
+import { checkTester, gatewayRemoved, installedWithoutNetwork, mesh, networkLabelRemoved } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const east = 'east';
@@ -54,7 +54,7 @@ checkTester(check, {
       findings: ['missing-network-label @ west:Namespace/istio-system (error certain)'],
     },
     'nothing in the second cluster says a network, while the first has a name and a gateway': {
-      mesh: peers.edit(installedWithoutNetwork({ cluster: west })).edit(gatewayUnlabelled({ cluster: west })),
+      mesh: peers.edit(installedWithoutNetwork({ cluster: west })).edit(gatewayRemoved({ cluster: west })),
       findings: ['missing-network-label @ west:Namespace/istio-system (warning possible)'],
     },
   },

@@ -7,6 +7,7 @@ import {
   labels,
   list,
   listOf,
+  type MeshConfig,
   type Namespace,
   type Pod,
   remedy,
@@ -15,7 +16,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, giveNetwork, isLive, keeperNote, restartOf, some } from '../_area.ts';
+import { gatewaysByNetwork, giveNetwork, isLive, keeperNote, restartOf, some, valuesOf } from '../_area.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 
@@ -71,26 +72,16 @@ export default defineCheck({
     const config = primary.meshConfigs.find(
       ({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision,
     );
-    // The older way to name networks: by cluster ID or address range, in the mesh config.
-    const id = valueOf(member.member.clusterId);
-    if (
-      config?.meshNetworks.some(({ fromRegistries, cidrs }) => cidrs.length > 0 || fromRegistries.some((registry) => registry === id)) ===
-      true
-    )
-      return;
-    const values =
-      couple.kind === 'self'
-        ? listOf(primary.injectorValues).filter(
-            ({ namespace: home, revision }) => home === controlPlane.namespace && revision === controlPlane.revision,
-          )
-        : [];
+    if (config !== undefined && isNamedByMeshNetworks(config, valueOf(member.member.clusterId))) return;
+    const values = couple.kind === 'self' ? valuesOf(controlPlane, primary.injectorValues) : undefined;
     const gateways = gatewaysByNetwork(listOf(member.services));
     const pods = listOf(member.pods).filter(isLive);
     const own = ownNetworks(gateways, listOf(member.injectors), values, pods);
     const networks = distinct([...mesh.networks, ...own]);
     const labelled = [...mesh.members.values()].filter((other) => valueOf(other.network) !== undefined);
     // One name is one network, labelled or not (FP-1): the guide for primary-remote on one network labels its gateway and no namespace.
-    if (networks.length < 2 && (labelled.length === 0 || mesh.networks.length === 0 || own.length > 0)) return;
+    const hasRead = [member.services, member.pods, member.injectors].every((fact) => fact.status === 'collected' && fact.partial !== true);
+    if (networks.length < 2 && (!hasRead || labelled.length === 0 || own.length > 0)) return;
     const isStamped = valueOf(member.member.role) === 'config';
     yield finding(
       'missing',
@@ -120,26 +111,28 @@ export default defineCheck({
   },
 });
 
+/** The older way to name networks: by cluster ID or address range, in the mesh config. */
+function isNamedByMeshNetworks({ meshNetworks }: MeshConfig, id: string | undefined): boolean {
+  return meshNetworks.some(({ fromRegistries, cidrs }) => cidrs.length > 0 || fromRegistries.some((registry) => registry === id));
+}
+
 /** What other objects of the cluster call its network: its gateways if they agree, else injectors, istiod's values and proxies. */
 function ownNetworks(
   gateways: ReadonlyMap<string, readonly Service[]>,
   injectors: readonly Injector[],
-  values: readonly InjectorValues[],
+  values: InjectorValues | undefined,
   pods: readonly Pod[],
 ): string[] {
   if (gateways.size === 1) return [...gateways.keys()];
-  const said = [
-    ...injectors.map((injector) => injector.injectedNetwork),
-    ...values.map(({ network }) => network),
-    ...pods.map((pod) => pod.proxy?.network),
-  ];
+  const said = [...injectors.map((injector) => injector.injectedNetwork), values?.network, ...pods.map((pod) => pod.proxy?.network)];
   return distinct([...gateways.keys(), ...said.flatMap((network) => network ?? [])]).filter((network) => network !== '');
 }
 
 /** Whether a pod that is injected now gets no network: neither istiod's values nor the path name one. */
-function injectsNone(values: readonly InjectorValues[], injectors: readonly Injector[]): boolean {
-  const said = [...values.map(({ network }) => network), ...injectors.map(({ injectedNetwork }) => injectedNetwork)];
-  return said.length > 0 && said.every((network) => network === undefined || network === '');
+function injectsNone(values: InjectorValues | undefined, injectors: readonly Injector[]): boolean {
+  if (values === undefined && injectors.length === 0) return false;
+  const said = [values?.network, ...injectors.map(({ injectedNetwork }) => injectedNetwork)];
+  return said.every((network) => network === undefined || network === '');
 }
 
 function isBare(pod: Pod): boolean {
