@@ -53,6 +53,8 @@ export interface ServiceOptions extends WorkloadOptions {
   /** Labels and annotations of the Service. */
   readonly serviceLabels?: StringMap;
   readonly serviceAnnotations?: StringMap;
+  /** Labels that select its pods, where they are not those of a workload of its own name. */
+  readonly selector?: StringMap;
   /** A Service in clusters of `in`, but no workload behind it: a stub by which names resolve. */
   readonly withoutWorkload?: boolean;
 }
@@ -104,7 +106,7 @@ export function serviceIn(site: Site, existing: readonly KubeObject[], namespace
   const addresses = addressesOf(site.cluster.number, site.addressesUsed);
   const ports = options.ports ?? [onePort(options)];
   const workload = options.withoutWorkload === true ? [] : workloadObjects(site, addresses, existing, namespace, name, options, ports);
-  const selector = { app: name };
+  const selector = options.selector ?? { app: name };
   const plan: ServicePlan = {
     namespace,
     name,

@@ -1,10 +1,11 @@
+import { names } from '../istio/labels.ts';
 import type { KubeObject } from '../model/kube.ts';
 import { addressesOf } from './addresses.ts';
 import { install, installRemote, istiodPod } from './control-plane.ts';
 import { istioCrds } from './crds.ts';
 import { istiodRoute } from './exposure.ts';
 import { eastWestAddress, ingressGateway, ingressPorts } from './gateways.ts';
-import { type Leader, ownElections } from './leaders.ts';
+import { type Leader, ownElections, remoteElection } from './leaders.ts';
 import { type ControlPlane, injectionOf, type Site } from './plan.ts';
 import {
   type BuiltCluster,
@@ -42,10 +43,10 @@ export function canary(numberOfFirst: number, primaryName: string, remoteName: s
   if (first === undefined || second === undefined) return before;
   const release = releaseOfRevision(to) ?? defaultRelease;
   const plane = planeOf(first.site.cluster, { ...rest, release, revision: to, isExternal: true, tags: newTags(before, release) });
-  return [
-    withSecondIstiod(first, plane, from, stage === 'remote'),
-    stage === 'remote' ? withSecondInjector(second, plane, first.site) : second,
-  ];
+  const upgraded = withSecondIstiod(first, plane, from, stage === 'remote');
+  if (stage !== 'remote') return [upgraded, second];
+  const pod = istiodPod(upgraded.objects.filter((object) => object.metadata.labels?.['istio.io/rev'] === to));
+  return [upgraded, withSecondInjector(second, { plane, pod, since: times.upgradeTag }, first.site)];
 }
 
 /** The installer makes the new revision the default one where there is no default yet. */
@@ -61,20 +62,16 @@ function withSecondIstiod({ objects, site }: BuiltCluster, plane: ControlPlane, 
   const addresses = addressesOf(cluster.number, site.addressesUsed);
   const plant = install(cluster, addresses, plane, { createdAt: times.upgrade, tagAt: times.upgradeTag });
   const leader: Leader = { plane, pod: istiodPod(plant), since: times.upgradeTag };
-  const namespaces = objects
-    .filter((object) => object.metadata.name === 'istio-ca-root-cert')
-    .flatMap((object) => object.metadata.namespace ?? []);
+  const leads = plane.tags.includes('default');
+  const { hasCrl } = traitsOf(plane.release);
   const added = [
     ...plant,
     ...istioCrds(cluster, plane, times.istiod),
-    ...reader(cluster, plane, times.istiod, false),
     ...readerRole(cluster, plane, times.upgrade, false),
+    ...reader(cluster, plane, times.istiod, false),
     // The default revision is preferred as leader; a revision that is not waits.
-    ...(plane.tags.includes('default')
-      ? [
-          ...ownElections(cluster, leader),
-          ...rootConfigMaps(cluster, namespaces, plane.root, traitsOf(plane.release).hasCrl, times.leading),
-        ]
+    ...(leads
+      ? [...ownElections(cluster, leader), ...rootConfigMaps(cluster, namespacesWithRoot(objects), plane.root, hasCrl, times.leading)]
       : ownElections(cluster, leader).filter((object) => object.metadata.name.includes(plane.revision))),
     ...ingressGateway(cluster, addresses, plane, ingressPorts, times.upgrade),
     ...(isExposed ? [istiodRoute(cluster, plane, times.upgradeTag)] : []),
@@ -84,7 +81,7 @@ function withSecondIstiod({ objects, site }: BuiltCluster, plane: ControlPlane, 
     objects: [...objects.filter((object) => !isReplaced(object)), ...keepingAge(added, objects)],
     site: {
       ...site,
-      hasCrl: site.hasCrl || (plane.tags.includes('default') && traitsOf(plane.release).hasCrl),
+      hasCrl: site.hasCrl || (leads && hasCrl),
       injections: [...site.injections, injectionOf(plane, cluster)],
       joins: joinsOf({ ...plane, revision: from }),
       addressesUsed: addresses.used(),
@@ -92,8 +89,11 @@ function withSecondIstiod({ objects, site }: BuiltCluster, plane: ControlPlane, 
   };
 }
 
-function withSecondInjector({ objects, site }: BuiltCluster, plane: ControlPlane, primary: Site): BuiltCluster {
+function withSecondInjector({ objects, site }: BuiltCluster, leader: Leader, primary: Site): BuiltCluster {
   const { cluster } = site;
+  const { plane } = leader;
+  const { hasCrl } = traitsOf(plane.release);
+  const leads = plane.tags.includes('default');
   const addresses = addressesOf(cluster.number, site.addressesUsed);
   const added = [
     ...installRemote(cluster, addresses, plane, {
@@ -102,13 +102,25 @@ function withSecondInjector({ objects, site }: BuiltCluster, plane: ControlPlane
       pilotAddress: eastWestAddress(primary.cluster),
     }),
     ...istioCrds(cluster, plane, times.remote),
-    ...reader(cluster, plane, times.remote, true),
     ...readerRole(cluster, plane, times.upgrade, true),
+    ...reader(cluster, plane, times.remote, true),
+    ...(leads
+      ? [remoteElection(cluster, leader), ...rootConfigMaps(cluster, namespacesWithRoot(objects), plane.root, hasCrl, times.upgradeTag)]
+      : []),
   ];
   return {
     objects: [...objects.filter((object) => !added.some((other) => isSame(object, other))), ...keepingAge(added, objects)],
-    site: { ...site, injections: [...site.injections, injectionOf(plane, cluster)], addressesUsed: addresses.used() },
+    site: {
+      ...site,
+      hasCrl: site.hasCrl || (leads && hasCrl),
+      injections: [...site.injections, injectionOf(plane, cluster)],
+      addressesUsed: addresses.used(),
+    },
   };
+}
+
+function namespacesWithRoot(objects: readonly KubeObject[]): string[] {
+  return objects.filter((object) => object.metadata.name === names.rootConfigMap).flatMap((object) => object.metadata.namespace ?? []);
 }
 
 /** What was there keeps the time at which it was made; of two in `added` the first counts. */

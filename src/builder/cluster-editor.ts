@@ -1,6 +1,6 @@
 import { labels as names } from '../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
-import { applyMergePatch, isMeant, isRecord, type MergePatch, objectsOf, type PatchTarget, replaceObject } from './patch.ts';
+import { applyMergePatch, isRecord, type MergePatch, objectsOf, replaceObject } from './patch.ts';
 
 /** A change of a mesh: what it was → what it is. The folder `edits` is full of them. */
 export type Edit = (mesh: MeshObjects) => MeshObjects;
@@ -125,6 +125,3 @@ function tagWebhook(webhook: Readonly<Record<string, unknown>>, revision: string
     },
   ];
 }
-
-export type { PatchTarget };
-export { isMeant };

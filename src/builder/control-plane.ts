@@ -154,7 +154,7 @@ export function installRemote(
 
 /** Path by which the injector learns cluster and network of the pods. */
 export function injectionPath(cluster: Cluster): string {
-  return `/inject/cluster/${cluster.id}${cluster.network === undefined ? '' : `/net/${cluster.network}`}`;
+  return `/inject/cluster/${cluster.id.replaceAll('/', '--slash--')}${cluster.network === undefined ? '' : `/net/${cluster.network}`}`;
 }
 
 /** Name of the pod of istiod among the objects of its installation. */

@@ -261,7 +261,10 @@ function webhookTarget(
     createdAt: times.istiod,
     path: '',
     caBundle: undefined,
-    url: { inject: `${base}/inject/cluster/${cluster.id}/net/${cluster.network ?? ''}`, validate: `${base}/validate` },
+    url: {
+      inject: `${base}/inject/cluster/${cluster.id.replaceAll('/', '--slash--')}/net/${cluster.network ?? ''}`,
+      validate: `${base}/validate`,
+    },
   };
 }
 

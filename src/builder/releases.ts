@@ -31,7 +31,16 @@ export interface ReleaseTraits {
   readonly storesV1: boolean;
 }
 
+/** Worked out once for each release: large meshes ask for every pod. */
+const known = new Map<string, ReleaseTraits>();
+
 export function traitsOf(release: string): ReleaseTraits {
+  const traits = known.get(release) ?? workOut(release);
+  known.set(release, traits);
+  return traits;
+}
+
+function workOut(release: string): ReleaseTraits {
   const since = (version: string): boolean => isAtLeast(release, version) === true;
   return {
     hub: since('1.29.0') ? 'registry.istio.io/release' : 'docker.io/istio',
