@@ -78,7 +78,20 @@ function runCheck(
     const subjects = subjectsOf(check, mesh, facts, options);
     const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
-    if (subjects.length === 0)
+    const orphans = check.scope === 'managed' ? unmanaged(mesh) : [];
+    outcomes.push(
+      ...orphans.map(
+        (cluster): Outcome => ({
+          check: check.id,
+          clusters: [cluster],
+          subject: cluster,
+          kind: 'inconclusive',
+          because: 'its control plane is not among the clusters given',
+          missing: [],
+        }),
+      ),
+    );
+    if (subjects.length === 0 && orphans.length === 0)
       outcomes.push({ check: check.id, clusters, subject: 'mesh', kind: 'not-applicable', because: 'nothing of this kind in the mesh' });
     if (check.partial === true && results.some((outcome) => outcome.kind !== 'inconclusive'))
       outcomes.push(...leftOut(check, clusters, facts));
@@ -95,6 +108,13 @@ function runCheck(
     });
   }
   return outcomes;
+}
+
+/** Members that no control plane of the clusters given reads: a remote without its primary. */
+function unmanaged(mesh: Mesh): ClusterName[] {
+  return dataPlane(mesh)
+    .map((member) => member.cluster)
+    .filter((cluster) => mesh.couples.every((couple) => couple.member !== cluster));
 }
 
 /** Scopes in which something missing from every member is said to be missing from the mesh. */
