@@ -4,7 +4,7 @@ import { remedy } from '../api/remedy.ts';
 import type { Namespace } from '../model/facts.ts';
 import { checkTester, expectations } from './check-tester.ts';
 import { contracts } from './contracts.ts';
-import { smallMesh } from './small-mesh.ts';
+import { smallMesh } from '../../test/support/small-mesh.ts';
 import { type Cases, suiteOf } from './suite.ts';
 
 /** A check that keeps every promise: namespaces must not carry the label `bad`. The others break one promise each. */

@@ -1,4 +1,4 @@
-import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
 
 /** The least that is a mesh, written out: a cluster with istiod and the namespaces it is given (name → labels). */
 export function smallCluster(

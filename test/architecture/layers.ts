@@ -1,0 +1,139 @@
+/** What a layer may use. Types of a layer may be used where its values may not, when `types` names it. */
+export interface Layer {
+  readonly ours: readonly string[];
+  readonly types?: readonly string[];
+  readonly node?: readonly string[];
+  readonly npm?: readonly string[];
+  /** May use console, process, the clock, timers and randomness. */
+  readonly isImpure?: true;
+}
+
+/** Who may import whom. Each layer may import itself. Layers that are named here but do not exist yet are allowed to come. */
+export const layers: Readonly<Record<string, Layer>> = {
+  'src/base': { ours: [] },
+  'src/istio': { ours: ['src/base'], npm: ['semver'] },
+  'src/model': { ours: ['src/base', 'src/istio'] },
+  'src/mesh': { ours: ['src/base', 'src/istio', 'src/model'] },
+  // A reporter's contract is written in terms of the report it renders.
+  'src/api': { ours: ['src/base', 'src/istio', 'src/model', 'src/mesh'], types: ['src/report'] },
+  checks: { ours: ['src/api'] },
+  // What a cause is made of is a value of the engine and a type of correlation.
+  'src/engine': { ours: ['src/base', 'src/model', 'src/mesh', 'src/api'] },
+  'src/correlate': { ours: ['src/base', 'src/model', 'src/mesh', 'src/api'], types: ['src/engine'] },
+  // The report is built from what the engine and correlation found; it uses their types and calls neither.
+  'src/report': {
+    ours: ['src/base', 'src/model', 'src/api'],
+    types: ['src/engine', 'src/correlate'],
+    npm: ['chalk', 'cli-table3', 'yaml', 'zod', 'prom-client'],
+  },
+  'src/collect': { ours: ['src/base', 'src/istio', 'src/model', 'src/api'], node: ['node:crypto'], npm: ['yaml'] },
+  'src/kube': {
+    ours: ['src/base', 'src/model'],
+    node: ['node:tls', 'node:net', 'node:fs', 'node:child_process'],
+    npm: ['@kubernetes/client-node', 'undici', 'ws'],
+    isImpure: true,
+  },
+  'src/source': {
+    ours: ['src/base', 'src/model', 'src/collect', 'src/kube'],
+    node: ['node:fs', 'node:fs/promises', 'node:path'],
+    npm: ['yaml', 'tar-stream', 'tinyglobby'],
+  },
+  'src/probe': {
+    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/api', 'src/kube'],
+    node: ['node:dns', 'node:net', 'node:tls'],
+    npm: ['undici', 'ws', 'dns-packet'],
+    isImpure: true,
+  },
+  'src/plugin': {
+    ours: ['src/base', 'src/api'],
+    node: ['node:fs', 'node:fs/promises', 'node:module', 'node:path', 'node:url'],
+    npm: ['zod'],
+  },
+  'src/config': {
+    ours: ['src/base', 'src/api'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'],
+    npm: ['zod', 'lilconfig', 'yaml'],
+  },
+  'src/builder': { ours: ['src/base', 'src/istio', 'src/model'] },
+  'src/sandbox': {
+    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/builder'],
+    node: ['node:crypto', 'node:http', 'node:http2', 'node:tls', 'node:net'],
+    npm: ['ws', 'dns-packet', '@peculiar/x509'],
+    isImpure: true,
+  },
+  'src/run': {
+    ours: [
+      'src/base',
+      'src/istio',
+      'src/model',
+      'src/mesh',
+      'src/api',
+      'src/engine',
+      'src/correlate',
+      'src/report',
+      'src/collect',
+      'src/kube',
+      'src/source',
+      'src/probe',
+      'src/plugin',
+      'src/config',
+      'src/builder',
+      'src/sandbox',
+    ],
+  },
+  'src/testkit': {
+    ours: [
+      'src/base',
+      'src/istio',
+      'src/model',
+      'src/mesh',
+      'src/api',
+      'src/collect',
+      'src/engine',
+      'src/correlate',
+      'src/report',
+      'src/builder',
+    ],
+    npm: ['vitest'],
+    isImpure: true,
+  },
+  'src/cli': {
+    ours: [
+      'src/base',
+      'src/istio',
+      'src/model',
+      'src/mesh',
+      'src/api',
+      'src/engine',
+      'src/correlate',
+      'src/report',
+      'src/collect',
+      'src/kube',
+      'src/source',
+      'src/probe',
+      'src/plugin',
+      'src/config',
+      'src/builder',
+      'src/sandbox',
+      'src/run',
+      'checks',
+    ],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url', 'node:os', 'node:process', 'node:tty', 'node:util', 'node:module'],
+    npm: ['yargs', 'listr2'],
+    isImpure: true,
+  },
+};
+
+/** Single files that may do what their layer may not, each with its reason. */
+export const exceptions: readonly { readonly file: string; readonly imports: string; readonly why: string }[] = [
+  { file: 'checks/index.ts', imports: 'src/engine', why: 'generated: the list of checks has the type that the engine runs' },
+];
+
+/** Files that are started, exported or listed: what none of them leads to is dead. */
+export const entries = ['src/cli/main.ts', 'src/api/index.ts', 'src/testkit/index.ts', 'checks/index.ts'] as const;
+
+/** Files that load what they only know when they run. */
+export const loaders: ReadonlySet<string> = new Set(['src/plugin/load.ts']);
+
+/** Packages that take long to load: never at the start. */
+export const slowPackages: ReadonlySet<string> = new Set(['@kubernetes/client-node']);
