@@ -11,6 +11,7 @@ import {
   workloadIn,
 } from './applications.ts';
 import { type ClusterEditor, type Edit, editMesh, type MeshEditor } from './cluster-editor.ts';
+import { withManagedFields } from './managed-fields.ts';
 import type { Site } from './plan.ts';
 import { ambient } from './ambient.ts';
 import { canary, type CanaryOptions } from './canary.ts';
@@ -23,11 +24,37 @@ import {
   primaryRemote,
   type PrimaryRemoteOptions,
 } from './presets.ts';
+import { type Load, loadIn } from './scale.ts';
 import { takenAt } from './timeline.ts';
 
 /** An empty mesh, to be filled by one of the topologies. */
 export function mesh(): MeshBuilder {
   return new MeshBuilder(new Map(), new Map());
+}
+
+export interface LargeMeshOptions {
+  /** How many; two unless given. */
+  readonly clusters?: number;
+  /** Services and pods of the whole mesh, beside those of Istio. */
+  readonly services: number;
+  readonly pods: number;
+  readonly topology?: 'primary-remote' | 'multi-primary';
+  /** With `managedFields`, as an API server answers unless it is asked not to. */
+  readonly managedFields?: boolean;
+}
+
+/** A healthy mesh of any size, for measurements. The same options always give the same mesh. */
+export function largeMesh(options: LargeMeshOptions): MeshObjects {
+  const [first = 'cluster1', second = 'cluster2', ...more] = Array.from(
+    { length: Math.max(2, options.clusters ?? 2) },
+    (_, index) => `cluster${index + 1}`,
+  );
+  const empty =
+    options.topology === 'primary-remote'
+      ? mesh().primaryRemote(first, [second, ...more], { revision: '1-31-0' })
+      : mesh().multiPrimary(first, second, { more });
+  const filled = empty.load({ services: options.services, pods: options.pods });
+  return options.managedFields === true ? filled.withManagedFields().objects() : filled.objects();
 }
 
 /**
@@ -90,6 +117,18 @@ export class MeshBuilder {
   workload(name: string, options: WorkloadOptions = {}): MeshBuilder {
     const { namespace, name: short } = qualified(name);
     return this.#inClusters(options.in, (site, objects) => workloadIn(site, objects, namespace, short, options));
+  }
+
+  /** Many services and injected pods, spread evenly over the clusters. */
+  load(load: Load): MeshBuilder {
+    const count = Math.max(1, this.#sites.size);
+    const share = { services: Math.ceil(load.services / count), pods: Math.ceil(load.pods / count) };
+    return this.#inClusters(undefined, (site, objects) => loadIn(site, objects, share));
+  }
+
+  /** The same with `metadata.managedFields`: what an API server answers unless it is asked not to. */
+  withManagedFields(): MeshBuilder {
+    return this.edit((mesh) => new Map([...mesh].map(([name, objects]) => [name, objects.map(withManagedFields)])));
   }
 
   /** Any change of the whole mesh. */

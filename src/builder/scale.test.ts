@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largeMesh } from './scale.ts';
+import { largeMesh } from './mesh.ts';
 
 describe('a large mesh', () => {
   it('has as many services and pods as were asked for, all of them injected and behind their Service', () => {
