@@ -132,6 +132,9 @@ export function exposedForRevision(options: {
   return inCluster(options.cluster, (objects) => {
     const own = labelsOf(find(objects, isIstiod, 'istiod'))[labels.revision] ?? 'default';
     const service = own === 'default' ? 'istiod' : `istiod-${own}`;
+    // Without a revision the sample matches every SNI; the template of a revision names it.
+    const system = systemNamespaceOf(objects);
+    const otherSni = (text: unknown): unknown => (text === '*' ? `istiod-${options.revision}.${system}.svc` : other(text));
     const other = (text: unknown): unknown =>
       typeof text === 'string' ? text.replace(new RegExp(`^${service}\\.`), `istiod-${options.revision}.`) : text;
     return change(
@@ -140,7 +143,8 @@ export function exposedForRevision(options: {
       (route) => {
         const named =
           options.only === undefined ? put(withoutLastApplied(route), ['metadata', 'name'], `istiod-vs-${options.revision}`) : route;
-        const matched = options.only === 'destination' ? named : changed(named, ['spec', 'tls', '*', 'match', '*', 'sniHosts', '*'], other);
+        const matched =
+          options.only === 'destination' ? named : changed(named, ['spec', 'tls', '*', 'match', '*', 'sniHosts', '*'], otherSni);
         return options.only === 'sni' ? matched : changed(matched, ['spec', 'tls', '*', 'route', '*', 'destination', 'host'], other);
       },
       words.route,
