@@ -9,6 +9,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   if (module.enableCompileCache && cache.startsWith('/')) module.enableCompileCache(`${cache}/meshdoctor`);
   import('../dist/cli.js').catch((error) => {
     console.error(error);
-    process.exitCode = 3;
+    process.exitCode = 70;
   });
 }

@@ -45,6 +45,8 @@ const mesh: Mesh = {
   networks: [networkId('net-e'), networkId('net-w')],
   networkGaps: [],
   dataPlanes: ['sidecar'],
+  isDeclared: false,
+  withoutSecret: [],
   evidence: [{ because: 'a remote secret holds its credentials', ref: { cluster: east, kind: 'Secret', namespace: 'istio-system', name: 'istio-remote-secret-west' } }],
 };
 

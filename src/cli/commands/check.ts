@@ -1,0 +1,36 @@
+import { UsageError } from '../../base/errors.ts';
+import { nearest } from '../../base/text.ts';
+import { runOptions } from '../../config/options.ts';
+import { reporters } from '../../report/formats.ts';
+import type { Show } from '../../report/show.ts';
+import { judgeClusters, prepare } from '../../run/check.ts';
+import type { Host } from '../host.ts';
+import { outputsOf, writeOutputs } from '../outputs.ts';
+import type { Given } from '../parser.ts';
+import { styleOf } from '../style.ts';
+import { configOf, runFlags, runIo, styleFlags } from './common.ts';
+import { flag } from '../flags.ts';
+
+/** Judges the clusters given; its exit code is the report's. */
+export async function checkCommand(given: Given, host: Host): Promise<number> {
+  const config = await configOf(given, host);
+  const options = runOptions(runFlags(given), config, { cwd: host.cwd, now: host.now() });
+  const flags = { ...styleFlags(given), show: showOf(flag.text(given, 'show')) };
+  styleOf(flags, host);
+  const io = runIo(host);
+  const prepared = await prepare(options, io);
+  const outputs = await outputsOf(flag.list(given, 'output') ?? config?.values.outputs ?? [], [...reporters, ...prepared.reporters], host.cwd);
+  const report = await judgeClusters(options, prepared, io);
+  await writeOutputs(report, outputs, flags, host);
+  return report.exit.code;
+}
+
+const levels = ['error', 'warning', 'info', 'all'] as const satisfies readonly Show[];
+
+function showOf(text: string | undefined): Show {
+  if (text === undefined) return 'info';
+  const found = levels.find((level) => level === text);
+  if (found !== undefined) return found;
+  const meant = nearest(text, levels);
+  throw new UsageError('ERR_BAD_VALUE', `--show takes ${levels.join(', ')}; not ${JSON.stringify(text)}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+}

@@ -1,0 +1,28 @@
+/** A place text is written to. */
+export interface Stream {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  readonly columns: number | undefined;
+}
+
+/** Everything the command line takes from its process: so that tests can be another one. */
+export interface Host {
+  readonly argv: readonly string[];
+  /** `meshdoctor`, or `kubectl meshdoctor` when kubectl started it. */
+  readonly program: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly nodeVersion: string;
+  readonly platform: string;
+  /** RFC 3339. */
+  readonly now: () => string;
+  readonly pause: () => Promise<void>;
+  readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Exit codes that are not the report's. */
+export const exitUsage = 2;
+export const exitInternal = 70;

@@ -1,0 +1,46 @@
+import { basename } from 'node:path';
+import type { Host, Stream } from './host.ts';
+import { run } from './run.ts';
+
+/*
+ * The process: its signals, streams and exit code. A first interruption ends the run with what is known by then, a second one at once.
+ */
+
+let interruptedBy: 'SIGINT' | 'SIGTERM' | undefined;
+const abort = new AbortController();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interruptedBy !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
+    interruptedBy = signal;
+    abort.abort();
+  });
+}
+
+// Whoever reads our output may stop reading: `meshdoctor check | head -1`. That is no error of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+function streamOf(stream: NodeJS.WriteStream): Stream {
+  return { write: (text) => void stream.write(text), isTTY: stream.isTTY, columns: stream.columns };
+}
+
+const host: Host = {
+  argv: process.argv.slice(2),
+  program: basename(process.argv[1] ?? '').startsWith('kubectl-') ? 'kubectl meshdoctor' : 'meshdoctor',
+  cwd: process.cwd(),
+  env: process.env,
+  stdout: streamOf(process.stdout),
+  stderr: streamOf(process.stderr),
+  nodeVersion: process.versions.node,
+  platform: `${process.platform}-${process.arch}`,
+  now: () => `${new Date().toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`,
+  pause: () => new Promise((resolve) => setImmediate(resolve)),
+  interrupted: () => interruptedBy,
+  signal: abort.signal,
+};
+
+process.exitCode = await run(host);

@@ -1,0 +1,118 @@
+import type { Given } from './parser.ts';
+import type { Host } from './host.ts';
+
+/** string: one value; optional: a value may follow after `=`; list: repeatable; count: how often. */
+export interface FlagDefinition {
+  readonly type: 'string' | 'optional' | 'boolean' | 'count' | 'list';
+  readonly describe: string;
+  readonly alias?: string;
+  /** Words that complete it. */
+  readonly values?: readonly string[] | 'checks' | 'files';
+}
+
+export interface CommandDefinition {
+  readonly name: string;
+  /** As yargs reads it: `explain <ID>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly flags: Readonly<Record<string, FlagDefinition>>;
+  readonly examples?: readonly (readonly [command: string, what: string])[];
+  /** Words that complete its argument. */
+  readonly argument?: readonly string[] | 'checks';
+  /** Loads the command itself, and only when it is run. */
+  load(): Promise<(given: Given, host: Host) => Promise<number>>;
+}
+
+export const globalFlags = ['help', 'version'] as const;
+
+const styleFlags = {
+  color: { type: 'optional', describe: 'auto, always or never; --no-color is never. NO_COLOR and FORCE_COLOR are heeded', values: ['auto', 'always', 'never'] },
+  ascii: { type: 'boolean', describe: 'no characters beyond ASCII' },
+  width: { type: 'string', describe: 'columns of text; default: the terminal, or 120' },
+  quiet: { type: 'boolean', alias: 'q', describe: 'causes in a line each, and what was not checked as a count' },
+  verbose: { type: 'count', alias: 'v', describe: 'also what is usually folded: evidence, all names, oddities' },
+} as const satisfies Record<string, FlagDefinition>;
+
+const sourceFlags = {
+  plugin: { type: 'list', describe: 'plug-in to load: a path or the name of a package (repeatable)', values: 'files' },
+  config: { type: 'string', describe: 'configuration file; default: the nearest meshdoctor.config.yaml in this folder or above', values: 'files' },
+} as const satisfies Record<string, FlagDefinition>;
+
+const checkFlags = {
+  manifests: { type: 'list', describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)', values: 'files' },
+  complete: { type: 'boolean', describe: 'every directory holds its whole cluster: what is not there does not exist' },
+  'taken-at': { type: 'string', describe: 'TIME at which the directories were written (RFC 3339): their present' },
+  now: { type: 'string', describe: 'TIME that expiry is judged by where a directory has no present; default: this machine\'s clock' },
+  service: { type: 'list', describe: 'NAME.NAMESPACE[:PORT] that must be reachable from every cluster (repeatable)' },
+  output: { type: 'list', alias: 'o', describe: 'FORMAT[=FILE] (repeatable): text, short, json, yaml, junit, or a plug-in\'s', values: ['text', 'short', 'json', 'yaml', 'junit'] },
+  only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
+  skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },
+  'fail-on': { type: 'string', describe: 'error (default), warning, info or never: the least severity that makes exit code 1', values: ['error', 'warning', 'info', 'never'] },
+  'min-certainty': { type: 'string', describe: 'likely (default) or certain: the least certainty that makes exit code 1', values: ['certain', 'likely'] },
+  show: { type: 'string', describe: 'error, warning, info (default), or all, which also unfolds; changes text and short, never the exit code', values: ['error', 'warning', 'info', 'all'] },
+  advice: { type: 'boolean', describe: 'hygiene too: shown, never a failure' },
+  'require-complete': { type: 'boolean', describe: 'what the directories do not say makes exit code 3 too' },
+  'allow-incomplete': { type: 'optional', describe: 'do not exit with 3 for facts that could not be read; =forbidden,unreachable for these reasons alone', values: ['forbidden', 'unreachable'] },
+  'exit-zero': { type: 'boolean', describe: 'exit with 0 whatever is found' },
+  ...sourceFlags,
+  ...styleFlags,
+} as const satisfies Record<string, FlagDefinition>;
+
+/** The commands, in the order in which help shows them. Help, completion and the parser read this one table. */
+export const commands: readonly CommandDefinition[] = [
+  {
+    name: 'check',
+    usage: 'check',
+    describe: 'Judge the meshes of the clusters given',
+    flags: checkFlags,
+    examples: [
+      ['check --manifests east=./east --manifests west=./west', 'two clusters, from directories'],
+      ['check -o text -o junit=report.xml', 'the screen, and a file for CI'],
+    ],
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'list',
+    usage: 'list',
+    describe: 'List the checks',
+    flags: {
+      reads: { type: 'boolean', describe: 'also what each check reads' },
+      ...sourceFlags,
+      ...styleFlags,
+    },
+    load: async () => (await import('./commands/list.ts')).listCommand,
+  },
+  {
+    name: 'explain',
+    usage: 'explain <ID>',
+    describe: 'Explain a check: why it matters, how to confirm, how to fix',
+    flags: { ...sourceFlags },
+    argument: 'checks',
+    load: async () => (await import('./commands/explain.ts')).explainCommand,
+  },
+  {
+    name: 'demo',
+    usage: 'demo',
+    describe: 'Judge a broken mesh that comes with meshdoctor',
+    flags: {
+      healthy: { type: 'boolean', describe: 'the same mesh in order' },
+      ...styleFlags,
+    },
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  {
+    name: 'version',
+    usage: 'version',
+    describe: 'Show the version, and what it runs on',
+    flags: { output: { type: 'string', alias: 'o', describe: 'text (default) or json', values: ['text', 'json'] } },
+    load: async () => (await import('./commands/version.ts')).versionCommand,
+  },
+  {
+    name: 'completion',
+    usage: 'completion <SHELL>',
+    describe: 'Print a completion script for bash, zsh or fish',
+    flags: {},
+    argument: ['bash', 'zsh', 'fish'],
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+];
