@@ -58,6 +58,7 @@ import {
   remoteSecretLabelled,
   remoteSecretMoved,
   secretRekeyed,
+  secretUnnamed,
   serverAddress,
   tokenExpires,
 } from '../../src/builder/edits/remote-secret.ts';
@@ -359,7 +360,7 @@ const topology: readonly Fault[] = [
     },
     {
       name: 'the remote secret was made without a name',
-      edits: [secretRekeyed({ cluster: P, of: R, key: 'e5f1aa82-f756-4e7c-a263-7ae57b76ab57' })],
+      edits: [secretUnnamed({ cluster: P, of: R })],
       expect: broken('remote-secret/mismatched-secret-key'),
       touches: [secret, injector(R, ':path'), pods(R)],
       alsoFolded: ['topology/mismatched-cluster-id', 'topology/mismatched-injection-path'],
@@ -595,14 +596,14 @@ const injection: readonly Fault[] = [
       name: 'a second revision was installed in the remote and no namespace asks for it',
       edits: [remoteRevisionBeside({ cluster: R, revision: other })],
       expect: latent('injection/unserved-injector'),
-      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService],
+      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, injector(R, ':selectors'), pilotService],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision'],
     },
     {
       name: 'a second revision was installed in the remote and a namespace asks for it',
       edits: [remoteRevisionBeside({ cluster: R, revision: other, namespace: 'sample' })],
       expect: broken('injection/unserved-injector'),
-      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, pilotService, wish(R)],
+      touches: [`${R}:MutatingWebhookConfiguration/istio-sidecar-injector-${other}`, injector(R, ':selectors'), pilotService, wish(R)],
       alsoFolded: ['injection/stale-ca-bundle', 'control-plane-exposure/mismatched-exposed-revision', 'injection/unserved-revision'],
     },
   ]),

@@ -184,6 +184,14 @@ export function secretRekeyed(options: SecretOf & { readonly key: string }): Edi
   });
 }
 
+/** ID-08: the secret made without a name. istioctl then takes the UID of the cluster's kube-system for one. */
+export function secretUnnamed(options: SecretOf): Edit {
+  return (mesh) => {
+    const uid = find(clusterOf(mesh, options.of), isNamed('Namespace', 'kube-system'), 'namespace kube-system').metadata.uid;
+    return secretRekeyed({ ...options, key: uid ?? generatedUid(options.of) })(mesh);
+  };
+}
+
 /** SEC-09: a second secret with the same key, made later, for another address of that cluster. istiod takes whichever it meets first. */
 export function remoteSecretDoubled(options: SecretOf & { readonly name: string; readonly server: string }): Edit {
   return (mesh) =>
