@@ -7,6 +7,7 @@ import {
   distinct,
   type Entity,
   type Fact,
+  type FactName,
   groupBy,
   injection,
   installAgain,
@@ -34,24 +35,26 @@ export const title = 'Topology and identity';
 export const order = 1;
 
 /** Whether the couple's istiod is the one that has to manage its member: write roots, patch caBundles. */
-export type Duty = 'must' | 'need-not' | { readonly unknown: readonly MissingFact[] };
+export type Duty = 'must' | 'need-not' | { readonly unknown: readonly { readonly cluster: ClusterName; readonly fact: FactName }[] };
 
 /**
  * A cluster without istiod is managed by the revision its injectors and proxies name. Where nothing names a revision that runs, it is
  * still to be managed by the only control plane there is, unless nothing of Istio was installed into it: then it is merely read.
+ * `isWhole`: every istiod of the primary is known.
  */
-export function dutyOf(controlPlane: ControlPlane, { kind, serves, member: name }: Couple, member: Member, mesh: Mesh): Duty {
-  if (kind !== 'remote') return 'need-not';
+export function dutyOf(controlPlane: ControlPlane, isWhole: boolean, couple: Couple, member: Member, mesh: Mesh): Duty {
+  if (couple.kind !== 'remote') return 'need-not';
   // The cluster whose configuration an istiod reads through a mounted kubeconfig needs no permission.
   if (controlPlane.remoteKubeconfigSecret !== undefined && valueOf(member.clusterId) === controlPlane.clusterId) return 'need-not';
-  if ('unknown' in member.role) return { unknown: member.role.unknown };
+  if ('unknown' in member.role) return { unknown: gaps(member.role.unknown) };
   if (member.role.known !== 'remote') return 'need-not';
-  if (valueOf(serves) === true) return 'must';
-  const rivals = mesh.couples.filter((other) => other.member === name && other.kind === 'remote');
+  if (valueOf(couple.serves) === true) return 'must';
+  const rivals = mesh.couples.filter((other) => other.member === couple.member && other.kind === 'remote');
   if (rivals.some((other) => valueOf(other.serves) === true)) return 'need-not';
-  const homes = new Set(rivals.map(({ controlPlane }) => `${controlPlane.cluster}/${controlPlane.namespace}`));
+  if (!isWhole) return { unknown: [{ cluster: couple.controlPlane.cluster, fact: 'controlPlanes' }] };
+  const homes = new Set(rivals.map(({ controlPlane: home }) => `${home.cluster}/${home.namespace}`));
   if (homes.size === 1 && member.revisions.length > 0) return 'must';
-  return 'unknown' in serves ? { unknown: serves.unknown } : 'need-not';
+  return 'unknown' in couple.serves ? { unknown: gaps(couple.serves.unknown) } : 'need-not';
 }
 
 /** Missing facts as `undecided` wants them. */

@@ -58,10 +58,7 @@ export default defineCheck({
   },
   messages: {
     duplicate: (a: { id: ClusterId; claims: readonly Claim[]; odd: Claim }) => ({
-      text: `Clusters ${list(a.claims.map(({ cluster }) => cluster))} both have cluster ID ${a.id}, so istiod reads only one of them.`.replace(
-        ' both ',
-        a.claims.length > 2 ? ' all ' : ' both ',
-      ),
+      text: `Clusters ${list(a.claims.map(({ cluster }) => cluster))} ${a.claims.length > 2 ? 'all' : 'both'} have cluster ID ${a.id}, so istiod reads only one of them.`,
       expected: 'a cluster ID of its own for every cluster',
       found: a.claims.map(({ cluster, by }) => `${cluster} by ${by.kind} ${by.namespace ?? ''}/${by.name} in ${by.cluster}`).join(', '),
       effect: 'services and proxies of the other are unknown: no traffic to them, no connection from them',
@@ -71,24 +68,26 @@ export default defineCheck({
   *run({ clusters, mesh, finding }) {
     const seen = new Set<string>();
     const claims = clusters.flatMap(({ member, namespaces, controlPlanes }) => {
-      // Two names of the user for one cluster: its kube-system namespace is the same object.
-      const uid = namespaces.find((namespace) => namespace.name === 'kube-system')?.uid;
-      if (uid !== undefined && seen.has(uid)) return [];
-      if (uid !== undefined) seen.add(uid);
+      // Two names of the user for one cluster: they have a namespace object in common.
+      const uids = namespaces.flatMap(({ uid }) => uid ?? []);
+      const isCopy = uids.some((uid) => seen.has(uid));
+      for (const uid of uids) seen.add(uid);
+      if (isCopy) return [];
       return claimsOf(member, mesh, controlPlanes);
     });
     for (const [id, same] of groupBy(claims, (claim) => claim.id)) {
       const byCluster = [...groupBy(same, ({ cluster }) => cluster).values()].flatMap(([claim]) => claim ?? []);
-      const [odd] = [...byCluster].sort(mostSuspect);
-      if (odd === undefined || byCluster.length < 2) continue;
+      const [first] = [...byCluster].sort(youngestFirst);
+      const odd = byCluster.find(({ isRenamed }) => isRenamed) ?? first;
+      if (first === undefined || odd === undefined || byCluster.length < 2) continue;
       yield finding(
         'duplicate',
         { id: same[0]?.id ?? odd.id, claims: byCluster, odd },
         {
-          at: odd.by,
-          field: odd.field,
+          at: first.by,
+          field: first.field,
           subject: id,
-          related: byCluster.filter((claim) => claim !== odd).map(({ by }) => by),
+          related: byCluster.filter((claim) => claim !== first).map(({ by }) => by),
           evidence: byCluster.map(({ by, field, cluster }) => ({ ref: by, field, observed: `${id} for ${cluster}` })),
           concerns: [
             ...new Set([
@@ -156,14 +155,10 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
     : [];
 }
 
-/** The cluster that is easier to blame, and to rename: one that others know under another ID, then a primary, then what is younger. */
-function mostSuspect(a: Claim, b: Claim): number {
-  return (
-    Number(b.isRenamed) - Number(a.isRenamed) ||
-    Number(b.controlPlane !== undefined) - Number(a.controlPlane !== undefined) ||
-    compareText(b.controlPlane?.createdAt ?? '', a.controlPlane?.createdAt ?? '') ||
-    compareText(a.controlPlane?.uid ?? a.by.name, b.controlPlane?.uid ?? b.by.name)
-  );
+/** Primaries before other clusters, younger before older: those are easier to name anew. */
+function youngestFirst({ controlPlane: a, by }: Claim, { controlPlane: b, by: other }: Claim): number {
+  if (a === undefined || b === undefined) return Number(b !== undefined) - Number(a !== undefined) || compareText(by.name, other.name);
+  return compareText(b.createdAt ?? '', a.createdAt ?? '') || compareText(a.uid ?? '', b.uid ?? '');
 }
 
 function rename({ cluster, controlPlane }: Claim): Remedy {

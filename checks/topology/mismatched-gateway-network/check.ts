@@ -76,7 +76,8 @@ export default defineCheck({
       .flat()
       .filter((service) => !owners.has(`${service.namespace}/${service.labels['gateway.networking.k8s.io/gateway-name'] ?? ''}`));
     const all = [...services, ...kubeGateways].map((gateway) => ({ gateway, said: networkId(gateway.labels[labels.network] ?? '') }));
-    const isSpare = all.some(({ said }) => said === network);
+    // Where another gateway stands for the network, or may, this one may stand for a second network of the cluster.
+    const isSpare = !cluster.isComplete('services') || all.some(({ said }) => said === network);
     const injected = listOf(cluster.injectors)
       .filter(injection.isActive)
       .flatMap(({ injectedNetwork }) => injectedNetwork ?? []);

@@ -57,13 +57,15 @@ export default defineCheck({
     const keys = couple.credentials.map(({ entry }) => entry.clusterId);
     const foreign = new Set(idsOfOthers(mesh, member.name).filter((id) => !keys.includes(id)));
     const values = valuesOf(controlPlane, primary.injectorValues);
+    const secrets = primary.remoteSecrets;
+    const hasSecrets = secrets.status === 'collected' && (secrets.partial !== true || keys.length > 0);
     const injectors: Injector[] = [];
     const wrong = new Map<'id' | 'network', string>();
     for (const injector of injectorsFor(controlPlane, member.injectors)) {
       const id = injector.injectedClusterId;
       const namesNone = isRemote && id === undefined;
       const isForeign = id !== undefined && foreign.has(id);
-      if (isForeign && isRemote && primary.remoteSecrets.status !== 'collected') {
+      if (isForeign && isRemote && !hasSecrets) {
         yield undecided('it is not known under which ID istiod reads the cluster', {
           missing: [{ cluster: primary.name, fact: 'remoteSecrets' }],
         });

@@ -1,13 +1,13 @@
 import {
   type ClusterName,
   compareText,
-  type Couple,
   defineCheck,
   distinct,
   type Fact,
   installAgain,
   labels,
   list,
+  listOf,
   type MeshConfig,
   type Mesh,
   type Namespace,
@@ -17,7 +17,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { keeperNote } from '../_area.ts';
+import { keeperNote, some } from '../_area.ts';
 import {
   type Collision,
   collisionOn,
@@ -30,10 +30,21 @@ import {
 
 const field = `.metadata.labels["${labels.network}"]`;
 
-/** collision: an address is live twice; copied: everything else in the cluster says another name; gateways: every cluster has one; half: not all of them are labelled; hybrid: nothing speaks against it. */
+/**
+ * collision: a pod address is live in both; copied: everything else in a cluster says another name; gateways: every cluster has one;
+ * half: not all of them are labelled; hybrid: nothing speaks against it.
+ */
 type Grade = 'collision' | 'copied' | 'gateways' | 'half' | 'hybrid';
 
 type SeenHere = Seen & { readonly remoteSecrets: Fact<readonly RemoteSecret[]>; readonly meshConfigs: Fact<readonly MeshConfig[]> };
+
+interface Verdict {
+  readonly grade: Grade;
+  readonly clusters: readonly Seen[];
+  readonly collision?: Collision;
+  /** What the odd cluster calls its network elsewhere. */
+  readonly other?: string;
+}
 
 export default defineCheck({
   id: 'shared-network',
@@ -42,7 +53,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'mesh',
   partial: true,
-  needs: ['namespaces'],
+  needs: ['namespaces', 'controlPlanes'],
   uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs'],
   explains: [
     { code: 'mismatched-gateway-network', match: 'cluster' },
@@ -66,7 +77,7 @@ export default defineCheck({
       suspect: Namespace;
       grade: Grade;
       other: string | undefined;
-      collision: Collision | undefined;
+      address: string | undefined;
       isPrimary: boolean;
     }) => ({
       text: `Clusters ${list(a.clusters)} are ${a.network === '' ? 'on no named network' : `both on ${a.network}`}, so calls between them go to pod addresses: ${reason(a)}.`,
@@ -84,89 +95,90 @@ export default defineCheck({
     }),
   },
   *run({ clusters, mesh, finding }) {
-    const distinctClusters = withoutCopies(clusters);
-    const networks = distinct(distinctClusters.flatMap(({ member }) => ('known' in member.network ? [member.network.known ?? ''] : [])));
+    const seen = withoutCopies(clusters);
+    const networks = distinct(seen.flatMap(({ member }) => ('known' in member.network ? [member.network.known ?? ''] : [])));
     for (const network of networks) {
-      const sharing = distinctClusters.filter(({ member }) => 'known' in member.network && (member.network.known ?? '') === network);
-      if (sharing.length < 2) continue;
-      const collision = network !== '' || areUnnamed(distinctClusters, mesh) ? collisionOn(network, sharing) : undefined;
-      const copies = sharing.filter((cluster) => network !== '' && contradiction(cluster, network) !== undefined);
-      const grade =
-        collision !== undefined ? 'collision' : network === '' ? undefined : gradeOf(sharing, copies.length, distinctClusters, mesh);
-      if (grade === undefined) continue;
-      const involved = collision === undefined ? sharing : sharing.filter(({ name }) => collision.clusters.includes(name));
-      const [suspect] = [...involved].sort((a, b) => Number(copies.includes(b)) - Number(copies.includes(a)) || bySuspicion(a, b));
-      const namespace = suspect?.namespaces.find(({ name }) => name === suspect.member.systemNamespace);
-      if (suspect === undefined || namespace === undefined) continue;
-      const args = {
-        network,
-        clusters: involved.map(({ name }) => name),
-        suspect: namespace,
-        grade,
-        other: contradiction(suspect, network),
-        collision,
-        isPrimary: valueOf(suspect.member.role) === 'primary',
-      };
-      yield finding('shared', args, {
-        at: namespace.ref,
-        field,
-        subject: network,
-        concerns: args.clusters,
-        related: involved.flatMap(({ name, member }) =>
-          name !== suspect.name && 'known' in member.network ? member.network.evidence : [],
-        ),
-        evidence: [
-          ...involved.flatMap(({ member }) =>
-            'known' in member.network
-              ? member.network.evidence.map((ref) => ({ ref, field, observed: network === '' ? 'absent' : network }))
-              : [],
-          ),
-          ...(collision?.pods.map((pod) => ({ ref: pod.ref, field: '.status.podIP', observed: collision.address })) ?? []),
-        ],
-      });
+      const sharing = seen.filter(({ member }) => 'known' in member.network && (member.network.known ?? '') === network).sort(movableFirst);
+      for (const { grade, clusters: involved, collision, other } of verdictsOf(network, sharing, seen, mesh)) {
+        const [suspect] = involved;
+        const namespace = suspect === undefined ? undefined : systemNamespaceOf(suspect);
+        if (suspect === undefined || namespace === undefined) continue;
+        const names = involved.map(({ name }) => name);
+        const isPrimary = suspect.controlPlanes.length > 0;
+        yield finding(
+          'shared',
+          { network, clusters: names, suspect: namespace, grade, other, address: collision?.address, isPrimary },
+          {
+            at: namespace.ref,
+            field,
+            subject: collision === undefined ? network : `${network} ${names.at(-1)}`,
+            concerns: names,
+            related: some(involved.slice(1).flatMap((cluster) => systemNamespaceOf(cluster) ?? [])),
+            evidence: [
+              ...involved
+                .flatMap((cluster) => systemNamespaceOf(cluster) ?? [])
+                .map(({ ref }) => ({ ref, field, observed: network === '' ? 'absent' : network })),
+              ...(collision?.pods ?? []).map(({ ref }) => ({ ref, field: '.status.podIP', observed: collision?.address ?? '' })),
+            ],
+          },
+        );
+      }
     }
   },
 });
 
-function gradeOf(sharing: readonly SeenHere[], copies: number, clusters: readonly SeenHere[], mesh: Mesh): Grade | undefined {
-  if (copies > 0 && copies < sharing.length) return 'copied';
-  const isHybrid = mesh.networks.length > 1 && sharing.length < clusters.length;
-  if (isHybrid) return 'hybrid';
-  // One name for all, with one gateway to reach istiod or none at all, is a flat mesh (FP-1, FP-2).
-  if (!sharing.every(hasCrossNetworkGateway) || !sharing.some(hasLabelledGateway)) return undefined;
-  if (!isWhole(clusters, mesh)) return 'hybrid';
-  return sharing.every(hasLabelledGateway) ? 'gateways' : 'half';
-}
-
-/** Nothing points to a cluster or workload on a network that is not in view, for which gateways would be needed. */
-function isWhole(clusters: readonly SeenHere[], mesh: Mesh): boolean {
+/** What is to be said of the clusters that share a network; `sharing` is sorted by how easily it is moved, and the first of a verdict is the suspect. */
+function verdictsOf(network: string, sharing: readonly SeenHere[], clusters: readonly SeenHere[], mesh: Mesh): Verdict[] {
+  if (sharing.length < 2 || (network === '' && !isOneNetwork(clusters, mesh))) return [];
+  const collisions = pairsOf(sharing).flatMap((pair): Verdict[] => {
+    const collision = collisionOn(network, pair);
+    return collision === undefined ? [] : [{ grade: 'collision', clusters: pair, collision }];
+  });
+  if (collisions.length > 0 || network === '') return collisions;
+  // All else compares what a cluster says in several places: where one of them was not read there is nothing to compare.
+  if (!sharing.every(isRead)) return [];
+  const copies = sharing.filter((cluster) => contradiction(cluster, network) !== undefined);
+  if (copies.length > 0 && copies.length < sharing.length) {
+    return copies.map((odd) => ({
+      grade: 'copied',
+      clusters: [odd, ...sharing.filter((cluster) => cluster !== odd && !copies.includes(cluster))],
+      other: contradiction(odd, network) ?? '',
+    }));
+  }
   const members = [...mesh.members.values()].filter((member) => valueOf(member.role) !== 'external');
-  if (members.length !== clusters.length || mesh.networkGaps.some(({ why }) => why.status !== 'absent')) return false;
+  if (members.length !== clusters.length || !clusters.every(isRead)) return [];
+  if (sharing.length < clusters.length) return [{ grade: 'hybrid', clusters: sharing }];
+  // One name for all, with one gateway to reach istiod or none at all, is a flat mesh (FP-1, FP-2).
+  if (!sharing.every(hasCrossNetworkGateway) || !sharing.some(hasLabelledGateway)) return [];
+  if (hasOutsiders(clusters, mesh)) return [{ grade: 'hybrid', clusters: sharing }];
+  return [{ grade: sharing.every(hasLabelledGateway) ? 'gateways' : 'half', clusters: sharing }];
+}
+
+function isRead({ services, kubeGateways, injectors, pods, istioResources, remoteSecrets }: SeenHere): boolean {
+  return [services, kubeGateways, injectors, pods, istioResources, remoteSecrets].every(
+    (fact) => fact.status === 'collected' && fact.partial !== true,
+  );
+}
+
+/** Workloads on another network, or clusters that are read and not in view: gateways may be there for them. */
+function hasOutsiders(clusters: readonly SeenHere[], mesh: Mesh): boolean {
   const opened = new Set(mesh.couples.flatMap((couple) => couple.credentials.map(({ entry }) => entry)));
-  const readers = clusters.filter(({ name }) => mesh.controlPlanes.some(({ cluster }) => cluster === name));
-  return (
-    clusters.every(
-      ({ istioResources }) => istioResources.status === 'collected' && networksOfWorkloads(istioResources.value).length === 0,
-    ) && readers.every(({ remoteSecrets }) => remoteSecrets.status === 'collected' && !hasStray(remoteSecrets.value, opened, mesh.couples))
+  const homes = new Set(mesh.controlPlanes.map(({ cluster, namespace }) => `${cluster}/${namespace}`));
+  const strays = clusters.flatMap(({ name, remoteSecrets }) =>
+    listOf(remoteSecrets).filter(
+      ({ multiClusterLabel, namespace, entries }) =>
+        multiClusterLabel === 'true' && homes.has(`${name}/${namespace}`) && entries.some((entry) => !opened.has(entry)),
+    ),
   );
+  return strays.length > 0 || clusters.some(({ istioResources }) => networksOfWorkloads(listOf(istioResources)).length > 0);
 }
 
-function hasStray(secrets: readonly RemoteSecret[], opened: ReadonlySet<unknown>, couples: readonly Couple[]): boolean {
-  const own = new Set(couples.map(({ controlPlane }) => controlPlane.namespace));
-  return secrets.some(
-    ({ multiClusterLabel, namespace, entries }) =>
-      multiClusterLabel === 'true' && own.has(namespace) && entries.some((entry) => !opened.has(entry)),
-  );
-}
-
-/** No mesh config names networks by cluster or address range, and one istiod reads all: then pods without label are on one network. */
-function areUnnamed(clusters: readonly SeenHere[], mesh: Mesh): boolean {
-  const homes = clusters.filter(({ name }) => mesh.controlPlanes.some(({ cluster }) => cluster === name));
+/** Some istiod reads several clusters, and no mesh config names networks by cluster or address range: then pods without label are on one network. */
+function isOneNetwork(clusters: readonly SeenHere[], mesh: Mesh): boolean {
   const isRead = mesh.couples.some(({ kind, credentials }) => kind !== 'self' && credentials.length > 0);
   return (
     isRead &&
-    homes.length > 0 &&
-    homes.every(
+    clusters.every(
       ({ meshConfigs }) =>
         meshConfigs.status === 'collected' &&
         meshConfigs.partial !== true &&
@@ -175,31 +187,38 @@ function areUnnamed(clusters: readonly SeenHere[], mesh: Mesh): boolean {
   );
 }
 
-/** Two names of the user for one cluster are one: its kube-system namespace is the same object. */
+function pairsOf<T>(items: readonly T[]): (readonly [T, T])[] {
+  return items.flatMap((one, index) => items.slice(index + 1).map((other) => [one, other] as const));
+}
+
+/** Two names of the user for one cluster are one: they have a namespace object in common. */
 function withoutCopies<S extends Seen>(clusters: readonly S[]): S[] {
-  const seen = new Set<string>();
+  const taken = new Set<string>();
   return clusters.filter(({ namespaces }) => {
-    const uid = namespaces.find(({ name }) => name === 'kube-system')?.uid;
-    if (uid === undefined) return true;
-    const isNew = !seen.has(uid);
-    seen.add(uid);
-    return isNew;
+    const uids = namespaces.flatMap(({ uid }) => uid ?? []);
+    const isCopy = uids.some((uid) => taken.has(uid));
+    for (const uid of uids) taken.add(uid);
+    return !isCopy;
   });
 }
 
-/** Remotes before primaries, younger before older. */
-function bySuspicion(a: Seen, b: Seen): number {
-  const isPrimary = ({ member }: Seen): number => Number(valueOf(member.role) === 'primary');
-  const born = ({ namespaces, member }: Seen): string => namespaces.find(({ name }) => name === member.systemNamespace)?.createdAt ?? '';
+function systemNamespaceOf({ namespaces, member }: Seen): Namespace | undefined {
+  return namespaces.find(({ name }) => name === member.systemNamespace);
+}
+
+/** Clusters without istiod before primaries, younger before older: those are easier to move to another network. */
+function movableFirst(a: Seen, b: Seen): number {
+  const [one, other] = [systemNamespaceOf(a), systemNamespaceOf(b)];
+  const isPrimary = ({ controlPlanes }: Seen): number => Number(controlPlanes.length > 0);
   return (
     isPrimary(a) - isPrimary(b) ||
-    compareText(born(b), born(a)) ||
-    compareText(valueOf(a.member.clusterId) ?? '', valueOf(b.member.clusterId) ?? '')
+    compareText(other?.createdAt ?? '', one?.createdAt ?? '') ||
+    compareText(one?.uid ?? '', other?.uid ?? '')
   );
 }
 
-function reason(a: { suspect: Namespace; grade: Grade; other: string | undefined; collision: Collision | undefined }): string {
-  if (a.collision !== undefined) return `${a.collision.address} is a pod in each of them`;
+function reason(a: { suspect: Namespace; grade: Grade; other: string | undefined; address: string | undefined }): string {
+  if (a.address !== undefined) return `${a.address} is a pod in each of them`;
   if (a.grade === 'copied') return `everything else in ${a.suspect.ref.cluster} says ${a.other ?? 'another'}`;
   return a.grade === 'hybrid' ? 'right only if pods reach each other' : 'yet each has a gateway that only other networks would use';
 }

@@ -1,6 +1,7 @@
 import {
   type ClusterName,
   compareText,
+  type ControlPlane,
   distinct,
   type Fact,
   injection,
@@ -24,6 +25,7 @@ export interface Seen {
   readonly name: ClusterName;
   readonly member: Member;
   readonly namespaces: readonly Namespace[];
+  readonly controlPlanes: readonly ControlPlane[];
   readonly services: Fact<readonly Service[]>;
   readonly kubeGateways: Fact<readonly KubeGateway[]>;
   readonly injectors: Fact<readonly Injector[]>;

@@ -91,6 +91,7 @@ export default defineCheck({
         {
           at: member.ref,
           subject: key === '' ? 'none' : key,
+          lacks: claimed === undefined ? [] : [{ cluster: member.name, fact: 'services' }],
           related: [...(namespace === undefined ? [] : [namespace.ref]), ...some(injectors)],
           evidence: stale.slice(0, 5).map((pod) => ({ ref: pod.ref, field, observed: claimed ?? 'absent', expected: network })),
         },

@@ -1,5 +1,15 @@
-import { annotations, type ClusterName, type ControlPlane, controlPlaneClusters, defineCheck, leadership, remedy } from 'meshdoctor/api';
-import { dutyOf, gaps, unreadBecause } from '../_area.ts';
+import {
+  annotations,
+  type ClusterName,
+  type ControlPlane,
+  controlPlaneClusters,
+  defineCheck,
+  kubectl,
+  leadership,
+  remedy,
+  shellWord,
+} from 'meshdoctor/api';
+import { dutyOf, unreadBecause } from '../_area.ts';
 
 export default defineCheck({
   id: 'unled-remote',
@@ -38,17 +48,22 @@ export default defineCheck({
         effect: `new namespaces in ${a.remote} get no root certificate, so their pods do not start; its injector's caBundle is not kept right`,
         remedy:
           isDown && a.controlPlane.desiredReplicas === 0
-            ? [remedy.scale(ref, 1)]
+            ? [
+                remedy.command(ref.cluster, [`${kubectl(ref)} scale deployment ${shellWord(name)} --replicas=1`], {
+                  ref,
+                  note: 'starts istiod',
+                }),
+              ]
             : [remedy.restart(ref, 'istiod then reads the annotation again')],
         ...(a.isTimed ? {} : { certainty: 'likely' as const }),
       };
     },
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
-    const duty = dutyOf(controlPlane, couple, member.member, mesh);
+    const duty = dutyOf(controlPlane, primary.isComplete('controlPlanes'), couple, member.member, mesh);
     if (duty === 'need-not') return;
     if (duty !== 'must') {
-      yield undecided('it is not known which control plane the cluster is served by', { missing: gaps(duty.unknown) });
+      yield undecided('it is not known which control plane the cluster is served by', { missing: duty.unknown });
       return;
     }
     const leader = leadership.leadershipOf({

@@ -9,7 +9,7 @@ import {
   type Namespace,
   remedy,
 } from 'meshdoctor/api';
-import { dutyOf, gaps, keeperNote } from '../_area.ts';
+import { dutyOf, keeperNote } from '../_area.ts';
 
 const key = annotations.controlPlaneClusters;
 const field = `.metadata.annotations["${key}"]`;
@@ -81,10 +81,10 @@ export default defineCheck({
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
-    const duty = dutyOf(controlPlane, couple, member.member, mesh);
+    const duty = dutyOf(controlPlane, primary.isComplete('controlPlanes'), couple, member.member, mesh);
     if (duty === 'need-not') return;
     if (duty !== 'must') {
-      yield undecided('it is not known which control plane the cluster is served by', { missing: gaps(duty.unknown) });
+      yield undecided('it is not known which control plane the cluster is served by', { missing: duty.unknown });
       return;
     }
     const namespace = member.namespaces.find((candidate) => candidate.name === controlPlane.namespace);

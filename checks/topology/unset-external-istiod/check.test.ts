@@ -49,8 +49,8 @@ checkTester(check, {
       findings: ['unset-external-istiod @ east:Deployment/istio-system/istiod (error certain)'],
     },
     'the second istiod of an upgrade lacks it while the first leads': {
-      mesh: mesh().canary(east, west, { from: '1-30-3', to: '1-31-0', stage: 'remote' }).edit(unsetOnly('istiod-1-30-3')),
-      findings: ['unset-external-istiod @ east:Deployment/istio-system/istiod-1-30-3 (warning likely)'],
+      mesh: mesh().canary(east, west, { from: '1-30-3', to: '1-31-0', stage: 'remote' }).edit(unsetOnly('istiod-1-31-0')),
+      findings: ['unset-external-istiod @ east:Deployment/istio-system/istiod-1-31-0 (warning likely)'],
     },
     'nobody knows the time': {
       mesh: healthy.edit(annotatedTooLate({ cluster: west, primary: east, leader: 'lost' })).edit(externalIstiodUnset({ cluster: east })),

@@ -1,5 +1,16 @@
-import { type ClusterName, type ControlPlane, defineCheck, installAgain, leadership, remedy, selectors, shellWord } from 'meshdoctor/api';
-import { dutyOf, gaps, keeperNote } from '../_area.ts';
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  installAgain,
+  leadership,
+  list,
+  refKey,
+  remedy,
+  selectors,
+  shellWord,
+} from 'meshdoctor/api';
+import { dutyOf, keeperNote } from '../_area.ts';
 
 const field = '.spec.template.spec.containers[*].env["EXTERNAL_ISTIOD"]';
 
@@ -27,16 +38,16 @@ export default defineCheck({
     see: ['https://istio.io/latest/docs/setup/install/multicluster/primary-remote/'],
   },
   messages: {
-    unset: (a: { controlPlane: ControlPlane; remote: ClusterName; leader: 'led' | 'stale' | 'unknown' }) => {
+    unset: (a: { controlPlane: ControlPlane; remotes: readonly ClusterName[]; leader: 'led' | 'stale' | 'unknown' }) => {
       const { ref, name, namespace } = a.controlPlane;
       const value = a.controlPlane.env['EXTERNAL_ISTIOD'];
       const env = `kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(namespace)} set env deployment/${shellWord(name)} EXTERNAL_ISTIOD=true`;
       const keeper = keeperNote(a.controlPlane);
       return {
-        text: `Deployment ${namespace}/${name} in ${ref.cluster} ${a.leader === 'stale' ? 'does not manage' : 'will not manage'} ${a.remote}${a.leader === 'stale' ? '' : ' once it restarts'}, because EXTERNAL_ISTIOD is not true.`,
+        text: `Deployment ${namespace}/${name} in ${ref.cluster} ${a.leader === 'stale' ? 'does' : 'will'} not manage ${list(a.remotes)}${a.leader === 'stale' ? '' : ' once it restarts'}, because EXTERNAL_ISTIOD is not true.`,
         expected: 'EXTERNAL_ISTIOD=true',
         found: value === undefined ? 'EXTERNAL_ISTIOD is not set' : `EXTERNAL_ISTIOD=${value}`,
-        effect: `new namespaces in ${a.remote} get no root certificate, so their pods do not start; its injector's caBundle is not kept right`,
+        effect: `new namespaces in ${list(a.remotes)} get no root certificate, so their pods do not start; caBundles of injectors there are not kept right`,
         remedy: [
           remedy.command(ref.cluster, [env], {
             ref,
@@ -58,10 +69,10 @@ export default defineCheck({
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (controlPlane.externalIstiod) return;
-    const duty = dutyOf(controlPlane, couple, member.member, mesh);
+    const duty = dutyOf(controlPlane, primary.isComplete('controlPlanes'), couple, member.member, mesh);
     if (duty === 'need-not') return;
     if (duty !== 'must') {
-      yield undecided('it is not known which control plane the cluster is served by', { missing: gaps(duty.unknown) });
+      yield undecided('it is not known which control plane the cluster is served by', { missing: duty.unknown });
       return;
     }
     const seen = leadership.leadershipOf({
@@ -74,17 +85,24 @@ export default defineCheck({
     });
     // A leader of another revision writes the roots, but this revision's injectors it leaves alone.
     const isOwn = seen.state === 'led' && selectors.hasLabels(controlPlane.selector, seen.holder.labels);
+    const isWhole = primary.isComplete('controlPlanes');
+    const remotes = mesh.couples.flatMap((other) => {
+      const remote = mesh.members.get(other.member);
+      const isOwnCouple = refKey(other.controlPlane.ref) === refKey(controlPlane.ref) && remote !== undefined;
+      return isOwnCouple && dutyOf(controlPlane, isWhole, other, remote, mesh) === 'must' ? [other.member] : [];
+    });
     yield finding(
       'unset',
-      { controlPlane, remote: member.name, leader: seen.state === 'led' && !isOwn ? 'unknown' : seen.state },
+      { controlPlane, remotes, leader: seen.state === 'led' && !isOwn ? 'unknown' : seen.state },
       {
         at: controlPlane.ref,
         field,
         evidence: [
           { ref: controlPlane.ref, field, observed: controlPlane.env['EXTERNAL_ISTIOD'] ?? 'absent', expected: 'true' },
-          ...seen.evidence,
+          // One finding stands for all remotes: what only one of them shows has no place in it.
+          ...(remotes.length > 1 ? [] : seen.evidence),
         ],
-        related: seen.election === undefined ? [] : [seen.election.ref],
+        related: remotes.length > 1 || seen.election === undefined ? [] : [seen.election.ref],
       },
     );
   },

@@ -1,0 +1,75 @@
+import {
+  checkTester,
+  gatewayServiceOnNetwork,
+  gatewayUnlabelled,
+  installedOnNetwork,
+  mesh,
+  networkLabelled,
+  podIpShared,
+} from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const east = 'east';
+const west = 'west';
+const north = 'north';
+const found = 'shared-network @ west:Namespace/istio-system';
+const label = 'topology.istio.io/network';
+const healthy = mesh().primaryRemote(east, west, { revision: '1-31-0' }).namespace('shop', { injected: true }).service('cart.shop');
+const peers = mesh().multiPrimary(east, west).namespace('shop', { injected: true }).service('cart.shop');
+const flat = mesh().multiPrimary(east, west, { networks: 0 }).namespace('shop', { injected: true }).service('cart.shop');
+const three = mesh()
+  .primaryRemote(east, [west, north], { networkNames: { north: 'network2' } })
+  .namespace('shop', { injected: true })
+  .service('cart.shop');
+const together = healthy.edit(installedOnNetwork({ cluster: west, network: 'network1' }));
+
+checkTester(check, {
+  healthy: {
+    'a network for each cluster': healthy,
+    'two primaries on two networks': peers,
+    'one network without names (FP-1, FP-2)': flat,
+    'one network for primary and remote, with the gateway of the guide': mesh().primaryRemote(east, west, { networks: 1 }),
+    'one network, named in every cluster, without gateways between them': flat.break((m) =>
+      m
+        .cluster(east)
+        .relabel('istio-system', { [label]: 'flat' })
+        .cluster(west)
+        .relabel('istio-system', { [label]: 'flat' }),
+    ),
+    'two of three clusters share a network, and nothing speaks against it': three,
+    'machines outside Kubernetes are on a network of their own, for which both clusters have gateways': together.break((m) =>
+      m.cluster(east).add({
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'WorkloadEntry',
+        metadata: { name: 'machine', namespace: 'shop' },
+        spec: { address: '192.0.2.7', network: 'machines' },
+      }),
+    ),
+    ambient: mesh().ambient(east, west),
+    'an external control plane': mesh().externalControlPlane('outside', west, { remotes: [north] }),
+  },
+  broken: {
+    'a pod address is live in both clusters': {
+      mesh: healthy.edit(installedOnNetwork({ cluster: west, network: 'network1', samePodIp: { with: east } })),
+      findings: [`${found} (error certain)`],
+    },
+    'a pod address is live in both clusters of a mesh that names no network': {
+      mesh: flat.edit(podIpShared({ cluster: west, with: east })),
+      findings: ['shared-network @ east:Namespace/istio-system (error certain)'],
+    },
+    'one name, and a gateway of that name in each cluster': { mesh: together, findings: [`${found} (error likely)`] },
+    'the label was copied, everything else in the cluster says another network': {
+      mesh: healthy.edit(networkLabelled({ cluster: west, network: 'network1' })),
+      findings: [`${found} (error likely)`],
+    },
+    'one name, and one gateway of another': {
+      mesh: together.edit(gatewayServiceOnNetwork({ cluster: west, network: 'network2' })),
+      findings: [`${found} (error likely)`],
+    },
+    'one name, and only one of two gateways is labelled': {
+      mesh: together.edit(gatewayUnlabelled({ cluster: west })),
+      findings: [`${found} (error possible)`],
+    },
+    'two of three clusters share a network': { mesh: three, findings: ['shared-network @ west:Namespace/istio-system (info possible)'] },
+  },
+});

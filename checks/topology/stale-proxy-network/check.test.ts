@@ -1,0 +1,75 @@
+import {
+  checkTester,
+  gatewayInstalledOnNetwork,
+  installedWithoutNetwork,
+  mesh,
+  networkLabelled,
+  networkLabelRemoved,
+  networkRenamedWithoutRestart,
+  workloadsWithoutNetwork,
+} from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const east = 'east';
+const west = 'west';
+const system = 'istio-system';
+const label = 'topology.istio.io/network';
+const built = (release: string) => mesh().primaryRemote(east, west, { release }).namespace('shop', { injected: true }).service('cart.shop');
+const healthy = built('1.31.0');
+const inWest = 'stale-proxy-network @ west:Cluster/west';
+
+checkTester(check, {
+  healthy: {
+    'every proxy carries the network of its cluster': healthy,
+    'two primaries': mesh().multiPrimary(east, west).namespace('shop', { injected: true }).service('cart.shop'),
+    'one network': mesh().primaryRemote(east, west, { networks: 1 }).namespace('shop', { injected: true }).service('cart.shop'),
+    'nobody was told a network': mesh()
+      .multiPrimary(east, west, { networks: 0 })
+      .namespace('shop', { injected: true })
+      .service('cart.shop'),
+    ambient: mesh().ambient(east, west).namespace('shop', { injected: true }).service('cart.shop'),
+    'an external control plane': mesh()
+      .externalControlPlane('outside', west)
+      .namespace('shop', { clusters: [west], injected: true }),
+    'the namespace lost its label, which is another fault': healthy.edit(networkLabelRemoved({ cluster: west })),
+    'the gateway is of another network, and its own pods with it': healthy.edit(
+      gatewayInstalledOnNetwork({ cluster: west, network: 'network-2' }),
+    ),
+    'the label of the namespace was copied from elsewhere, which is another fault': healthy.edit(
+      networkLabelled({ cluster: west, network: 'network1' }),
+    ),
+  },
+  broken: {
+    'workloads from before there was a network; istiod 1.31 copes': {
+      mesh: healthy.edit(workloadsWithoutNetwork({ cluster: west })),
+      findings: [`${inWest} (warning certain)`],
+    },
+    'the same on 1.24, which sends them pod addresses': {
+      mesh: built('1.24.6').edit(workloadsWithoutNetwork({ cluster: west })),
+      findings: [`${inWest} (error certain)`],
+    },
+    'the network was renamed and nothing restarted': {
+      mesh: healthy.edit(networkRenamedWithoutRestart({ cluster: west, network: 'network-west' })),
+      findings: [`${inWest} (error certain)`],
+    },
+    'the primary was installed without a network and labelled afterwards': {
+      mesh: healthy.edit(installedWithoutNetwork({ cluster: east })).break((m) => m.cluster(east).relabel(system, { [label]: 'network1' })),
+      findings: ['stale-proxy-network @ east:Cluster/east (warning certain)'],
+    },
+    'the version of istiod is not known': {
+      mesh: healthy
+        .edit(workloadsWithoutNetwork({ cluster: west }))
+        .break((m) =>
+          m
+            .cluster(east)
+            .patch(
+              'Deployment',
+              system,
+              'istiod',
+              (object) => JSON.parse(JSON.stringify(object).replaceAll('1.31.0', 'latest')) as typeof object,
+            ),
+        ),
+      findings: [`${inWest} (warning likely)`],
+    },
+  },
+});
