@@ -1,6 +1,6 @@
 import { compareText, distinct, groupBy } from '../base/sort.ts';
 import { deepFreeze } from '../base/freeze.ts';
-import { redact } from '../base/text.ts';
+import { redact, shellWord } from '../base/text.ts';
 import type { Certainty, Finding, Message, Outcome, Severity, Undecided } from '../api/finding.ts';
 import { certainties, severities } from '../api/finding.ts';
 import { type AnyCheck, type Needs, type Where, sideNeeds } from '../api/check.ts';
@@ -45,6 +45,8 @@ interface Subject {
   /** Clusters whose working a finding touches unless it says otherwise. */
   readonly concerns: readonly ClusterName[];
   readonly missing: readonly MissingFact[];
+  /** The clusters behind the words PRIMARY and REMOTE of a check's pages. */
+  readonly ends?: { readonly primary: ClusterName; readonly remote: ClusterName; readonly systemNamespace: string };
   readonly context: () => object;
 }
 
@@ -209,6 +211,7 @@ function subjectsOf(check: AnyCheck, mesh: Mesh, facts: ReadonlyMap<ClusterName,
           name: `${refKey(couple.controlPlane.ref)} ${couple.member}`,
           clusters: distinct<ClusterName>([primary, couple.member]),
           concerns: [couple.member],
+          ends: { primary, remote: couple.member, systemNamespace: couple.controlPlane.namespace },
           missing: [
             ...(couple.kind === 'undetermined' && 'unknown' in couple.serves ? couple.serves.unknown : []),
             ...lacking(primary, 'primary'),
@@ -384,7 +387,7 @@ function findingOf(registered: RegisteredCheck, code: string, message: Message, 
     ...optional('expected', message.expected),
     ...optional('found', message.found),
     ...optional('effect', message.effect),
-    confirm: message.confirm ?? [],
+    confirm: message.confirm ?? confirmOf(check, at, subject),
     args: jsonArgs(args),
     at,
     ...(where.field === undefined ? {} : { field: where.field }),
@@ -395,6 +398,21 @@ function findingOf(registered: RegisteredCheck, code: string, message: Message, 
     concerns: distinct<ClusterName>(where.concerns ?? subject.concerns),
     fingerprint: `${code} ${refKey(at)}${direction}${where.subject === undefined ? '' : ` ${where.subject}`}`,
   };
+}
+
+/** The check's own way to confirm, with the clusters of this finding for its placeholders and a context for every command. */
+function confirmOf(check: AnyCheck, at: ObjectRef, { ends }: Subject): string[] {
+  const here = shellWord(at.cluster);
+  const primary = shellWord(ends?.primary ?? at.cluster);
+  const remote = shellWord(ends?.remote ?? at.cluster);
+  return check.docs.confirm.split(/;\s+(?=kubectl|istioctl|openssl)/).map((command) =>
+    command
+      .replaceAll(/--context[ =]PRIMARY\b/g, `--context ${primary}`)
+      .replaceAll(/--context[ =]REMOTE\b/g, `--context ${remote}`)
+      .replaceAll(/--context[ =]CLUSTER\b/g, `--context ${here}`)
+      .replaceAll(/(^|\| )kubectl (?!--context)/g, `$1kubectl --context ${here} `)
+      .replaceAll('-n istio-system', `-n ${shellWord(ends?.systemNamespace ?? 'istio-system')}`),
+  );
 }
 
 function optional<K extends 'expected' | 'found' | 'effect'>(key: K, text: string | undefined): { readonly [P in K]?: string } {

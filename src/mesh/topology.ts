@@ -274,8 +274,8 @@ function kindOf(members: readonly Member[], component: Component, clusters: read
   if (component.groups.some(isExternal)) return known('external', evidence);
   if (roles.filter((role) => role === 'primary').length > 1) return known('multi-primary', evidence);
   if (roles.includes('remote') && component.groups.length > 0) return known('primary-remote', evidence);
-  if (component.groups.length === 0 && clusters.length > 1)
-    return unknown(members.map((member) => ({ cluster: member.cluster, fact: 'controlPlanes', why: { status: 'partial' } })));
+  // A cluster without its control plane may be part of anything.
+  if (component.groups.length === 0) return unknown(component.clusters.flatMap((cluster) => missing(cluster, ['controlPlanes'])));
   return known('single-cluster', evidence);
 }
 

@@ -47,7 +47,7 @@ function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
 
 function fields(finding: ReportFinding, report: Report, ink: Ink, style: Style): string[] {
   const check = report.checks.find(({ id }) => id === finding.check);
-  const confirm = finding.confirm.length > 0 ? finding.confirm : [check?.docs.confirm ?? ''];
+  const { confirm } = finding;
   const fix = finding.remedy.flatMap((remedy) => remedy.command.map((line, index) => (index === remedy.command.length - 1 ? `${line}   # ${remedy.note}` : line)));
   const prose = (label: string, value: string | undefined): string[] =>
     value === undefined || value === '' ? [] : hanging(labelled(label, ink), ink.plain(value), style.width, margin.length + 10);
