@@ -23,7 +23,6 @@ export default defineCheck({
   needs: ['services', 'namespaces'],
   uses: ['kubeGateways', 'meshConfigs'],
   applies: { networks: 'multi' },
-  catalogue: ['EW-07'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'missing-istiod-port', match: 'same-cluster' },
