@@ -53,7 +53,7 @@ export function inkOf(style: Pick<Style, 'colour' | 'unicode'>): Ink {
   };
 }
 
-const replacements: Readonly<Record<string, string>> = { '·': '|', '→': '->', '…': '...', '≥': '>=', '–': '-', '—': '-', '×': 'x', '“': '"', '”': '"', '’': "'" };
+const replacements: Readonly<Record<string, string>> = { '\u00A0': '\u00A0', '·': '|', '→': '->', '…': '...', '≥': '>=', '–': '-', '—': '-', '×': 'x', '“': '"', '”': '"', '’': "'" };
 
 function ascii(text: string): string {
   return text.replace(/[^\x00-\x7F]/g, (character) => replacements[character] ?? '?');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-const demo = join('fixtures', 'demo');
+const demo = join('fixtures', 'demo', 'broken');
 const clusters = existsSync(join(root, demo))
   ? readdirSync(join(root, demo), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   : [];

@@ -80,12 +80,15 @@ function ending(report: Report, ink: Ink, style: Style): string[] {
     ...(hidden > 0 ? [`${count(hidden, 'finding')} not shown (--show)`] : []),
     `exit ${report.exit.code}: ${report.exit.reason}`,
   ];
-  return marked(report, parts.join(' · '), ink, style);
+  return marked(report, parts.map((part) => part.replaceAll(' ', unbroken)).join(' · '), ink, style).map((line) => line.replaceAll(unbroken, ' '));
 }
+
+/** Keeps the words of one part of the last line on one line. */
+const unbroken = '\u00A0';
 
 /** A line that carries the verdict's mark. */
 function marked(report: Report, line: string, ink: Ink, style: Style): string[] {
   const mark = markOf[report.verdict.state];
   const shape = `${uncoloured(ink.mark(mark))} `;
-  return hanging(shape, ink.plain(line), style.width).map((part) => ink.paint(mark, part));
+  return hanging(shape, line, style.width).map((part) => ink.paint(mark, ink.plain(part)));
 }
