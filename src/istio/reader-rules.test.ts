@@ -30,7 +30,7 @@ describe('reader rules', () => {
     for (const version of ['1.26.2', '1.29.0', '1.31.0']) {
       const missing = missingRights(base, { version, isManaged: false });
       expect(names(missing)).toEqual(['list configmaps', 'watch configmaps']);
-      expect(missing[0]).toMatchObject({ effect: 'sync', severity: 'warning' });
+      expect(missing[0]).toMatchObject({ effect: 'sync', severity: 'error' });
     }
   });
 

@@ -35,47 +35,15 @@ export default defineCheck({
       'A webhook that calls a url with a public certificate needs no caBundle. The bundle must hold the root of the control plane, not of the remote.',
   },
   messages: {
-    unled: (a: {
-      injector: Injector;
-      held: string;
-      expected: string;
-      namespaces: readonly Namespace[];
-      state: leadership.Leadership['state'];
-      from: string;
-    }) => ({
-      text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} instead of the root of ${a.from}, so the API server refuses the injector.`,
-      expected: a.expected,
-      found: a.held,
-      effect: effectOf(a.namespaces),
-      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
-      ...(a.state === 'stale' ? {} : { certainty: 'likely' as const }),
-      remedy: copies(a.injector, a.from),
-    }),
-    reset: (a: {
-      injector: Injector;
-      held: string;
-      expected: string;
-      namespaces: readonly Namespace[];
-      tools: readonly string[];
-      from: string;
-    }) => ({
-      text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held} although istiod leads there and repairs it in seconds: ${list(a.tools, 'some tool')} resets it.`,
+    wrong: (a: Wrong) => ({
+      text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held}, ${a.state === 'led' ? `although istiod leads there and repairs it in seconds: ${list(a.tools, 'some tool')} resets it` : `not the root of ${a.from}, so the API server refuses the injector`}.`,
       expected: a.expected,
       found: `${a.held}${a.tools.length === 0 ? '' : `, written by ${list(a.tools)}`}`,
       effect: effectOf(a.namespaces),
-      certainty: 'likely',
       ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
-      remedy: [
-        remedy.command(
-          a.injector.ref.cluster,
-          [
-            `kubectl --context ${shellWord(a.injector.ref.cluster)} get mutatingwebhookconfiguration ${a.injector.name} -o yaml --show-managed-fields`,
-          ],
-          {
-            note: `reads only: find who writes caBundle, and change it in Git: ${list(a.tools, 'that tool')} must not render or compare the field`,
-          },
-        ),
-      ],
+      // Only that nobody leads makes sure that the bundle stays as it is.
+      ...(a.state === 'stale' ? {} : { certainty: 'likely' as const }),
+      remedy: a.state === 'led' ? [findsTool(a)] : copies(a.injector, a.from),
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
@@ -140,10 +108,30 @@ export default defineCheck({
       ],
       subject: controlPlane.revision,
     };
-    if (led.state === 'led') yield finding('reset', { ...args, tools }, where);
-    else yield finding('unled', { ...args, state: led.state }, where);
+    yield finding('wrong', { ...args, tools, state: led.state }, where);
   },
 });
+
+interface Wrong {
+  readonly injector: Injector;
+  readonly held: string;
+  readonly expected: string;
+  readonly namespaces: readonly Namespace[];
+  readonly tools: readonly string[];
+  readonly state: leadership.Leadership['state'];
+  readonly from: string;
+}
+
+function findsTool({ injector, tools }: Wrong): Remedy {
+  const { cluster } = injector.ref;
+  return remedy.command(
+    cluster,
+    [`kubectl --context ${shellWord(cluster)} get mutatingwebhookconfiguration ${shellWord(injector.name)} -o yaml --show-managed-fields`],
+    {
+      note: `reads only: find who writes caBundle, and change it in Git: ${list(tools, 'that tool')} must not render or compare the field`,
+    },
+  );
+}
 
 /** What the entries hold instead of one of the roots; nothing when all of them hold one. */
 function wrongBundle(injector: Injector, roots: readonly Certificate[]): string | undefined {
