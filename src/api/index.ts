@@ -26,4 +26,8 @@ export { listOf } from '../mesh/topology.ts';
 export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from '../mesh/topology.ts';
 export * as exposure from '../mesh/exposure.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
+export * as endpoints from '../mesh/endpoints.ts';
+export * as expiry from '../mesh/expiry.ts';
+export * as nameTables from '../mesh/name-table.ts';
 export * as networkGateways from '../mesh/gateways.ts';
+export * as readClusters from '../mesh/read-clusters.ts';

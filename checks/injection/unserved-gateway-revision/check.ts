@@ -1,5 +1,6 @@
 import {
   defineCheck,
+  hosts,
   injection,
   labels,
   list,
@@ -17,7 +18,7 @@ export default defineCheck({
   severity: 'error',
   certainty: 'likely',
   scope: 'cluster',
-  needs: ['workloads', 'namespaces', 'injectors'],
+  needs: ['workloads', 'namespaces', 'injectors', 'services'],
   uses: ['pods'],
   catalogue: ['INJ-03', 'INJ-15'],
   explains: [{ code: 'unready-east-west-gateway/uninjected', match: 'cluster' }],
@@ -31,14 +32,16 @@ export default defineCheck({
     unserved: (a: Unserved) => ({ ...sentence(a), ...(a.isRunning ? { severity: 'warning' as const } : {}) }),
     alsoNamespaces: (a: Unserved) => ({ ...sentence(a), ...(a.isRunning ? { severity: 'warning' as const } : {}) }),
   },
-  *run({ cluster, mesh, finding }) {
+  *run({ cluster, finding }) {
     const namespaces = new Map<string, Namespace>(cluster.namespaces.map((namespace) => [namespace.name, namespace]));
-    // Where namespaces miss a revision that does run, its webhook is what is missing, not the gateway's label.
-    const runs = new Set<string>([...mesh.controlPlanes.map((controlPlane) => controlPlane.revision), 'default']);
+    // Where namespaces miss a revision whose Service is still there, its webhook is what is missing, not the gateway's label.
+    const installed = new Set(cluster.services.flatMap((service) => hosts.revisionOfIstiodService(service.name) ?? []));
     const missed = cluster.namespaces
       .filter((namespace) => injection.serverOf(namespace, cluster.injectors) === undefined)
       .map(injection.wantedRevision);
-    const missedByNamespaces = new Set(missed.filter((revision) => revision !== undefined && runs.has(revision)));
+    const missedByNamespaces = new Set(
+      missed.filter((revision) => revision !== undefined && (revision === 'default' || installed.has(revision))),
+    );
     for (const workload of cluster.workloads) {
       const namespace = namespaces.get(workload.namespace);
       if (namespace === undefined || !wantsGatewayTemplate(workload)) continue;
