@@ -8,17 +8,18 @@ export interface Contract {
   readonly violations: (suite: Suite) => Promise<readonly string[]>;
 }
 
-/** A contract that looks at the cases one by one. */
+/** A contract that looks at the cases one by one. `seen` is empty at first and shared by the cases of a suite. */
 export function ofEachCase(
   sentence: string,
-  look: (suite: Suite, prepared: Prepared) => Promise<readonly string[]> | readonly string[],
+  look: (suite: Suite, prepared: Prepared, seen: Set<string>) => Promise<readonly string[]> | readonly string[],
 ): Contract {
   return {
     sentence,
     violations: async (suite) => {
       const lines: string[] = [];
+      const seen = new Set<string>();
       for (const prepared of suite.cases)
-        for (const line of await look(suite, prepared))
+        for (const line of await look(suite, prepared, seen))
           lines.push(`${prepared.isBroken ? 'broken' : 'healthy'}: ${prepared.sentence}: ${line}`);
       return lines;
     },

@@ -2,11 +2,11 @@ import type { Finding } from '../api/finding.ts';
 import type { RemedyAction } from '../api/remedy.ts';
 import { projectFacts, readsFor } from '../collect/facts.ts';
 import type { MeshObjects } from '../model/kube.ts';
-import type { ClusterSnapshot, KindRead } from '../model/snapshot.ts';
+import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
 import { applyRemedy } from './apply-remedy.ts';
 import { ofEachCase } from './contract.ts';
 import { answer, answerTo, crashes, factsOf, loud, snapshotIn, spelled } from './suite.ts';
-import { factsBehind } from './variations.ts';
+import { declaredFacts } from './variations.ts';
 
 const patchLike: ReadonlySet<RemedyAction> = new Set(['label', 'annotate', 'patch', 'apply', 'delete', 'scale']);
 
@@ -31,18 +31,24 @@ export const remediesHelp = ofEachCase('its first remedy that is a patch silence
   return lines;
 });
 
-/** A directory that does not claim to be complete: what it lacks proves nothing, whatever it lacks. */
+/**
+ * A directory that does not claim to be complete: what it lacks proves nothing, whatever it lacks. Meshes of a suite are mostly alike:
+ * an object is removed in the first of them that has it, and only one of a kind that the check asked for.
+ */
 export const partialDirectory = ofEachCase(
   'an object missing from a directory that need not hold all adds no finding',
-  async (suite, prepared) => {
+  async (suite, prepared, seen) => {
     if (prepared.isBroken) return [];
     const snapshot = snapshotIn(prepared.mesh, { ...prepared.options, complete: false });
     const facts = factsOf(snapshot);
     const whole = loud(suite, (await answer(suite, prepared, facts)).findings);
     if (whole.length > 0) return whole.map((finding) => `when the directory does not claim to be complete: ${said(finding)}`);
     const lines: string[] = [];
-    const kinds = new Set(readsFor(factsBehind(suite.check)).map(({ kind }) => kind.id));
-    for (const { what, cluster } of snapshot.clusters.flatMap((own) => [...lackingOne(own, kinds)])) {
+    const kinds = new Set(readsFor(declaredFacts(suite.check)).map(({ kind }) => kind.id));
+    for (const { what, removed, cluster } of snapshot.clusters.flatMap((own) => [...lackingOne(own, kinds)])) {
+      const key = `${cluster.name} ${JSON.stringify(removed)}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
       const after = await answer(suite, prepared, new Map([...facts, [cluster.name, projectFacts(cluster)]]));
       lines.push(
         ...[...crashes(after.outcomes), ...loud(suite, after.findings).map(said)].map(
@@ -58,7 +64,7 @@ export const partialDirectory = ofEachCase(
 export function* lackingOne(
   cluster: ClusterSnapshot,
   kinds?: ReadonlySet<string>,
-): Iterable<{ readonly what: string; readonly cluster: ClusterSnapshot }> {
+): Iterable<{ readonly what: string; readonly removed: ReducedObject; readonly cluster: ClusterSnapshot }> {
   for (const [id, read] of Object.entries(cluster.kinds)) {
     if (read.status !== 'read' || kinds?.has(id) === false) continue;
     for (const removed of read.objects) {
@@ -69,6 +75,7 @@ export function* lackingOne(
           : { ...read, objects: read.objects.filter((object) => object !== removed) };
       yield {
         what: `${removed.kind} ${removed.metadata.namespace ?? ''}/${removed.metadata.name}`,
+        removed,
         cluster: { ...cluster, kinds: { ...cluster.kinds, [id]: left } },
       };
     }

@@ -122,7 +122,11 @@ export function answer(suite: Suite, prepared: Prepared, facts: FactsByCluster =
 
 /** The check's answer to another mesh, read in the same way as the case. */
 export function answerTo(suite: Suite, mesh: MeshObjects, options: CaseOptions): Promise<Judgement> {
-  const snapshot = snapshotIn(mesh, options);
+  return answerAbout(suite, snapshotIn(mesh, options), options);
+}
+
+/** The check's answer to another snapshot. */
+export function answerAbout(suite: Suite, snapshot: Snapshot, options: CaseOptions): Promise<Judgement> {
   return judge(snapshot, factsOf(snapshot), [suite.registered], judgeOptions(options));
 }
 

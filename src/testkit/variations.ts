@@ -1,9 +1,10 @@
 import { type AnyCheck, sideNeeds } from '../api/check.ts';
 import type { Fact, FactName } from '../model/facts.ts';
+import { sortedBy } from '../base/sort.ts';
 import { clusterName, type ClusterName } from '../model/ids.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
-import type { DeclaredTopology } from '../model/snapshot.ts';
-import type { CaseOptions, FactsByCluster } from './suite.ts';
+import type { DeclaredTopology, KindRead, Snapshot } from '../model/snapshot.ts';
+import type { FactsByCluster } from './suite.ts';
 
 /** Another way to look at the same mesh: contracts say what must not change. */
 
@@ -26,36 +27,57 @@ export function otherNames(mesh: MeshObjects): ReadonlyMap<string, string> {
 }
 
 /** Only what the user calls the clusters changes; what Istio calls them is in the objects. */
-export function renamed(mesh: MeshObjects, names: ReadonlyMap<string, string>): MeshObjects {
-  return new Map([...mesh].map(([name, objects]) => [names.get(name) ?? name, objects]));
+export function renamed(snapshot: Snapshot, names: ReadonlyMap<string, string>): Snapshot {
+  const { intent, ...rest } = snapshot;
+  const other = (name: string): string => names.get(name) ?? name;
+  const clusters = rest.clusters.map((cluster) => ({ ...cluster, name: clusterName(other(cluster.name)) }));
+  return { ...rest, clusters, ...(intent === undefined ? {} : { intent: renamedIntent(intent, other) }) };
 }
 
-export function renamedOptions(options: CaseOptions, names: ReadonlyMap<string, string>): CaseOptions {
-  const { intent } = options;
-  if (intent === undefined) return options;
-  const other = (name: string): string => names.get(name) ?? name;
-  const declared: DeclaredTopology = {
-    ...(intent.meshes === undefined ? {} : { meshes: intent.meshes.map((mesh) => ({ ...mesh, clusters: mesh.clusters.map(other) })) }),
-    ...(intent.clusters === undefined
+function renamedIntent(intent: DeclaredTopology, other: (name: string) => string): DeclaredTopology {
+  const { meshes, clusters, withoutSecret } = intent;
+  return {
+    ...(meshes === undefined ? {} : { meshes: meshes.map((mesh) => ({ ...mesh, clusters: mesh.clusters.map(other) })) }),
+    ...(clusters === undefined
       ? {}
       : {
           clusters: Object.fromEntries(
-            Object.entries(intent.clusters).map(([name, cluster]) => [
+            Object.entries(clusters).map(([name, cluster]) => [
               other(name),
               { ...cluster, ...(cluster.servedBy === undefined ? {} : { servedBy: cluster.servedBy.map(other) }) },
             ]),
           ),
         }),
-    ...(intent.withoutSecret === undefined
+    ...(withoutSecret === undefined
       ? {}
-      : { withoutSecret: intent.withoutSecret.map(({ reader, read }) => ({ reader: other(reader), read: other(read) })) }),
+      : { withoutSecret: withoutSecret.map(({ reader, read }) => ({ reader: other(reader), read: other(read) })) }),
   };
-  return { ...options, intent: declared };
 }
 
-/** In every cluster a namespace outside the mesh with a Service and its pods, as healthy as it can be. */
-export function withUnrelatedNamespace(mesh: MeshObjects): MeshObjects {
-  return new Map([...mesh].map(([name, objects], index) => [name, [...objects, ...unrelatedObjects(objects, index)]]));
+/** What a namespace outside the mesh, with a Service and its pods, adds to every cluster: as healthy as it can be. */
+export function unrelatedNamespace(mesh: MeshObjects): MeshObjects {
+  return new Map([...mesh].map(([name, objects], index) => [name, unrelatedObjects(objects, index)]));
+}
+
+/** A snapshot with the objects of another one of the same clusters among its own. */
+export function extended(snapshot: Snapshot, more: Snapshot): Snapshot {
+  const clusters = snapshot.clusters.map((cluster) => {
+    const added = more.clusters.find(({ name }) => name === cluster.name)?.kinds ?? {};
+    const kinds = Object.entries(cluster.kinds).map(([id, read]): [string, KindRead] => {
+      const other = added[id];
+      if (other?.status !== 'read' || other.objects.length === 0) return [id, read];
+      if (read.status !== 'read') return [id, other];
+      return [
+        id,
+        {
+          ...read,
+          objects: sortedBy([...read.objects, ...other.objects], ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`),
+        },
+      ];
+    });
+    return { ...cluster, kinds: Object.fromEntries(kinds) };
+  });
+  return { ...snapshot, clusters };
 }
 
 const unrelated = 'unrelated-zq';
@@ -173,9 +195,19 @@ const telling: readonly FactName[] = [
   'kubeGateways',
 ];
 
-/** Facts that can matter to a check: its own, and those of the topology. */
-export function factsBehind(check: AnyCheck): readonly FactName[] {
-  return [...new Set([...sideNeeds(check.needs, 'any'), ...sideNeeds(check.uses, 'any'), ...telling])];
+/** Facts that a check declares. */
+export function declaredFacts(check: AnyCheck): readonly FactName[] {
+  return [...new Set([...sideNeeds(check.needs, 'any'), ...sideNeeds(check.uses, 'any')])];
+}
+
+/** Ways in which a check may come to know less: each of its own facts lost in every way, those that tell the topology in one way each. */
+export function lossesFor(check: AnyCheck): readonly { readonly fact: FactName; readonly how: Loss }[] {
+  const declared = declaredFacts(check);
+  const ways: readonly Loss[] = ['forbidden', 'failed', 'not-asked'];
+  return [
+    ...declared.flatMap((fact) => ways.map((how) => ({ fact, how }))),
+    ...telling.filter((fact) => !declared.includes(fact)).map((fact, index) => ({ fact, how: ways[index % ways.length] ?? 'failed' })),
+  ];
 }
 
 /** mulberry32: enough to shuffle, and the same on every machine. */
