@@ -1,0 +1,164 @@
+// npm run bench [-- --assert]: ratios of times taken in one run, so that the machine does not matter.
+// --assert: exit 1 when a target is missed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { builtin } from '../../checks/index.ts';
+import { largeMesh } from '../../src/builder/mesh.ts';
+import { takenAt } from '../../src/builder/timeline.ts';
+import { snapshotOf } from '../../src/collect/snapshot.ts';
+import { runOptions } from '../../src/config/options.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import { judgeSnapshot } from '../../src/run/check.ts';
+
+interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly target: string;
+  readonly isMet: boolean;
+}
+
+const root = resolve('.');
+const rows: Row[] = [];
+
+startUp(process.execPath, 2);
+const node24 = join(root, 'test/runtimes/node_modules/node24/bin/node');
+if (existsSync(node24)) startUp(node24, 3.3);
+else console.log('Node 24 is not installed: npm ci in test/runtimes');
+await judging();
+await scaling();
+
+const widths = [
+  Math.max(...rows.map(({ what }) => what.length)),
+  Math.max(...rows.map(({ measured }) => measured.length)),
+  Math.max(...rows.map(({ target }) => target.length)),
+];
+console.log('');
+for (const { what, measured, target, isMet } of rows) {
+  console.log(
+    `${isMet ? 'ok  ' : 'MISS'}  ${what.padEnd(widths[0] ?? 0)}  ${measured.padStart(widths[1] ?? 0)}  ${target.padStart(widths[2] ?? 0)}`,
+  );
+}
+if (process.argv.includes('--assert') && rows.some(({ isMet }) => !isMet)) process.exitCode = 1;
+
+/** `--help` of the bundle against a process that does nothing, taken by turns. */
+function startUp(node: string, target: number): void {
+  const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-bench-'));
+  const empty = join(folder, 'empty.mjs');
+  writeFileSync(empty, '');
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, LANG: 'C.UTF-8' };
+  const once = (args: readonly string[]): number => {
+    const start = performance.now();
+    const { status } = spawnSync(node, args, { cwd: root, env });
+    if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: is the program built?`);
+    return performance.now() - start;
+  };
+  const help = [join(root, 'bin/meshdoctor.js'), '--help'];
+  const [nothing, something]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < 16; turn++) {
+    nothing.push(once([empty]));
+    something.push(once(help));
+  }
+  rmSync(folder, { recursive: true });
+  // The first turn fills caches.
+  const [base, taken] = [median(nothing.slice(1)), median(something.slice(1))];
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  rows.push(ratio(`--help ${ms(taken)} : empty process ${ms(base)} on Node ${version}`, taken / base, target));
+}
+
+/** From the snapshot of a large mesh to its report, against JSON.parse of the lists that an API server would have sent for it. */
+async function judging(): Promise<void> {
+  const size = { services: 2_500, pods: 10_000 };
+  const pages = rawPages(size, ['Service', 'Pod']);
+  const parsing = await times(5, () => pages.map((page) => JSON.parse(page) as unknown));
+  const megabytes = pages.reduce((sum, page) => sum + page.length, 0) / 1e6;
+  pages.length = 0;
+  const snapshot = snapshotFor(size);
+  const judged = await times(5, () => judge(snapshot));
+  const [parse, report] = [median(parsing), median(judged)];
+  console.log(
+    `judging ${size.services} services, ${size.pods} pods: first ${ms(judged[0] ?? 0)}, then ${judged.slice(1).map(ms).join(' ')}`,
+  );
+  console.log(`JSON.parse of ${megabytes.toFixed(0)} MB of Services and Pods: ${parsing.map(ms).join(' ')}`);
+  rows.push(ratio(`snapshot to report ${ms(report)} : JSON.parse of the same lists ${ms(parse)}`, report / parse, 0.5));
+}
+
+/** Time for each service must not grow with their number. */
+async function scaling(): Promise<void> {
+  const perService: number[] = [];
+  for (const services of [500, 1_000, 2_000, 4_000]) {
+    const snapshot = snapshotFor({ services, pods: services * 4 });
+    const taken = median(await times(5, () => judge(snapshot)));
+    perService.push(taken / services);
+    console.log(
+      `${String(services).padStart(5)} services, ${services * 4} pods: ${ms(taken)}, ${((taken / services) * 1000).toFixed(1)} µs a service`,
+    );
+  }
+  const [first = 1, last = 1] = [perService[0], perService.at(-1)];
+  rows.push(ratio('time a service at 4000 services : at 500', last / first, 1.5));
+}
+
+async function judge(snapshot: Snapshot): Promise<unknown> {
+  const options = runOptions({ manifests: [] }, undefined, { cwd: root, now: takenAt });
+  const report = await judgeSnapshot(
+    snapshot,
+    options,
+    { checks: builtin, plugins: [], reporters: [] },
+    { version: '0.0.0', nodeVersion: process.versions.node, builtIn: builtin },
+  );
+  const loud = report.findings.filter(({ severity }) => severity !== 'info');
+  if (loud.length > 0 || report.counts.cells === 0)
+    throw new Error(`the mesh should be healthy and judged: ${loud[0]?.message ?? 'no check ran'}`);
+  return report;
+}
+
+function snapshotFor(size: { readonly services: number; readonly pods: number }): Snapshot {
+  return snapshotOf(largeMesh(size), { complete: true, takenAt });
+}
+
+/** What a paged list of these kinds would be: 500 objects a page, with managedFields. */
+function rawPages(size: { readonly services: number; readonly pods: number }, kinds: readonly string[]): string[] {
+  const pages: string[] = [];
+  for (const objects of largeMesh({ ...size, managedFields: true }).values()) {
+    for (const kind of kinds) {
+      const own = objects.filter((object) => object.kind === kind);
+      for (let start = 0; start < own.length; start += 500) {
+        pages.push(
+          JSON.stringify({
+            apiVersion: 'v1',
+            kind: `${kind}List`,
+            metadata: { resourceVersion: '1' },
+            items: own.slice(start, start + 500),
+          }),
+        );
+      }
+    }
+  }
+  return pages;
+}
+
+async function times(count: number, work: () => unknown): Promise<number[]> {
+  const taken: number[] = [];
+  for (let turn = 0; turn < count; turn++) {
+    globalThis.gc?.();
+    const start = performance.now();
+    await work();
+    taken.push(performance.now() - start);
+  }
+  return taken;
+}
+
+function ratio(what: string, measured: number, target: number): Row {
+  return { what, measured: `${measured.toFixed(2)} x`, target: `<= ${target} x`, isMet: measured <= target };
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function ms(milliseconds: number): string {
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
