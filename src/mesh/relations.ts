@@ -168,7 +168,7 @@ function externalOf(
   return known(false, evidence);
 }
 
-export function linksBetween(group: Group, cluster: Digest, groups: readonly Group[]): Link[] {
+export function linksBetween(group: Group, cluster: Digest, groups: readonly Group[], clusters: readonly Digest[]): Link[] {
   const links: Link[] = [];
   const add = (how: Link['how'], because: string, ref: ObjectRef, match?: CredentialMatch): void => {
     links.push({ group, cluster, how, because, ref, ...(match === undefined ? {} : { match }) });
@@ -179,7 +179,7 @@ export function linksBetween(group: Group, cluster: Digest, groups: readonly Gro
   if (group.cluster === cluster) add('home', 'istiod runs here', first.ref);
   if (external !== undefined && external.configCluster === cluster.name) add('config', 'istiod reads its configuration here', first.ref);
   if (group.cluster === cluster) return links;
-  for (const match of credentials(group, cluster)) {
+  for (const match of credentials(group, cluster, clusters)) {
     if (match.by === 'identity' || match.secret.multiClusterLabel !== undefined) {
       add(
         'credential',
@@ -217,12 +217,17 @@ export function linksBetween(group: Group, cluster: Digest, groups: readonly Gro
   return links;
 }
 
-/** Entries of the group's secrets that reach `cluster`: labelled or not, in whichever namespace, under whichever key. */
-export function credentials(group: Group, cluster: Digest): CredentialMatch[] {
+/**
+ * Entries of the group's secrets that reach `cluster`: labelled or not, in whichever namespace, under whichever key. An entry that is
+ * shown to open another cluster does not open one that merely claims the same ID.
+ */
+export function credentials(group: Group, cluster: Digest, clusters: readonly Digest[]): CredentialMatch[] {
   return secretsOf(group).flatMap((secret) =>
     secret.entries.flatMap((entry) => {
       const by = matchCredential(entry, cluster);
-      return by === undefined ? [] : [{ secret, entry, by }];
+      if (by === undefined) return [];
+      const isOfAnother = by === 'name' && clusters.some((other) => other !== cluster && matchCredential(entry, other) === 'identity');
+      return isOfAnother ? [] : [{ secret, entry, by }];
     }),
   );
 }

@@ -75,6 +75,7 @@ export interface Mesh {
 
 export interface Topology {
   readonly meshes: readonly Mesh[];
+  /** Known to have none; a cluster that could not be read is in no list. */
   readonly withoutIstio: readonly ClusterName[];
   /** Facts without which it is unknown whether two meshes, or a cluster and a mesh, belong together. */
   readonly unknownRelations: readonly MissingFact[];

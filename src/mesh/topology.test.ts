@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { injectionPath } from '../builder/edits/topology-identity.ts';
 import { mesh, type MeshBuilder } from '../builder/mesh.ts';
 import { projectFacts } from '../collect/facts.ts';
 import { snapshotOf } from '../collect/snapshot.ts';
@@ -46,6 +47,20 @@ describe('topology of healthy meshes', () => {
     const only = single(topologyOf(broken, { meshes: [{ clusters: ['east', 'west'] }], clusters: { west: { network: 'other' } } }));
     expect(only.isDeclared).toBe(true);
     expect(only.members.get(clusterName('west'))?.network).toMatchObject({ known: 'other' });
+  });
+});
+
+describe('which secret opens which cluster', () => {
+  test('a secret whose credentials are of one cluster does not open another that claims its ID', () => {
+    const copied = mesh()
+      .primaryRemote('east', ['west', 'north'])
+      .edit(injectionPath({ cluster: 'north', primary: 'east', path: { cluster: 'west', network: 'network2' }, since: 'edited' }));
+    const opened = (cluster: string): readonly string[] =>
+      single(topologyOf(copied))
+        .couples.filter((couple) => couple.member === cluster)
+        .flatMap((couple) => couple.credentials.map(({ secret }) => secret.name));
+    expect(opened('west')).toEqual(['istio-remote-secret-west']);
+    expect(opened('north')).toEqual(['istio-remote-secret-north']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { compareText, distinct, sortedBy } from '../base/sort.ts';
 import { labels, names } from '../istio/labels.ts';
-import type { ControlPlane, MissingFact } from '../model/facts.ts';
+import type { ControlPlane, FactName, MissingFact } from '../model/facts.ts';
 import { type ClusterId, clusterId, clusterName, type NetworkId, networkId } from '../model/ids.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { DeclaredTopology } from '../model/snapshot.ts';
@@ -39,16 +39,21 @@ import {
 export function inferTopology(facts: FactsByCluster, declared: DeclaredTopology = {}): Topology {
   const clusters = sortedBy(facts, ([name]) => name).map(([name, ofCluster]) => digest(name, ofCluster));
   const groups = clusters.flatMap((cluster) => controlPlaneGroups(cluster, clusters));
-  const links = groups.flatMap((group) => clusters.flatMap((cluster) => linksBetween(group, cluster, groups)));
+  const links = groups.flatMap((group) => clusters.flatMap((cluster) => linksBetween(group, cluster, groups, clusters)));
   const components = connect(groups, clusters, links, declared);
   const meshes = components.map((component) => describe(component, clusters, links, declared));
   const placed = new Set(meshes.flatMap((mesh) => [...mesh.members.keys()]));
   return {
     meshes: sortedBy(meshes, meshKey),
-    withoutIstio: clusters.filter((cluster) => !placed.has(cluster.name)).map((cluster) => cluster.name),
+    withoutIstio: clusters
+      .filter((cluster) => !placed.has(cluster.name) && missing(cluster, traces).length === 0)
+      .map((cluster) => cluster.name),
     unknownRelations: components.length > 1 ? unknownRelations(clusters) : [],
   };
 }
+
+/** Lists in which Istio would show if it were there. */
+const traces: readonly FactName[] = ['controlPlanes', 'injectors', 'pods', 'services'];
 
 function describe(component: Component, clusters: readonly Digest[], links: readonly Link[], declared: DeclaredTopology): Mesh {
   const inside = links.filter((link) => component.groups.includes(link.group) && component.clusters.includes(link.cluster));
@@ -83,7 +88,7 @@ function couplesOf(group: Group, component: Component, links: readonly Link[]): 
     const kind = isHome || cluster.name === config ? 'self' : runsIstiod ? 'peer' : isRemote(cluster) ? 'remote' : 'undetermined';
     if (!isHome && kind !== 'self' && hostsOnlyExternal(cluster, component)) return [];
     if (kind !== 'self' && kind !== 'peer' && !mayServe(group, cluster, component, links)) return [];
-    const matches = isHome ? [] : credentials(group, cluster);
+    const matches = isHome ? [] : credentials(group, cluster, component.clusters);
     const gaps =
       isHome || matches.length > 0 || !hasStrayEntries(group, component)
         ? []

@@ -26,7 +26,11 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
   const byId = new Map(judgement.checks.map(({ check }) => [check.id, check]));
   const isAdvice = (finding: Finding): boolean => byId.get(finding.check)?.advice === true;
   const checks = checkResults(judgement.checks, judgement.outcomes);
-  const findings = judgement.findings.map((finding) => ({ ...finding, advice: isAdvice(finding), fails: fails(finding, isAdvice(finding), policy) }));
+  const findings = judgement.findings.map((finding) => ({
+    ...finding,
+    advice: isAdvice(finding),
+    fails: fails(finding, isAdvice(finding), policy),
+  }));
   const cells = checks.flatMap((check) => check.results).filter(({ result }) => result !== 'not-applicable');
   const done = cells.filter(({ result }) => result !== 'unknown' && result !== 'crashed').length;
   const gaps = distinct(judgement.outcomes.filter((outcome) => isIncomplete(outcome, policy)).flatMap(cellKeys)).length;
@@ -40,10 +44,15 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     source: snapshot.source.kind,
     ...(about.today === undefined ? {} : { today: about.today }),
     verdict: verdictOf({ findings, causes: causes.length, clusters, cells: cells.length, done, gaps, meshes: meshes.length }),
-    exit: exitCode({ failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted }, policy),
+    exit: exitCode(
+      { failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted },
+      policy,
+    ),
     topology: { meshes, withoutIstio: topology.withoutIstio, unknownRelations: topology.unknownRelations.map(missingOf) },
     clusters,
-    matrix: topology.meshes.map((mesh) => matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId })),
+    matrix: topology.meshes.map((mesh) =>
+      matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId }),
+    ),
     causes: causes.map(({ finding, explains, severity }) => ({
       fingerprint: finding.fingerprint,
       code: finding.code,
@@ -115,10 +124,13 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
     ...(cluster.takenAt === undefined ? {} : { takenAt: cluster.takenAt }),
     ...(cluster.version === undefined ? {} : { kubernetes: cluster.version.gitVersion }),
     roles: distinct(members.flatMap((member) => ('known' in member.role ? [member.role.known] : []))),
-    networks: distinct(members.flatMap((member) => ('known' in member.network && member.network.known !== undefined ? [member.network.known] : []))),
+    networks: distinct(
+      members.flatMap((member) => ('known' in member.network && member.network.known !== undefined ? [member.network.known] : [])),
+    ),
     revisions: distinct(own.length > 0 ? own.map((controlPlane) => controlPlane.revision) : members.flatMap((member) => member.revisions)),
     versions: distinct(own.flatMap((controlPlane) => controlPlane.version ?? [])),
-    isMember: members.length > 0,
+    // What could not be read may be a member.
+    isMember: members.length > 0 || !topology.withoutIstio.includes(cluster.name),
     results: { error: tally('error'), warning: tally('warning'), unknown: tally('unknown', 'crashed'), passed: tally('passed') },
     unread: cluster.unread.map(({ what, reason }) => ({ what, reason })),
     oddities: Object.values(cluster.oddities).reduce((sum, n) => sum + n, 0),
@@ -127,10 +139,14 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
 
 function meshOf(mesh: Mesh, { snapshot, facts }: Judgement): ReportMesh {
   const members = [...mesh.members.values()];
-  const declared = snapshot.intent?.meshes?.find(({ clusters }) => clusters.some((cluster) => members.some((member) => member.cluster === cluster)));
+  const declared = snapshot.intent?.meshes?.find(({ clusters }) =>
+    clusters.some((cluster) => members.some((member) => member.cluster === cluster)),
+  );
   const versionOf = ({ cluster, ref }: Mesh['controlPlanes'][number]): string | undefined => {
     const fact = facts.get(cluster)?.controlPlanes;
-    return fact?.status === 'collected' ? fact.value.find((candidate) => candidate.ref.name === ref.name && candidate.ref.namespace === ref.namespace)?.version : undefined;
+    return fact?.status === 'collected'
+      ? fact.value.find((candidate) => candidate.ref.name === ref.name && candidate.ref.namespace === ref.namespace)?.version
+      : undefined;
   };
   const controlPlaneOf = (controlPlane: Mesh['controlPlanes'][number]): ReportMesh['controlPlanes'][number] => {
     const version = versionOf(controlPlane);
@@ -162,7 +178,9 @@ function meshId(mesh: Mesh, facts: Judgement['facts']): string | undefined {
   const ids = distinct(
     mesh.controlPlanes.flatMap(({ cluster, namespace }) => {
       const configs = facts.get(cluster)?.meshConfigs;
-      return configs?.status === 'collected' ? configs.value.flatMap((config) => (config.namespace === namespace ? (config.meshId ?? []) : [])) : [];
+      return configs?.status === 'collected'
+        ? configs.value.flatMap((config) => (config.namespace === namespace ? (config.meshId ?? []) : []))
+        : [];
     }),
   );
   return ids.length === 1 ? ids[0] : undefined;

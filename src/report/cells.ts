@@ -40,7 +40,9 @@ export function checkResults(checks: readonly RegisteredCheck[], outcomes: reado
       fix: check.docs.fix,
       ...(check.docs.notWhen === undefined ? {} : { notWhen: check.docs.notWhen }),
     },
-    results: [...(byCheck.get(check.id) ?? [])].map(([cluster, cell]) => ({ cluster, ...cell })).sort((a, b) => (a.cluster < b.cluster ? -1 : 1)),
+    results: [...(byCheck.get(check.id) ?? [])]
+      .map(([cluster, cell]) => ({ cluster, ...cell }))
+      .sort((a, b) => (a.cluster < b.cluster ? -1 : 1)),
   }));
 }
 

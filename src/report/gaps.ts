@@ -28,7 +28,9 @@ function entriesOf(outcome: Outcome, policy: Policy): Omit<NotChecked, 'checks'>
   const clusters = [...outcome.clusters];
   switch (outcome.kind) {
     case 'crashed':
-      return [{ clusters, why: 'crashed', reason: `crashed: ${outcome.error.message}`, missing: [], incomplete: isIncomplete(outcome, policy) }];
+      return [
+        { clusters, why: 'crashed', reason: `crashed: ${outcome.error.message}`, missing: [], incomplete: isIncomplete(outcome, policy) },
+      ];
     case 'skipped':
       return [{ clusters, why: 'skipped', reason: outcome.because, missing: [], incomplete: false }];
     case 'inconclusive': {
@@ -92,7 +94,17 @@ const notAskedReason = {
   'probes off': 'probes are off',
 } as const satisfies Record<Extract<MissingFact['why'], { status: 'not-asked' }>['because'], string>;
 
-const urgency = ['crashed', 'interrupted', 'failed', 'forbidden', 'partial', 'not-asked', 'absent', 'undecided', 'skipped'] as const satisfies readonly NotChecked['why'][];
+const urgency = [
+  'crashed',
+  'interrupted',
+  'failed',
+  'forbidden',
+  'partial',
+  'not-asked',
+  'absent',
+  'undecided',
+  'skipped',
+] as const satisfies readonly NotChecked['why'][];
 
 function compare(a: NotChecked, b: NotChecked): number {
   return (

@@ -31,15 +31,31 @@ export function hanging(first: string, text: string, width: number, firstWidth =
 
 /** Columns without borders, two spaces apart. Colours are the caller's: the library's own would reach pipes too. */
 export function table(rows: readonly (readonly string[])[], colWidths: readonly number[]): string[] {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' };
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+  };
   const grid = new Table({
     chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colWidths: [...colWidths],
     wordWrap: true,
   });
-  const breaks = (cell: string, width: number): boolean => uncoloured(cell).split(' ').every((word) => word.length <= width);
-  grid.push(...rows.map((row) => row.map((content, column) => ({ content, wrapOnWordBoundary: breaks(content, colWidths[column] ?? content.length) }))));
+  const breaks = (cell: string, width: number): boolean =>
+    uncoloured(cell)
+      .split(' ')
+      .every((word) => word.length <= width);
+  grid.push(
+    ...rows.map((row) =>
+      row.map((content, column) => ({ content, wrapOnWordBoundary: breaks(content, colWidths[column] ?? content.length) })),
+    ),
+  );
   return grid
     .toString()
     .split('\n')

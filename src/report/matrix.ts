@@ -13,7 +13,9 @@ export interface MatrixFacts {
 
 /** Who reaches whom, as predicted from objects: for every direction the worst finding that concerns it. */
 export function matrixOf(mesh: Mesh, facts: MatrixFacts): Report['matrix'][number] {
-  const clusters = [...mesh.members.values()].filter((member) => !('known' in member.role && member.role.known === 'external')).map((member) => member.cluster);
+  const clusters = [...mesh.members.values()]
+    .filter((member) => !('known' in member.role && member.role.known === 'external'))
+    .map((member) => member.cluster);
   const relevant = facts.findings
     .filter((finding) => finding.concerns.some((cluster) => clusters.includes(cluster)))
     .map((finding) => ({ finding, weight: weight(finding, facts.checks.get(finding.check)?.advice === true) }))
@@ -27,7 +29,13 @@ export function matrixOf(mesh: Mesh, facts: MatrixFacts): Report['matrix'][numbe
       const worst = relevant.find(({ finding }) => touches(finding, from, to, mesh));
       if (worst !== undefined) {
         const state = worst.weight === 'error' ? 'broken' : 'warning';
-        return { from, to, state, cause: causeOf.get(worst.finding.fingerprint) ?? worst.finding.code, fingerprint: worst.finding.fingerprint };
+        return {
+          from,
+          to,
+          state,
+          cause: causeOf.get(worst.finding.fingerprint) ?? worst.finding.code,
+          fingerprint: worst.finding.fingerprint,
+        };
       }
       return { from, to, state: open.some((outcome) => concerns(outcome, from, to, facts.checks.get(outcome.check))) ? 'unknown' : 'ok' };
     }),
@@ -72,7 +80,8 @@ function concerns(outcome: Outcome, from: string, to: string, check: AnyCheck | 
 function causesByEffect(causes: readonly Cause[]): Map<string, string> {
   const codes = new Map<string, string>();
   for (const cause of causes) {
-    for (const finding of [cause.finding, ...cause.explains]) if (!codes.has(finding.fingerprint)) codes.set(finding.fingerprint, cause.finding.code);
+    for (const finding of [cause.finding, ...cause.explains])
+      if (!codes.has(finding.fingerprint)) codes.set(finding.fingerprint, cause.finding.code);
   }
   return codes;
 }

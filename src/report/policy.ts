@@ -18,7 +18,13 @@ export interface Policy {
   readonly exitZero: boolean;
 }
 
-export const defaultPolicy: Policy = { failOn: 'error', minCertainty: 'likely', requireComplete: false, allowIncomplete: [], exitZero: false };
+export const defaultPolicy: Policy = {
+  failOn: 'error',
+  minCertainty: 'likely',
+  requireComplete: false,
+  allowIncomplete: [],
+  exitZero: false,
+};
 
 /** What the exit code is decided from: the whole result, before anything is hidden from display. */
 export interface ExitFacts {
@@ -33,7 +39,8 @@ export interface ExitFacts {
 
 /** 0 clean, 1 findings, 3 incomplete, 130 and 143 interrupted. Findings win over gaps: a known fault is more useful than a gap. */
 export function exitCode(facts: ExitFacts, policy: Policy): { code: number; reason: string } {
-  if (facts.interrupted !== undefined) return { code: facts.interrupted === 'SIGINT' ? 130 : 143, reason: `interrupted by ${facts.interrupted}` };
+  if (facts.interrupted !== undefined)
+    return { code: facts.interrupted === 'SIGINT' ? 130 : 143, reason: `interrupted by ${facts.interrupted}` };
   const verdict = uninterrupted(facts, policy);
   return policy.exitZero && verdict.code !== 0 ? { code: 0, reason: `--exit-zero instead of ${verdict.code}: ${verdict.reason}` } : verdict;
 }

@@ -135,7 +135,10 @@ const cause = z
 const results = z
   .object({ error: z.int(), warning: z.int(), unknown: z.int(), passed: z.int() })
   .readonly()
-  .meta({ id: 'results', description: 'Checks counted in a cluster, each with its worst outcome there; not-applicable ones are not counted.' });
+  .meta({
+    id: 'results',
+    description: 'Checks counted in a cluster, each with its worst outcome there; not-applicable ones are not counted.',
+  });
 
 const cluster = z
   .object({
@@ -205,9 +208,7 @@ export const reportSchema = z
     tool: z.object({ name: z.literal('meshdoctor'), version: z.string() }).readonly(),
     source: z.enum(['manifests', 'live', 'recorded']),
     today: z.iso.date().exactOptional().describe("The run's own date; only there when what runs out was judged by it."),
-    verdict: z
-      .object({ state: z.enum(['broken', 'warning', 'incomplete', 'clean']), text: z.string() })
-      .readonly(),
+    verdict: z.object({ state: z.enum(['broken', 'warning', 'incomplete', 'clean']), text: z.string() }).readonly(),
     exit: z.object({ code: z.int(), reason: z.string() }).readonly(),
     topology: z
       .object({
@@ -234,7 +235,9 @@ export const reportSchema = z
         done: z.int().describe('Of these, judged.'),
       })
       .readonly(),
-    plugins: z.array(z.object({ name: z.string(), version: z.string().exactOptional(), origin: z.string(), checks: z.int() }).readonly()).readonly(),
+    plugins: z
+      .array(z.object({ name: z.string(), version: z.string().exactOptional(), origin: z.string(), checks: z.int() }).readonly())
+      .readonly(),
   })
   .readonly();
 

@@ -14,7 +14,10 @@ const shapes = {
   none: ['–', '-'],
 } as const satisfies Record<Mark, readonly [unicode: string, ascii: string]>;
 
-const characters = { dot: ['·', '|'], arrow: ['→', '->'], ellipsis: ['…', '...'], atLeast: ['≥', '>='] } as const satisfies Record<string, readonly [unicode: string, ascii: string]>;
+const characters = { dot: ['·', '|'], arrow: ['→', '->'], ellipsis: ['…', '...'], atLeast: ['≥', '>='] } as const satisfies Record<
+  string,
+  readonly [unicode: string, ascii: string]
+>;
 
 /** How one destination shows marks, colours and the few characters that are not ASCII. */
 export interface Ink {
@@ -53,7 +56,19 @@ export function inkOf(style: Pick<Style, 'colour' | 'unicode'>): Ink {
   };
 }
 
-const replacements: Readonly<Record<string, string>> = { '\u00A0': '\u00A0', '·': '|', '→': '->', '…': '...', '≥': '>=', '–': '-', '—': '-', '×': 'x', '“': '"', '”': '"', '’': "'" };
+const replacements: Readonly<Record<string, string>> = {
+  '\u00A0': '\u00A0',
+  '·': '|',
+  '→': '->',
+  '…': '...',
+  '≥': '>=',
+  '–': '-',
+  '—': '-',
+  '×': 'x',
+  '“': '"',
+  '”': '"',
+  '’': "'",
+};
 
 function ascii(text: string): string {
   return text.replace(/[^\x00-\x7F]/g, (character) => replacements[character] ?? '?');

@@ -53,7 +53,9 @@ function caseOf(check: ReportCheck, cell: ReportCheck['results'][number], report
   const nested = (kind: Case['kind'], lines: readonly string[]): Case => ({ kind, lines: [`${open}>`, ...lines, '    </testcase>'] });
   if (cell.result === 'crashed') return nested('errors', [`      <error message="${escapeXml(cell.because ?? 'crashed')}"/>`]);
   if (cell.result === 'unknown') return nested('skipped', [`      <skipped message="${escapeXml(cell.because ?? 'not checked')}"/>`]);
-  const findings = report.findings.filter((finding) => finding.check === check.id && (finding.at.cluster === cell.cluster || finding.concerns.includes(cell.cluster)));
+  const findings = report.findings.filter(
+    (finding) => finding.check === check.id && (finding.at.cluster === cell.cluster || finding.concerns.includes(cell.cluster)),
+  );
   const failing = findings.filter((finding) => finding.fails);
   if (failing.length > 0) return nested('failures', failing.map(failureOf));
   if (findings.length > 0) return nested('passed', [`      <system-out>${escapeXml(findings.map(sentence).join('\n'))}</system-out>`]);

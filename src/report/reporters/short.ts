@@ -9,7 +9,9 @@ export const short = defineReporter({
     const causes = new Map<string, string>();
     for (const cause of report.causes) for (const effect of cause.explains) if (!causes.has(effect)) causes.set(effect, cause.code);
     const gaps = report.notChecked.filter((gap) => gap.incomplete || style.verbosity > 0);
-    return [...report.findings.map((finding) => findingLine(finding, causes.get(finding.fingerprint))), ...gaps.map(gapLine)].map((line) => `${line}\n`).join('');
+    return [...report.findings.map((finding) => findingLine(finding, causes.get(finding.fingerprint))), ...gaps.map(gapLine)]
+      .map((line) => `${line}\n`)
+      .join('');
   },
 });
 
@@ -31,7 +33,14 @@ function findingLine(finding: ReportFinding, cause: string | undefined): string 
 }
 
 function gapLine(gap: NotChecked): string {
-  return words(['unknown', gap.checks.join(','), gap.clusters.join(','), gap.why, pair('fact', gap.missing.map(({ fact }) => fact).join(',') || undefined), pair('reason', gap.reason)]);
+  return words([
+    'unknown',
+    gap.checks.join(','),
+    gap.clusters.join(','),
+    gap.why,
+    pair('fact', gap.missing.map(({ fact }) => fact).join(',') || undefined),
+    pair('reason', gap.reason),
+  ]);
 }
 
 function pair(key: string, value: string | undefined): string | undefined {

@@ -18,7 +18,9 @@ export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] 
     const title = titleOf(finding, ink, style);
     if (style.verbosity < 0) return [title];
     const effects = cause.explains.flatMap((fingerprint) => findings.get(fingerprint) ?? []);
-    return [[heading(cause, finding, index, report, ink), ...title, ...fields(finding, report, ink, style), ...folded(effects, ink, style)]];
+    return [
+      [heading(cause, finding, index, report, ink), ...title, ...fields(finding, report, ink, style), ...folded(effects, ink, style)],
+    ];
   });
 }
 
@@ -48,19 +50,28 @@ function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
 function fields(finding: ReportFinding, report: Report, ink: Ink, style: Style): string[] {
   const check = report.checks.find(({ id }) => id === finding.check);
   const { confirm } = finding;
-  const fix = finding.remedy.flatMap((remedy) => remedy.command.map((line, index) => (index === remedy.command.length - 1 ? `${line}   # ${remedy.note}` : line)));
+  const fix = finding.remedy.flatMap((remedy) =>
+    remedy.command.map((line, index) => (index === remedy.command.length - 1 ? `${line}   # ${remedy.note}` : line)),
+  );
   const prose = (label: string, value: string | undefined): string[] =>
     value === undefined || value === '' ? [] : hanging(labelled(label, ink), ink.plain(value), style.width, margin.length + 10);
   const commands = (label: string, lines: readonly string[]): string[] =>
-    lines.filter((line) => line !== '').map((line, index) => `${index === 0 ? labelled(label, ink) : margin + ' '.repeat(10)}${ink.plain(line)}`);
+    lines
+      .filter((line) => line !== '')
+      .map((line, index) => `${index === 0 ? labelled(label, ink) : margin + ' '.repeat(10)}${ink.plain(line)}`);
   return [
     ...prose('where', whereOf(finding)),
     ...prose('expected', finding.expected),
     ...prose('found', finding.found),
     ...prose('effect', finding.effect),
-    ...commands('confirm', confirm.flatMap((line) => line.split('\n'))),
+    ...commands(
+      'confirm',
+      confirm.flatMap((line) => line.split('\n')),
+    ),
     ...(fix.length > 0 ? commands('fix', fix) : prose('fix', check?.docs.fix)),
-    ...(style.verbosity > 0 ? finding.evidence.flatMap((item) => prose('evidence', `${pathOf(item.ref)}  ${item.field ?? ''}  ${item.observed}`)) : []),
+    ...(style.verbosity > 0
+      ? finding.evidence.flatMap((item) => prose('evidence', `${pathOf(item.ref)}  ${item.field ?? ''}  ${item.observed}`))
+      : []),
     ...commands('more', [`meshdoctor explain ${finding.check}`]),
   ];
 }

@@ -12,9 +12,19 @@ export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
   if (report.notChecked.length === 0 && relations.length === 0) return [];
   const title = ink.bold(ink.paint('unknown', `NOT CHECKED (${open})`));
   if (style.verbosity < 0) return [title];
-  const known = relations.length === 0 ? [] : [`which clusters belong together  ${list(distinct(relations.map(({ cluster }) => cluster)))}  ${list(distinct(relations.map((item) => `${item.fact} (${item.reason})`)), '', 3)}`];
+  const known =
+    relations.length === 0
+      ? []
+      : [
+          `which clusters belong together  ${list(distinct(relations.map(({ cluster }) => cluster)))}  ${list(distinct(relations.map((item) => `${item.fact} (${item.reason})`)), '', 3)}`,
+        ];
   const lines = [...known, ...merged(report.notChecked).map((group) => lineOf(group, report, style))];
-  return [title, ...lines.flatMap((line) => hanging(`${ink.mark('unknown')}  `, ink.plain(line), style.width, uncoloured(ink.mark('unknown')).length + 2))];
+  return [
+    title,
+    ...lines.flatMap((line) =>
+      hanging(`${ink.mark('unknown')}  `, ink.plain(line), style.width, uncoloured(ink.mark('unknown')).length + 2),
+    ),
+  ];
 }
 
 interface Group {
@@ -25,7 +35,15 @@ interface Group {
 
 /** Facts of one cluster that were not read for one reason are one line. */
 function merged(entries: readonly NotChecked[]): Group[] {
-  const groups = groupBy(entries, (entry) => JSON.stringify([entry.clusters, entry.why, entry.why === 'forbidden' ? entry.missing : entry.reason, entry.blockedBy, entry.incomplete]));
+  const groups = groupBy(entries, (entry) =>
+    JSON.stringify([
+      entry.clusters,
+      entry.why,
+      entry.why === 'forbidden' ? entry.missing : entry.reason,
+      entry.blockedBy,
+      entry.incomplete,
+    ]),
+  );
   return [...groups.values()].map((same) => ({
     checks: distinct(same.flatMap((entry) => entry.checks)),
     facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))),

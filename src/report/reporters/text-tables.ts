@@ -1,6 +1,6 @@
 import type { Style } from '../../api/reporter.ts';
 import { count } from '../../base/text.ts';
-import { fit, table, uncoloured } from '../layout.ts';
+import { fit, hanging, table, uncoloured } from '../layout.ts';
 import type { Cell, Report, ReportCluster } from '../schema.ts';
 import type { Ink, Mark } from '../symbols.ts';
 
@@ -8,11 +8,30 @@ import type { Ink, Mark } from '../symbols.ts';
 export function clusterTable(report: Report, ink: Ink, style: Style): string[] {
   const head = ['', 'CLUSTER', 'ROLE', 'NETWORK', 'REVISIONS', 'ISTIO', 'RESULT'];
   const rows = report.clusters.map((cluster) => ({ cluster, mark: markOf(cluster, report), cells: rowOf(cluster, report) }));
-  const plain = [head, ...rows.map(({ mark, cells, cluster }) => [' '.repeat(shape(ink, mark)), ...cells, resultText(cluster, ink, (_, text) => text)])];
+  const plain = [
+    head,
+    ...rows.map(({ mark, cells, cluster }) => [' '.repeat(shape(ink, mark)), ...cells, resultText(cluster, ink, (_, text) => text)]),
+  ];
   const widths = fit(plain, style.width, [1, 2, 3, 4, 5]);
-  const lines = table([head, ...rows.map(({ cluster, mark, cells }) => [ink.mark(mark), ...cells.map((cell) => ink.plain(cell)), resultText(cluster, ink, (m, text) => ink.paint(m, text))])], widths);
-  const unread = report.clusters.flatMap((cluster) => cluster.unread.map(({ what, reason }) => `  ${cluster.name}: not read: ${what}: ${reason}`));
-  return [ink.dim(lines[0] ?? ''), ...lines.slice(1), ...unread.map((line) => ink.paint('unknown', ink.plain(line)))];
+  const lines = table(
+    [
+      head,
+      ...rows.map(({ cluster, mark, cells }) => [
+        ink.mark(mark),
+        ...cells.map((cell) => ink.plain(cell)),
+        resultText(cluster, ink, (m, text) => ink.paint(m, text)),
+      ]),
+    ],
+    widths,
+  );
+  const unread = report.clusters.flatMap((cluster) =>
+    cluster.unread.map(({ what, reason }) => `${cluster.name}: not read: ${what}: ${reason}`),
+  );
+  return [
+    ink.dim(lines[0] ?? ''),
+    ...lines.slice(1),
+    ...unread.flatMap((line) => hanging('  ', ink.plain(line), style.width)).map((line) => ink.paint('unknown', line)),
+  ];
 }
 
 function rowOf(cluster: ReportCluster, report: Report): string[] {
@@ -34,7 +53,9 @@ function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: 
   const { error, warning, passed, unknown } = cluster.results;
   const bare = (mark: Mark): string => uncoloured(ink.mark(mark));
   const part = (mark: Mark, n: number): string => (n === 0 && mark !== 'passed' ? `${bare(mark)} 0` : paint(mark, `${bare(mark)} ${n}`));
-  return [part('error', error), part('warning', warning), part('passed', passed), ...(unknown > 0 ? [part('unknown', unknown)] : [])].join('  ');
+  return [part('error', error), part('warning', warning), part('passed', passed), ...(unknown > 0 ? [part('unknown', unknown)] : [])].join(
+    '  ',
+  );
 }
 
 /** A cluster is only called sound when no gap that makes the run incomplete is in it. */
@@ -80,13 +101,23 @@ function listOf(matrix: Report['matrix'][number], ink: Ink, title: string): stri
   const rest = ways.length - shown.length;
   const arrow = ink.character('arrow');
   const width = Math.max(0, ...shown.map((cell) => cell.from.length + cell.to.length));
-  const lines = shown.map((cell) => `  ${cell.from} ${arrow} ${cell.to}${' '.repeat(width - cell.from.length - cell.to.length)}  ${cellText(cell, ink, true)}`);
-  const last = rest > 0 ? [`  ${cellText({ from: '', to: '', state: 'ok' }, ink, true)} ${shown.length === 0 ? `all ${count(rest, 'direction')}` : count(rest, 'other direction')}`] : [];
+  const lines = shown.map(
+    (cell) => `  ${cell.from} ${arrow} ${cell.to}${' '.repeat(width - cell.from.length - cell.to.length)}  ${cellText(cell, ink, true)}`,
+  );
+  const last =
+    rest > 0
+      ? [
+          `  ${cellText({ from: '', to: '', state: 'ok' }, ink, true)} ${shown.length === 0 ? `all ${count(rest, 'direction')}` : count(rest, 'other direction')}`,
+        ]
+      : [];
   return [ink.dim(`  ${title}FROM ${arrow} TO`), ...lines, ...last];
 }
 
 function cellText(cell: Cell | undefined, ink: Ink, colours: boolean): string {
-  const marks = { none: 'none', ok: 'passed', broken: 'error', warning: 'warning', unknown: 'unknown' } as const satisfies Record<Cell['state'], Mark>;
+  const marks = { none: 'none', ok: 'passed', broken: 'error', warning: 'warning', unknown: 'unknown' } as const satisfies Record<
+    Cell['state'],
+    Mark
+  >;
   const mark = marks[cell?.state ?? 'none'];
   const shown = colours ? ink.mark(mark) : ' '.repeat(shape(ink, mark));
   if (cell?.cause === undefined) return shown;

@@ -16,7 +16,9 @@ export const text = defineReporter({
     const blocks = [
       [...verdict(report, ink, style), ...header(report, ink, style)],
       clusterTable(report, ink, style),
-      ...(style.verbosity < 0 ? [] : report.matrix.map((matrix, index) => matrixTable(matrix, ink, style, report.matrix.length > 1 ? index + 1 : undefined))),
+      ...(style.verbosity < 0
+        ? []
+        : report.matrix.map((matrix, index) => matrixTable(matrix, ink, style, report.matrix.length > 1 ? index + 1 : undefined))),
       ...causeBlocks(report, ink, style),
       gapBlock(report, ink, style),
       ...(style.verbosity > 0 ? [details(report, ink, style)] : []),
@@ -29,7 +31,10 @@ export const text = defineReporter({
   },
 });
 
-const markOf = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<Report['verdict']['state'], Mark>;
+const markOf = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<
+  Report['verdict']['state'],
+  Mark
+>;
 
 function verdict(report: Report, ink: Ink, style: Style): string[] {
   return marked(report, report.verdict.text, ink, style).map((line) => ink.bold(line));
@@ -37,8 +42,16 @@ function verdict(report: Report, ink: Ink, style: Style): string[] {
 
 function header(report: Report, ink: Ink, style: Style): string[] {
   const dot = ` ${ink.character('dot')} `;
-  const plugins = report.plugins.map((plugin) => `plug-in ${plugin.name}${plugin.version === undefined ? '' : ` ${plugin.version}`} (${plugin.origin})`);
-  const first = [`meshdoctor ${report.tool.version}`, count(report.clusters.length, 'cluster'), count(report.checks.length, 'check'), ...(report.today === undefined ? [] : [`expiry as of ${report.today}`]), ...plugins].join(dot);
+  const plugins = report.plugins.map(
+    (plugin) => `plug-in ${plugin.name}${plugin.version === undefined ? '' : ` ${plugin.version}`} (${plugin.origin})`,
+  );
+  const first = [
+    `meshdoctor ${report.tool.version}`,
+    count(report.clusters.length, 'cluster'),
+    count(report.checks.length, 'check'),
+    ...(report.today === undefined ? [] : [`expiry as of ${report.today}`]),
+    ...plugins,
+  ].join(dot);
   const meshes = report.topology.meshes.map((mesh, index) => meshLine(mesh, report.topology.meshes.length > 1 ? ` ${index + 1}` : '', dot));
   return [first, ...meshes].flatMap((line) => hanging('', ink.plain(line), style.width)).map((line) => ink.dim(line));
 }
@@ -46,20 +59,38 @@ function header(report: Report, ink: Ink, style: Style): string[] {
 /** What was inferred: kind, networks, and which control plane serves whom. */
 function meshLine(mesh: ReportMesh, number: string, dot: string): string {
   const kind = 'known' in mesh.kind ? mesh.kind.known : 'kind unknown';
-  const networks = mesh.networks.length === 0 ? 'no network named' : `${mesh.networks.length === 1 ? 'network' : 'networks'} ${list(mesh.networks)}`;
+  const networks =
+    mesh.networks.length === 0 ? 'no network named' : `${mesh.networks.length === 1 ? 'network' : 'networks'} ${list(mesh.networks)}`;
   const planes = mesh.controlPlanes.map((plane) => {
-    const served = mesh.members.filter(({ servedBy }) => 'known' in servedBy && servedBy.known.some((by) => by.cluster === plane.cluster && by.namespace === plane.namespace && by.revision === plane.revision));
-    return `${plane.cluster} (${plane.revision}) serves ${list(served.map((member) => member.cluster), 'nobody')}`;
+    const served = mesh.members.filter(
+      ({ servedBy }) =>
+        'known' in servedBy &&
+        servedBy.known.some((by) => by.cluster === plane.cluster && by.namespace === plane.namespace && by.revision === plane.revision),
+    );
+    return `${plane.cluster} (${plane.revision}) serves ${list(
+      served.map((member) => member.cluster),
+      'nobody',
+    )}`;
   });
   const ambient = mesh.dataPlanes.includes('ambient') ? ['ambient'] : [];
   const name = mesh.name === undefined ? '' : ` "${mesh.name}"`;
-  return [`mesh${number}${name}: ${[kind, ...ambient].join(', ')}`, networks, ...(planes.length === 0 ? ['no control plane found'] : planes)].join(dot);
+  return [
+    `mesh${number}${name}: ${[kind, ...ambient].join(', ')}`,
+    networks,
+    ...(planes.length === 0 ? ['no control plane found'] : planes),
+  ].join(dot);
 }
 
 /** What -v adds: why the members belong together, and what was odd. */
 function details(report: Report, ink: Ink, style: Style): string[] {
-  const lines = report.topology.meshes.flatMap((mesh) => mesh.evidence.map(({ because, ref }) => `${because}: ${ref.cluster} ${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`));
-  const odd = report.clusters.filter((cluster) => cluster.oddities > 0).map((cluster) => `${cluster.name}: ${count(cluster.oddities, 'field')} of unexpected type ignored`);
+  const lines = report.topology.meshes.flatMap((mesh) =>
+    mesh.evidence.map(
+      ({ because, ref }) => `${because}: ${ref.cluster} ${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`,
+    ),
+  );
+  const odd = report.clusters
+    .filter((cluster) => cluster.oddities > 0)
+    .map((cluster) => `${cluster.name}: ${count(cluster.oddities, 'field')} of unexpected type ignored`);
   const both = [...(lines.length === 0 ? [] : ['MEMBERS BELONG TOGETHER BECAUSE', ...lines.map((line) => `  ${line}`)]), ...odd];
   return both.flatMap((line) => hanging('', ink.plain(line), style.width, 4));
 }
@@ -80,7 +111,9 @@ function ending(report: Report, ink: Ink, style: Style): string[] {
     ...(hidden > 0 ? [`${count(hidden, 'finding')} not shown (--show)`] : []),
     `exit ${report.exit.code}: ${report.exit.reason}`,
   ];
-  return marked(report, parts.map((part) => part.replaceAll(' ', unbroken)).join(' · '), ink, style).map((line) => line.replaceAll(unbroken, ' '));
+  return marked(report, parts.map((part) => part.replaceAll(' ', unbroken)).join(' · '), ink, style).map((line) =>
+    line.replaceAll(unbroken, ' '),
+  );
 }
 
 /** Keeps the words of one part of the last line on one line. */
