@@ -51,23 +51,36 @@ const topics: readonly Topic[] = [
     holds: ({ kind }) => kind === 'Namespace',
     faults: { west: 'Fault: controlPlaneClusters is the Kubernetes of many guides, while CLUSTER_ID of the istiod in east is east.' },
   },
-  { file: 'cluster', about: 'The cluster itself: its node, and the CA of its API server.', holds: (object) => object.kind === 'Node' || named('kube-root-ca')(object) },
+  {
+    file: 'cluster',
+    about: 'The cluster itself: its node, and the CA of its API server.',
+    holds: (object) => object.kind === 'Node' || named('kube-root-ca')(object),
+  },
   {
     file: 'applications',
     about: 'Service abc runs in east only; its clients in west call it by the same name.',
     holds: ({ metadata }) => metadata.namespace === 'default' && !metadata.name.startsWith('istio-'),
   },
-  { file: 'trust', about: 'Root certificates as istiod hands them to each namespace, and what it signs with.', holds: (object) => named('istio-ca-', 'cacerts')(object) },
+  {
+    file: 'trust',
+    about: 'Root certificates as istiod hands them to each namespace, and what it signs with.',
+    holds: (object) => named('istio-ca-', 'cacerts')(object),
+  },
   {
     file: 'east-west-gateway',
     about: 'The gateway between the networks, and what it lets through: istiod for the remote, services for each other.',
-    holds: (object) => named('istio-eastwestgateway', 'istiod-gateway', 'istiod-vs', 'cross-network-gateway')(object) && object.kind !== 'ServiceAccount',
+    holds: (object) =>
+      named('istio-eastwestgateway', 'istiod-gateway', 'istiod-vs', 'cross-network-gateway')(object) && object.kind !== 'ServiceAccount',
     faults: {
       east: 'Fault: istiod is exposed with the sample without revision, which leads to a Service that is not there.\n# Fault: cross-network-gateway is missing; it was applied in west, where nobody reads it.',
       west: 'Fault: the load balancer never got an address.\n# Fault: cross-network-gateway belongs in east.',
     },
   },
-  { file: 'injection', about: 'What injects sidecars into new pods.', holds: (object) => object.kind.endsWith('WebhookConfiguration') || named('istio-sidecar-injector')(object) },
+  {
+    file: 'injection',
+    about: 'What injects sidecars into new pods.',
+    holds: (object) => object.kind.endsWith('WebhookConfiguration') || named('istio-sidecar-injector')(object),
+  },
   {
     file: 'remote-secret',
     about: 'How istiod reads the other cluster: its credentials, and the account behind them.',
@@ -77,15 +90,59 @@ const topics: readonly Topic[] = [
 ];
 
 /** Fields that no collector reads, of any object, and of workloads and nodes. */
-const unread = new Set(['resourceVersion', 'generateName', 'managedFields', 'generation', 'kubectl.kubernetes.io/last-applied-configuration', 'deployment.kubernetes.io/revision']);
+const unread = new Set([
+  'resourceVersion',
+  'generateName',
+  'managedFields',
+  'generation',
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deployment.kubernetes.io/revision',
+]);
 const unreadOfWorkloads = new Set([
-  'resources', 'livenessProbe', 'readinessProbe', 'startupProbe', 'securityContext', 'volumeMounts', 'tolerations', 'terminationMessagePath',
-  'terminationMessagePolicy', 'terminationGracePeriodSeconds', 'imagePullPolicy', 'dnsPolicy', 'schedulerName', 'strategy', 'lifecycle', 'nodeInfo', 'images',
-  'qosClass', 'progressDeadlineSeconds', 'revisionHistoryLimit', 'containerID', 'imageID', 'enableServiceLinks', 'preemptionPolicy', 'capacity', 'allocatable',
-  'containerStatuses', 'initContainerStatuses', 'priority', 'restartPolicy', 'prometheus.io/path', 'prometheus.io/port', 'prometheus.io/scrape',
+  'resources',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'securityContext',
+  'volumeMounts',
+  'tolerations',
+  'terminationMessagePath',
+  'terminationMessagePolicy',
+  'terminationGracePeriodSeconds',
+  'imagePullPolicy',
+  'dnsPolicy',
+  'schedulerName',
+  'strategy',
+  'lifecycle',
+  'nodeInfo',
+  'images',
+  'qosClass',
+  'progressDeadlineSeconds',
+  'revisionHistoryLimit',
+  'containerID',
+  'imageID',
+  'enableServiceLinks',
+  'preemptionPolicy',
+  'capacity',
+  'allocatable',
+  'containerStatuses',
+  'initContainerStatuses',
+  'priority',
+  'restartPolicy',
+  'prometheus.io/path',
+  'prometheus.io/port',
+  'prometheus.io/scrape',
 ]);
 /** Objects that nothing in this demonstration hangs on. */
-const besides = ['istio-ingressgateway', 'istio-ca-crl', 'values', 'kubernetes', 'cluster-admin', 'istiod-clusterrole', 'istiod-gateway-controller'];
+const besides = [
+  'istio-ingressgateway',
+  'istio-ca-crl',
+  'values',
+  'kubernetes',
+  'cluster-admin',
+  'istiod-clusterrole',
+  'istiod-gateway-controller',
+];
 
 const files = new Map<string, string>();
 for (const [folder, built] of [
@@ -94,13 +151,19 @@ for (const [folder, built] of [
 ] as const) {
   for (const [cluster, objects] of built.objects()) {
     const base = `fixtures/demo/${folder}/${cluster}`;
-    files.set(`${base}/meshdoctor.yaml`, `# What this directory says of itself.\n${stringify({ complete: true, takenAt: (built satisfies MeshBuilder).takenAt })}`);
+    files.set(
+      `${base}/meshdoctor.yaml`,
+      `# What this directory says of itself.\n${stringify({ complete: true, takenAt: (built satisfies MeshBuilder).takenAt })}`,
+    );
     const byFile = groupBy(objects.filter(isWorthKeeping), (object) => topics.find((topic) => topic.holds(object))?.file ?? '');
     for (const [file, own] of byFile) {
       const topic = topics.find((candidate) => candidate.file === file);
       const fault = folder === 'broken' ? topic?.faults?.[cluster] : undefined;
       const comment = `# ${topic?.about ?? ''}\n${fault === undefined ? '' : `# ${fault}\n`}`;
-      files.set(`${base}/${file}.yaml`, comment + own.map((object) => stringify(pruned(object), { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n'));
+      files.set(
+        `${base}/${file}.yaml`,
+        comment + own.map((object) => stringify(pruned(object), { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n'),
+      );
     }
   }
 }
@@ -110,7 +173,8 @@ writeGenerated(files);
 function isWorthKeeping(object: KubeObject): boolean {
   const { kind, metadata } = object;
   if (metadata.namespace?.startsWith('kube-') === true || (kind === 'Namespace' && metadata.name.startsWith('kube-'))) return false;
-  if (kindOf(object) === undefined || kind === 'CustomResourceDefinition' || kind === 'Endpoints' || named(...besides)(object)) return false;
+  if (kindOf(object) === undefined || kind === 'CustomResourceDefinition' || kind === 'Endpoints' || named(...besides)(object))
+    return false;
   return kind !== 'ServiceAccount' || metadata.name.startsWith('istio-reader');
 }
 
@@ -121,7 +185,9 @@ function pruned(object: KubeObject): unknown {
     if (Array.isArray(value)) return value.filter((item) => !isWorkload || !isGiven(item)).map(prune);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
-      Object.entries(value).flatMap(([key, item]) => (unread.has(key) || (isWorkload && unreadOfWorkloads.has(key)) ? [] : [[key, prune(item)]])),
+      Object.entries(value).flatMap(([key, item]) =>
+        unread.has(key) || (isWorkload && unreadOfWorkloads.has(key)) ? [] : [[key, prune(item)]],
+      ),
     );
   };
   return prune(object);

@@ -56,16 +56,27 @@ export async function complete(host: Host): Promise<number> {
   const words = host.argv.slice(1);
   const current = words.at(-1) ?? '';
   const command = words.length > 1 ? commands.find(({ name }) => name === words[0]) : undefined;
-  const lines = command === undefined ? commands.map(({ name }) => name) : await candidates(command.flags, command.argument, words.at(-2) ?? '', current);
+  const lines =
+    command === undefined
+      ? commands.map(({ name }) => name)
+      : await candidates(command.flags, command.argument, words.at(-2) ?? '', current);
   host.stdout.write([...lines.filter((line) => line.startsWith(current) || line === ':files'), ''].join('\n'));
   return 0;
 }
 
 type Values = NonNullable<FlagDefinition['values']>;
 
-async function candidates(flags: Readonly<Record<string, FlagDefinition>>, argument: readonly string[] | 'checks' | undefined, before: string, current: string): Promise<readonly string[]> {
-  const flag = Object.entries(flags).find(([name, { alias }]) => before === `--${name}` || (alias !== undefined && before === `-${alias}`))?.[1];
-  if (flag !== undefined && (flag.type === 'string' || flag.type === 'list')) return flag.values === undefined ? [] : await valuesOf(flag.values);
+async function candidates(
+  flags: Readonly<Record<string, FlagDefinition>>,
+  argument: readonly string[] | 'checks' | undefined,
+  before: string,
+  current: string,
+): Promise<readonly string[]> {
+  const flag = Object.entries(flags).find(
+    ([name, { alias }]) => before === `--${name}` || (alias !== undefined && before === `-${alias}`),
+  )?.[1];
+  if (flag !== undefined && (flag.type === 'string' || flag.type === 'list'))
+    return flag.values === undefined ? [] : await valuesOf(flag.values);
   if (current.startsWith('-') || argument === undefined) return [...Object.keys(flags), 'help'].map((name) => `--${name}`);
   return await valuesOf(argument);
 }

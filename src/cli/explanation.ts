@@ -72,6 +72,9 @@ function readsOf(check: AnyCheck): string[] {
     '',
     '| Resource | API group | Verbs | Where |',
     '| --- | --- | --- | --- |',
-    ...reads.map(({ resource, group, verbs, place }) => `| ${resource} | ${group === '' ? 'core' : group} | ${verbs.join(', ')} | ${place === 'system' ? 'system namespaces' : 'all namespaces'} |`),
+    ...reads.map(
+      ({ resource, group, verbs, place }) =>
+        `| ${resource} | ${group === '' ? 'core' : group} | ${verbs.join(', ')} | ${place === 'system' ? 'system namespaces' : 'all namespaces'} |`,
+    ),
   ];
 }

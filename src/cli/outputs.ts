@@ -17,13 +17,21 @@ export interface Output {
 }
 
 /** Understands every `-o FORMAT[=FILE]` before any work begins, and refuses what could not be written at its end. */
-export async function outputsOf(specs: readonly string[], reporters: readonly ReporterDefinition[], cwd: string): Promise<readonly Output[]> {
+export async function outputsOf(
+  specs: readonly string[],
+  reporters: readonly ReporterDefinition[],
+  cwd: string,
+): Promise<readonly Output[]> {
   const outputs = (specs.length === 0 ? ['text'] : specs).map((spec) => outputOf(spec, reporters));
   const onStdout = outputs.filter(({ file }) => file === undefined);
   if (onStdout.length > 1) {
-    throw new UsageError('ERR_BAD_VALUE', `Formats ${list(onStdout.map(({ reporter }) => reporter.format))} would all go to stdout, which takes one document.`, {
-      hint: `Give all but one a file, such as -o ${onStdout[1]?.reporter.format ?? 'json'}=report.${onStdout[1]?.reporter.extension ?? 'json'}`,
-    });
+    throw new UsageError(
+      'ERR_BAD_VALUE',
+      `Formats ${list(onStdout.map(({ reporter }) => reporter.format))} would all go to stdout, which takes one document.`,
+      {
+        hint: `Give all but one a file, such as -o ${onStdout[1]?.reporter.format ?? 'json'}=report.${onStdout[1]?.reporter.extension ?? 'json'}`,
+      },
+    );
   }
   const files = outputs.flatMap(({ file }) => (file === undefined ? [] : [file]));
   const twice = files.find((file, index) => files.findIndex((other) => resolve(cwd, other) === resolve(cwd, file)) !== index);
@@ -39,7 +47,9 @@ function outputOf(spec: string, reporters: readonly ReporterDefinition[]): Outpu
   if (reporter === undefined) {
     const formats = reporters.map((candidate) => candidate.format);
     const meant = nearest(format, formats);
-    throw new UsageError('ERR_UNKNOWN_FORMAT', `There is no format ${JSON.stringify(format)}.`, { hint: meant === undefined ? `Formats are ${list(formats, 'none', formats.length)}.` : `Did you mean ${meant}?` });
+    throw new UsageError('ERR_UNKNOWN_FORMAT', `There is no format ${JSON.stringify(format)}.`, {
+      hint: meant === undefined ? `Formats are ${list(formats, 'none', formats.length)}.` : `Did you mean ${meant}?`,
+    });
   }
   if (at < 0) return { reporter };
   const file = spec.slice(at + 1);
@@ -50,27 +60,40 @@ function outputOf(spec: string, reporters: readonly ReporterDefinition[]): Outpu
 async function refuseUnwritable(file: string, cwd: string): Promise<void> {
   const path = resolve(cwd, file);
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() === true) throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} is a directory, so no report can be written to it.`);
+  if (found?.isDirectory() === true)
+    throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} is a directory, so no report can be written to it.`);
   const target = found === undefined ? dirname(path) : path;
   try {
     await access(target, constants.W_OK);
   } catch (error) {
-    const why = found === undefined && (await stat(target).catch(() => undefined)) === undefined ? `there is no directory ${dirname(file)}` : 'permission denied';
+    const why =
+      found === undefined && (await stat(target).catch(() => undefined)) === undefined
+        ? `there is no directory ${dirname(file)}`
+        : 'permission denied';
     throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written: ${why}.`, { cause: error });
   }
 }
 
 /** Writes every document. What is hidden from text and short stays in the others. */
-export async function writeOutputs(report: Report, outputs: readonly Output[], flags: StyleFlags & { readonly show?: Show }, host: Host): Promise<void> {
+export async function writeOutputs(
+  report: Report,
+  outputs: readonly Output[],
+  flags: StyleFlags & { readonly show?: Show },
+  host: Host,
+): Promise<void> {
   for (const { reporter, file } of outputs) {
     const style = styleOf(flags, host, file === undefined ? 'stdout' : 'file');
     const isForPeople = reporter.format === 'text' || reporter.format === 'short';
     const shown = isForPeople ? atLeast(report, flags.show ?? 'info') : report;
-    const document = reporter.render(shown, isForPeople && flags.show === 'all' ? { ...style, verbosity: Math.max(1, style.verbosity) } : style);
+    const document = reporter.render(
+      shown,
+      isForPeople && flags.show === 'all' ? { ...style, verbosity: Math.max(1, style.verbosity) } : style,
+    );
     if (file === undefined) host.stdout.write(document);
-    else await writeFile(resolve(host.cwd, file), document).catch((error: unknown) => {
-      throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
-    });
+    else
+      await writeFile(resolve(host.cwd, file), document).catch((error: unknown) => {
+        throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
+      });
     if (file !== undefined && style.verbosity > 0) host.stderr.write(`wrote ${file} (${reporter.format})\n`);
   }
 }

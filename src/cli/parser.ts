@@ -26,7 +26,13 @@ export async function parse(host: Host): Promise<Invocation> {
     .help('help', 'show help')
     .alias('help', 'h')
     .version('version', 'show version number', version)
-    .parserConfiguration({ 'camel-case-expansion': false, 'parse-numbers': false, 'parse-positional-numbers': false, 'greedy-arrays': false, 'populate--': false })
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+      'populate--': false,
+    })
     .strict()
     .fail((message: string, error: Error | undefined) => {
       throw error === undefined || error.name === 'YError' ? usageError(error?.message ?? message, host) : error;
@@ -61,7 +67,14 @@ export async function parse(host: Host): Promise<Invocation> {
   };
 }
 
-function optionOf(flag: FlagDefinition): { type: 'string' | 'boolean' | 'count'; array?: boolean; alias?: string; describe: string; requiresArg?: boolean; choices?: readonly string[] } {
+function optionOf(flag: FlagDefinition): {
+  type: 'string' | 'boolean' | 'count';
+  array?: boolean;
+  alias?: string;
+  describe: string;
+  requiresArg?: boolean;
+  choices?: readonly string[];
+} {
   return {
     type: flag.type === 'list' ? 'string' : flag.type === 'optional' ? 'string' : flag.type,
     describe: flag.describe,
@@ -83,7 +96,10 @@ function givenOf(argv: Readonly<Record<string, unknown>>, flags: Readonly<Record
 function refuseUnknownCommand(argv: readonly string[], host: Host): void {
   const [first] = argv;
   if (first === undefined || first.startsWith('-') || commands.some((command) => command.name === first)) return;
-  const meant = nearest(first, commands.map((command) => command.name));
+  const meant = nearest(
+    first,
+    commands.map((command) => command.name),
+  );
   throw new UsageError('ERR_UNKNOWN_COMMAND', `There is no command ${JSON.stringify(first)}.`, {
     hint: meant === undefined ? `Commands are ${commands.map(({ name }) => name).join(', ')}.` : `Did you mean ${host.program} ${meant}?`,
   });
@@ -94,17 +110,24 @@ function usageError(message: string, host: Host): UsageError {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
   if (unknown !== undefined) {
     const command = commands.find(({ name }) => name === host.argv[0]);
-    if (!host.argv.some((word) => word.startsWith(`-${unknown}`) || word.startsWith(`--${unknown}`) || word.startsWith(`--no-${unknown}`))) {
+    if (
+      !host.argv.some((word) => word.startsWith(`-${unknown}`) || word.startsWith(`--${unknown}`) || word.startsWith(`--no-${unknown}`))
+    ) {
       return new UsageError('ERR_USAGE', `${command?.name ?? host.program} takes no argument ${JSON.stringify(unknown)}.`);
     }
     const meant = nearest(unknown, [...Object.keys(command?.flags ?? {}), ...globalFlags]);
     const flag = unknown.length === 1 ? `-${unknown}` : `--${unknown}`;
-    return new UsageError('ERR_UNKNOWN_FLAG', `There is no flag ${flag}${command === undefined ? '' : ` for ${command.name}`}.`, { hint: meant === undefined ? undefined : `Did you mean --${meant}?` });
+    return new UsageError('ERR_UNKNOWN_FLAG', `There is no flag ${flag}${command === undefined ? '' : ` for ${command.name}`}.`, {
+      hint: meant === undefined ? undefined : `Did you mean --${meant}?`,
+    });
   }
   const lacking = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
   if (lacking !== undefined) return new UsageError('ERR_BAD_VALUE', `${lacking.length === 1 ? '-' : '--'}${lacking} needs a value.`);
   if (message.startsWith('Not enough non-option arguments')) {
-    return new UsageError('ERR_USAGE', `${host.argv[0] ?? host.program} needs ${commands.find(({ name }) => name === host.argv[0])?.usage.replace(/^\S+ /, '') ?? 'a command'}.`);
+    return new UsageError(
+      'ERR_USAGE',
+      `${host.argv[0] ?? host.program} needs ${commands.find(({ name }) => name === host.argv[0])?.usage.replace(/^\S+ /, '') ?? 'a command'}.`,
+    );
   }
   return new UsageError('ERR_USAGE', `${message.split('\n')[0] ?? message}${/[.!?]$/.test(message) ? '' : '.'}`);
 }

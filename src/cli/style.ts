@@ -29,7 +29,9 @@ function colourOf(flag: StyleFlags['color'], { env, stdout }: Host, destination:
   if (flag === 'always' || flag === '') return true;
   if (flag !== undefined && flag !== 'auto') {
     const meant = nearest(flag, ['auto', 'always', 'never']);
-    throw new UsageError('ERR_BAD_VALUE', `--color takes auto, always, never; not ${JSON.stringify(flag)}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+    throw new UsageError('ERR_BAD_VALUE', `--color takes auto, always, never; not ${JSON.stringify(flag)}.`, {
+      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+    });
   }
   if (destination === 'file') return false;
   if (isSet(env['NO_COLOR'])) return false;
@@ -48,7 +50,8 @@ const pipeWidth = 120;
 
 function widthOf(flag: string | undefined, { stdout }: Host): number {
   if (flag === undefined) return Math.max(40, stdout.isTTY ? (stdout.columns ?? 80) : pipeWidth);
-  if (!/^\d{2,4}$/.test(flag) || Number(flag) < 40) throw new UsageError('ERR_BAD_VALUE', `--width takes a number of columns from 40 on, not ${JSON.stringify(flag)}.`);
+  if (!/^\d{2,4}$/.test(flag) || Number(flag) < 40)
+    throw new UsageError('ERR_BAD_VALUE', `--width takes a number of columns from 40 on, not ${JSON.stringify(flag)}.`);
   return Number(flag);
 }
 

@@ -26,7 +26,11 @@ export interface CommandDefinition {
 export const globalFlags = ['help', 'version'] as const;
 
 const styleFlags = {
-  color: { type: 'optional', describe: 'auto, always or never; --no-color is never. NO_COLOR and FORCE_COLOR are heeded', values: ['auto', 'always', 'never'] },
+  color: {
+    type: 'optional',
+    describe: 'auto, always or never; --no-color is never. NO_COLOR and FORCE_COLOR are heeded',
+    values: ['auto', 'always', 'never'],
+  },
   ascii: { type: 'boolean', describe: 'no characters beyond ASCII' },
   width: { type: 'string', describe: 'columns of text; default: the terminal, or 120' },
   quiet: { type: 'boolean', alias: 'q', describe: 'causes in a line each, and what was not checked as a count' },
@@ -35,24 +39,53 @@ const styleFlags = {
 
 const sourceFlags = {
   plugin: { type: 'list', describe: 'plug-in to load: a path or the name of a package (repeatable)', values: 'files' },
-  config: { type: 'string', describe: 'configuration file; default: the nearest meshdoctor.config.yaml in this folder or above', values: 'files' },
+  config: {
+    type: 'string',
+    describe: 'configuration file; default: the nearest meshdoctor.config.yaml in this folder or above',
+    values: 'files',
+  },
 } as const satisfies Record<string, FlagDefinition>;
 
 const checkFlags = {
-  manifests: { type: 'list', describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)', values: 'files' },
+  manifests: {
+    type: 'list',
+    describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)',
+    values: 'files',
+  },
   complete: { type: 'boolean', describe: 'every directory holds its whole cluster: what is not there does not exist' },
   'taken-at': { type: 'string', describe: 'TIME at which the directories were written (RFC 3339): their present' },
-  now: { type: 'string', describe: 'TIME that expiry is judged by where a directory has no present; default: this machine\'s clock' },
+  now: { type: 'string', describe: "TIME that expiry is judged by where a directory has no present; default: this machine's clock" },
   service: { type: 'list', describe: 'NAME.NAMESPACE[:PORT] that must be reachable from every cluster (repeatable)' },
-  output: { type: 'list', alias: 'o', describe: 'FORMAT[=FILE] (repeatable): text, short, json, yaml, junit, or a plug-in\'s', values: ['text', 'short', 'json', 'yaml', 'junit'] },
+  output: {
+    type: 'list',
+    alias: 'o',
+    describe: "FORMAT[=FILE] (repeatable): text, short, json, yaml, junit, or a plug-in's",
+    values: ['text', 'short', 'json', 'yaml', 'junit'],
+  },
   only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
   skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },
-  'fail-on': { type: 'string', describe: 'error (default), warning, info or never: the least severity that makes exit code 1', values: ['error', 'warning', 'info', 'never'] },
-  'min-certainty': { type: 'string', describe: 'likely (default) or certain: the least certainty that makes exit code 1', values: ['certain', 'likely'] },
-  show: { type: 'string', describe: 'error, warning, info (default), or all, which also unfolds; changes text and short, never the exit code', values: ['error', 'warning', 'info', 'all'] },
+  'fail-on': {
+    type: 'string',
+    describe: 'error (default), warning, info or never: the least severity that makes exit code 1',
+    values: ['error', 'warning', 'info', 'never'],
+  },
+  'min-certainty': {
+    type: 'string',
+    describe: 'likely (default) or certain: the least certainty that makes exit code 1',
+    values: ['certain', 'likely'],
+  },
+  show: {
+    type: 'string',
+    describe: 'error, warning, info (default), or all, which also unfolds; changes text and short, never the exit code',
+    values: ['error', 'warning', 'info', 'all'],
+  },
   advice: { type: 'boolean', describe: 'hygiene too: shown, never a failure' },
   'require-complete': { type: 'boolean', describe: 'what the directories do not say makes exit code 3 too' },
-  'allow-incomplete': { type: 'optional', describe: 'do not exit with 3 for facts that could not be read; =forbidden,unreachable for these reasons alone', values: ['forbidden', 'unreachable'] },
+  'allow-incomplete': {
+    type: 'optional',
+    describe: 'do not exit with 3 for facts that could not be read; =forbidden,unreachable for these reasons alone',
+    values: ['forbidden', 'unreachable'],
+  },
   'exit-zero': { type: 'boolean', describe: 'exit with 0 whatever is found' },
   ...sourceFlags,
   ...styleFlags,

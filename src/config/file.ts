@@ -27,7 +27,11 @@ export async function loadConfig(cwd: string, file?: string): Promise<LoadedConf
     });
     return parsed(path, cwd, text);
   }
-  const search = lilconfig('meshdoctor', { searchPlaces: [configFileName], ignoreEmptySearchPlaces: false, loaders: { '.yaml': (_, content) => content } });
+  const search = lilconfig('meshdoctor', {
+    searchPlaces: [configFileName],
+    ignoreEmptySearchPlaces: false,
+    loaders: { '.yaml': (_, content) => content },
+  });
   const found = await search.search(cwd);
   if (found === null) return undefined;
   return parsed(found.filepath, cwd, typeof found.config === 'string' ? found.config : '');
@@ -48,14 +52,28 @@ export function parseConfig(file: string, text: string): ConfigFile {
   };
   const [broken] = document.errors;
   if (broken !== undefined) throw new ConfigError('ERR_CONFIG_INVALID', `${at(broken.pos[0])}: not YAML: ${firstLine(broken.message)}.`);
-  const raw: unknown = document.toJS() ?? {};
+  const raw = valueOf(document, file) ?? {};
   const result = configSchema.safeParse(raw, { reportInput: true });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  // A misspelt key says more than the key that is missing for it.
+  const issue = result.error.issues.find(({ code }) => code === 'unrecognized_keys') ?? result.error.issues[0];
   if (issue === undefined) throw new ConfigError('ERR_CONFIG_INVALID', `${file}: not a configuration.`);
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
   const key = path.map(String).join('.');
-  throw new ConfigError('ERR_CONFIG_INVALID', `${at(offsetOf(document, path))}: ${key === '' ? '' : `${key}: `}${problemOf(issue)}.`, { hint: hintOf(issue) });
+  throw new ConfigError('ERR_CONFIG_INVALID', `${at(offsetOf(document, path))}: ${key === '' ? '' : `${key}: `}${problemOf(issue)}.`, {
+    hint: hintOf(issue),
+  });
+}
+
+function valueOf(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases without end, or one that leads nowhere.
+    throw new ConfigError('ERR_CONFIG_INVALID', `${file}: ${error instanceof Error ? firstLine(error.message) : 'not a configuration'}.`, {
+      cause: error,
+    });
+  }
 }
 
 function problemOf(issue: z.core.$ZodIssue): string {
@@ -73,7 +91,13 @@ function problemOf(issue: z.core.$ZodIssue): string {
   }
 }
 
-const expectedNames: Readonly<Record<string, string>> = { string: 'text', array: 'a list', object: 'keys and values', record: 'keys and values', boolean: 'true or false' };
+const expectedNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  array: 'a list',
+  object: 'keys and values',
+  record: 'keys and values',
+  boolean: 'true or false',
+};
 
 function shown(input: unknown): string {
   if (input === undefined || input === null) return 'nothing';

@@ -109,7 +109,10 @@ function parseManifests(text: string): ClusterSource {
   const at = text.indexOf('=');
   const name = text.slice(0, at);
   const dir = text.slice(at + 1);
-  if (at <= 0 || dir === '') throw new UsageError('ERR_BAD_VALUE', `--manifests needs NAME=DIR, not ${JSON.stringify(text)}.`, { hint: 'For example: --manifests east=./east' });
+  if (at <= 0 || dir === '')
+    throw new UsageError('ERR_BAD_VALUE', `--manifests needs NAME=DIR, not ${JSON.stringify(text)}.`, {
+      hint: 'For example: --manifests east=./east',
+    });
   return { name, dir };
 }
 
@@ -127,7 +130,9 @@ function parseService(text: string): NamedService {
   const match = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?)\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)(?::(\d{1,5}))?$/.exec(text);
   const [, name, , namespace, , port] = match ?? [];
   if (name === undefined || namespace === undefined || Number(port ?? 1) > 65_535 || Number(port ?? 1) < 1) {
-    throw new UsageError('ERR_BAD_VALUE', `--service needs NAME.NAMESPACE or NAME.NAMESPACE:PORT, not ${JSON.stringify(text)}.`, { hint: 'For example: --service abc.default:5000' });
+    throw new UsageError('ERR_BAD_VALUE', `--service needs NAME.NAMESPACE or NAME.NAMESPACE:PORT, not ${JSON.stringify(text)}.`, {
+      hint: 'For example: --service abc.default:5000',
+    });
   }
   return { namespace, name, ...(port === undefined ? {} : { port: Number(port) }) };
 }
@@ -145,16 +150,22 @@ function oneOf<const T extends readonly string[]>(flag: string, text: string | u
   const found = choices.find((choice) => choice === text);
   if (found !== undefined) return found;
   const meant = nearest(text, choices);
-  throw new UsageError('ERR_BAD_VALUE', `${flag} takes ${choices.join(', ')}; not ${JSON.stringify(text)}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+  throw new UsageError('ERR_BAD_VALUE', `${flag} takes ${choices.join(', ')}; not ${JSON.stringify(text)}.`, {
+    hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+  });
 }
 
 function words(values: readonly string[] | undefined): readonly string[] | undefined {
-  return values?.flatMap((value) => value.split(',')).map((word) => word.trim()).filter((word) => word !== '');
+  return values
+    ?.flatMap((value) => value.split(','))
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
 }
 
 function allowed(flag: string | undefined, file: ConfigFile['allowIncomplete']): RunOptions['allowIncomplete'] {
   if (flag === '') return 'all';
-  if (flag !== undefined) return (words([flag]) ?? []).flatMap((word) => oneOf('--allow-incomplete', word, ['forbidden', 'unreachable'] as const) ?? []);
+  if (flag !== undefined)
+    return (words([flag]) ?? []).flatMap((word) => oneOf('--allow-incomplete', word, ['forbidden', 'unreachable'] as const) ?? []);
   if (typeof file === 'boolean') return file ? 'all' : [];
   return file ?? [];
 }
@@ -170,7 +181,11 @@ function checkTopology(config: LoadedConfig, topology: NonNullable<ConfigFile['t
   const stranger = named.find((name) => !known.has(name));
   if (stranger === undefined) return;
   const meant = nearest(stranger, known);
-  throw new ConfigError('ERR_CONFIG_INVALID', `${config.file}: topology names cluster ${stranger}, which is not one of the clusters given.`, {
-    hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
-  });
+  throw new ConfigError(
+    'ERR_CONFIG_INVALID',
+    `${config.file}: topology names cluster ${stranger}, which is not one of the clusters given.`,
+    {
+      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+    },
+  );
 }

@@ -20,19 +20,19 @@ export function correlate(judgement: Correlated): Cause[] {
   const origins = reversed(effects);
   const covered = new Set<number>();
   const causes: Cause[] = [];
-  const settle = (node: number): void => {
+  const settle = (node: number, finding: Finding): void => {
     const reached = reach(node, effects);
     for (const other of [node, ...reached]) covered.add(other);
-    causes.push(causeOf(node, reached, findings));
+    causes.push(causeOf(finding, reached, findings));
   };
-  findings.forEach((_, node) => {
-    if ((origins[node] ?? []).length === 0) settle(node);
+  findings.forEach((finding, node) => {
+    if ((origins[node] ?? []).length === 0) settle(node, finding);
   });
   // What is left lies on or behind a cycle: one member, the first in report order, stands for a cycle that nothing else explains.
-  findings.forEach((_, node) => {
+  findings.forEach((finding, node) => {
     if (covered.has(node)) return;
     const reached = reach(node, effects);
-    if ([...reach(node, origins)].every((origin) => reached.has(origin))) settle(node);
+    if ([...reach(node, origins)].every((origin) => reached.has(origin))) settle(node, finding);
   });
   return causes.sort(compareCauses);
 }
@@ -159,8 +159,7 @@ function reach(start: number, graph: readonly (readonly number[])[]): Set<number
   return seen;
 }
 
-function causeOf(node: number, reached: ReadonlySet<number>, findings: readonly Finding[]): Cause {
-  const finding = findings[node] as Finding;
+function causeOf(finding: Finding, reached: ReadonlySet<number>, findings: readonly Finding[]): Cause {
   const explains = findings.filter((_, index) => reached.has(index));
   const worst = Math.min(...[finding, ...explains].map(({ severity }) => severities.indexOf(severity)));
   return { finding, explains, severity: severities[worst] ?? finding.severity };

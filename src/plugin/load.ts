@@ -25,12 +25,16 @@ export interface LoadOptions {
 }
 
 /** Loads the plug-ins named, in the order in which they are written. An invalid one is an error, not a warning. */
-export async function loadPlugins(specs: readonly { readonly spec: string; readonly from: string }[], options: LoadOptions): Promise<readonly LoadedPlugin[]> {
+export async function loadPlugins(
+  specs: readonly { readonly spec: string; readonly from: string }[],
+  options: LoadOptions,
+): Promise<readonly LoadedPlugin[]> {
   const plugins: LoadedPlugin[] = [];
   for (const { spec, from } of specs) {
     const plugin = await loadPlugin(spec, from, options);
     const same = plugins.find(({ name }) => name === plugin.name);
-    if (same !== undefined) throw new PluginError('ERR_PLUGIN_INVALID', `Plug-ins ${same.origin} and ${spec} are both called ${plugin.name}.`);
+    if (same !== undefined)
+      throw new PluginError('ERR_PLUGIN_INVALID', `Plug-ins ${same.origin} and ${spec} are both called ${plugin.name}.`);
     plugins.push(plugin);
   }
   return plugins;
@@ -44,7 +48,8 @@ async function loadPlugin(spec: string, from: string, options: LoadOptions): Pro
     });
   }
   const definition = await definitionOf(spec, file);
-  if (!isPlugin(definition, spec, options.knownFacts)) throw new PluginError('ERR_PLUGIN_INVALID', `Plug-in ${spec} does not keep the contract.`);
+  if (!isPlugin(definition, spec, options.knownFacts))
+    throw new PluginError('ERR_PLUGIN_INVALID', `Plug-in ${spec} does not keep the contract.`);
   return { ...namespaced(definition), origin: spec, ...(version === undefined ? {} : { version }) };
 }
 
@@ -52,11 +57,15 @@ async function definitionOf(spec: string, file: string): Promise<unknown> {
   try {
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(file).href);
     const exported: unknown = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
-    return typeof exported === 'function' ? ((await exported(api)) as unknown) : exported;
+    return isFactory(exported) ? await exported(api) : exported;
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new PluginError('ERR_PLUGIN_UNREADABLE', `Plug-in ${spec} cannot be loaded: ${reason}.`, { cause: error });
   }
+}
+
+function isFactory(value: unknown): value is (given: typeof api) => unknown {
+  return typeof value === 'function';
 }
 
 /** Ids become `name/id`; what it explains among its own checks follows, built-in codes stay as they are. */
@@ -92,14 +101,20 @@ async function resolvePlugin(spec: string, from: string): Promise<{ file: string
     if ((await stat(candidate).catch(() => undefined))?.isDirectory() === true) return await packageIn(candidate, spec);
     if (dirname(dir) === dir) break;
   }
-  throw new PluginError('ERR_PLUGIN_UNREADABLE', `Plug-in package ${spec} is not installed in ${from} or above.`, { hint: `npm install ${spec}, or give a path that starts with ./` });
+  throw new PluginError('ERR_PLUGIN_UNREADABLE', `Plug-in package ${spec} is not installed in ${from} or above.`, {
+    hint: `npm install ${spec}, or give a path that starts with ./`,
+  });
 }
 
 async function packageIn(dir: string, spec: string): Promise<{ file: string; version?: string }> {
   const text = await readFile(join(dir, 'package.json'), 'utf8').catch(() => undefined);
   const manifest = text === undefined ? undefined : parsedObject(text);
-  const entry = manifest === undefined ? undefined : (target(manifest['exports']) ?? (typeof manifest['main'] === 'string' ? manifest['main'] : 'index.js'));
-  if (manifest === undefined || entry === undefined) throw new PluginError('ERR_PLUGIN_UNREADABLE', `Plug-in ${spec} has no package.json that says what to load.`);
+  const entry =
+    manifest === undefined
+      ? undefined
+      : (target(manifest['exports']) ?? (typeof manifest['main'] === 'string' ? manifest['main'] : 'index.js'));
+  if (manifest === undefined || entry === undefined)
+    throw new PluginError('ERR_PLUGIN_UNREADABLE', `Plug-in ${spec} has no package.json that says what to load.`);
   const version = manifest['version'];
   return { file: resolve(dir, entry), ...(typeof version === 'string' ? { version } : {}) };
 }

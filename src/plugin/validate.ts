@@ -9,11 +9,7 @@ const text = z.string().min(1);
 const id = z.string().regex(kebab, 'expected a kebab-case id such as unserved-revision');
 
 const facts = z.array(z.string());
-const needs = z.union([
-  facts,
-  z.strictObject({ primary: facts, member: facts }),
-  z.strictObject({ from: facts, to: facts }),
-]);
+const needs = z.union([facts, z.strictObject({ primary: facts, member: facts }), z.strictObject({ from: facts, to: facts })]);
 
 const check = z.strictObject({
   id,
@@ -36,7 +32,14 @@ const check = z.strictObject({
     .array(z.strictObject({ code: text, match: z.enum(['cluster', 'object', 'pair', 'mesh']), keys: z.array(text).optional() }))
     .optional(),
   catalogue: z.array(text).optional(),
-  docs: z.strictObject({ why: text, confirm: text, fix: text, notWhen: text.optional(), since: text.optional(), see: z.array(text).optional() }),
+  docs: z.strictObject({
+    why: text,
+    confirm: text,
+    fix: text,
+    notWhen: text.optional(),
+    since: text.optional(),
+    see: z.array(text).optional(),
+  }),
   messages: z.record(z.string(), fn).refine((messages) => Object.keys(messages).length > 0, 'expected at least one message'),
   run: fn,
 });
@@ -57,7 +60,10 @@ export function isPlugin(value: unknown, spec: string, knownFacts: ReadonlySet<s
   };
   if (typeof value !== 'object' || value === null) return fail('its default export is neither an object nor a function that returns one');
   if ('api' in value && value.api !== 1) {
-    throw new PluginError('ERR_PLUGIN_API', `Plug-in ${spec} is written for version ${String(value.api)} of the plug-in contract; this meshdoctor has version 1.`);
+    throw new PluginError(
+      'ERR_PLUGIN_API',
+      `Plug-in ${spec} is written for version ${String(value.api)} of the plug-in contract; this meshdoctor has version 1.`,
+    );
   }
   const result = plugin.safeParse(value, { reportInput: true });
   if (!result.success) {
@@ -68,7 +74,8 @@ export function isPlugin(value: unknown, spec: string, knownFacts: ReadonlySet<s
   const twice = ids.find((one, index) => ids.indexOf(one) !== index);
   if (twice !== undefined) return fail(`it has two checks ${twice}`);
   for (const item of result.data.checks ?? []) {
-    if (!fitsScope(item.scope, item.needs) || !fitsScope(item.scope, item.uses ?? [])) return fail(`check ${item.id}: needs and uses per end must be those of scope ${item.scope}`);
+    if (!fitsScope(item.scope, item.needs) || !fitsScope(item.scope, item.uses ?? []))
+      return fail(`check ${item.id}: needs and uses per end must be those of scope ${item.scope}`);
     if (item.partial === true && item.scope !== 'mesh') return fail(`check ${item.id}: only a check of scope mesh can be partial`);
     const stranger = [...namesOf(item.needs), ...namesOf(item.uses ?? [])].find((name) => !knownFacts.has(name));
     if (stranger !== undefined) {
@@ -94,7 +101,7 @@ function fitsScope(scope: z.infer<typeof check>['scope'], list: PluginNeeds): bo
 function placeOf(path: readonly PropertyKey[], value: object): string {
   const [first, index, ...rest] = path;
   if ((first === 'checks' || first === 'reporters') && typeof index === 'number' && first in value) {
-    const items: unknown = (value as Readonly<Record<string, unknown>>)[first];
+    const items: unknown = Object.entries(value).find(([name]) => name === first)?.[1];
     const item: unknown = Array.isArray(items) ? items[index] : undefined;
     const name = typeof item === 'object' && item !== null ? ('id' in item ? item.id : 'format' in item ? item.format : index) : index;
     return `${first === 'checks' ? 'check' : 'reporter'} ${String(name)}: ${rest.length === 0 ? '' : `${rest.map(String).join('.')}: `}`;

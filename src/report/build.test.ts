@@ -13,7 +13,8 @@ const cell = (from: string, to: string): (typeof report.matrix)[number]['cells']
 describe('checks × clusters', () => {
   test('a check counts once in every cluster of its subjects, with its worst outcome there', () => {
     const rows = checkResults(judgement().checks, judgement().outcomes);
-    const resultsOf = (id: string): Record<string, string> => Object.fromEntries(rows.find((row) => row.id === id)!.results.map((one) => [one.cluster, one.result]));
+    const resultsOf = (id: string): Record<string, string> =>
+      Object.fromEntries(rows.find((row) => row.id === id)!.results.map((one) => [one.cluster, one.result]));
     expect(resultsOf('unserved-gateway-revision')).toEqual({ east: 'error', south: 'unknown', west: 'error' });
     expect(resultsOf('expiring-root')).toEqual({ east: 'warning', south: 'unknown', west: 'not-applicable' });
     expect(resultsOf('acme/odd-name')).toEqual({ east: 'crashed' });
@@ -21,7 +22,10 @@ describe('checks × clusters', () => {
   });
 
   test('the rows add up to the counts', () => {
-    const sum = report.clusters.reduce((total, { results: { error, warning, unknown, passed } }) => total + error + warning + unknown + passed, 0);
+    const sum = report.clusters.reduce(
+      (total, { results: { error, warning, unknown, passed } }) => total + error + warning + unknown + passed,
+      0,
+    );
     expect(sum).toBe(report.counts.cells);
     expect(report.clusters.reduce((total, { results }) => total + results.unknown, 0)).toBe(report.counts.cells - report.counts.done);
     expect(cluster('south').results).toEqual({ error: 0, warning: 0, unknown: 2, passed: 1 });
@@ -40,7 +44,14 @@ describe('directions', () => {
 
   test('are in order when nothing is found or missing', () => {
     const healthy = sampleReport((outcome) => outcome.kind === 'healthy');
-    expect(healthy.matrix[0]?.cells.filter(({ state }) => state !== 'none').map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(healthy.matrix[0]?.cells.filter(({ state }) => state !== 'none').map(({ state }) => state)).toEqual([
+      'ok',
+      'ok',
+      'ok',
+      'ok',
+      'ok',
+      'ok',
+    ]);
   });
 });
 
@@ -66,7 +77,12 @@ describe('the verdict never acquits from ignorance', () => {
     ['everything', () => true, 'broken', 1],
     ['only gaps', ({ kind }: { kind: string }) => kind === 'inconclusive' || kind === 'healthy', 'incomplete', 3],
     ['only a crash', ({ kind }: { kind: string }) => kind === 'crashed' || kind === 'healthy', 'incomplete', 3],
-    ['only what was not asked', ({ check, kind }: { check: string; kind: string }) => check === 'stale-lease' || kind === 'healthy', 'clean', 0],
+    [
+      'only what was not asked',
+      ({ check, kind }: { check: string; kind: string }) => check === 'stale-lease' || kind === 'healthy',
+      'clean',
+      0,
+    ],
   ] as const)('%s', (_, keep, state, code) => {
     const made = sampleReport(keep);
     expect([made.verdict.state, made.exit.code]).toEqual([state, code]);

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { defaultPolicy, exitCode, type ExitFacts, fails, isGap, type Policy } from './policy.ts';
 
 const clean: ExitFacts = { failing: 0, gaps: 0, crashed: 0, cells: 10, meshes: 1, interrupted: undefined };
-const code = (facts: Partial<ExitFacts>, policy: Partial<Policy> = {}): number => exitCode({ ...clean, ...facts }, { ...defaultPolicy, ...policy }).code;
+const code = (facts: Partial<ExitFacts>, policy: Partial<Policy> = {}): number =>
+  exitCode({ ...clean, ...facts }, { ...defaultPolicy, ...policy }).code;
 
 describe('exit code', () => {
   test.each<[string, Partial<ExitFacts>, Partial<Policy>, number]>([
@@ -21,13 +22,19 @@ describe('exit code', () => {
   });
 
   test('--exit-zero says what it hides', () => {
-    expect(exitCode({ ...clean, failing: 2 }, { ...defaultPolicy, exitZero: true }).reason).toBe('--exit-zero instead of 1: 2 findings at or above --fail-on=error');
+    expect(exitCode({ ...clean, failing: 2 }, { ...defaultPolicy, exitZero: true }).reason).toBe(
+      '--exit-zero instead of 1: 2 findings at or above --fail-on=error',
+    );
   });
 });
 
 describe('a finding fails a run', () => {
-  const failing = (severity: 'error' | 'warning' | 'info', certainty: 'certain' | 'likely' | 'possible', policy: Partial<Policy> = {}, advice = false): boolean =>
-    fails({ severity, certainty }, advice, { ...defaultPolicy, ...policy });
+  const failing = (
+    severity: 'error' | 'warning' | 'info',
+    certainty: 'certain' | 'likely' | 'possible',
+    policy: Partial<Policy> = {},
+    advice = false,
+  ): boolean => fails({ severity, certainty }, advice, { ...defaultPolicy, ...policy });
 
   test('when it is an error that is certain or likely', () => {
     expect(failing('error', 'certain')).toBe(true);

@@ -132,13 +132,10 @@ const cause = z
   })
   .readonly();
 
-const results = z
-  .object({ error: z.int(), warning: z.int(), unknown: z.int(), passed: z.int() })
-  .readonly()
-  .meta({
-    id: 'results',
-    description: 'Checks counted in a cluster, each with its worst outcome there; not-applicable ones are not counted.',
-  });
+const results = z.object({ error: z.int(), warning: z.int(), unknown: z.int(), passed: z.int() }).readonly().meta({
+  id: 'results',
+  description: 'Checks counted in a cluster, each with its worst outcome there; not-applicable ones are not counted.',
+});
 
 const cluster = z
   .object({

@@ -58,9 +58,16 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
   if (options.clusters.length === 0) {
-    throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', { hint: 'For example: meshdoctor check --manifests east=./east --manifests west=./west' });
+    throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', {
+      hint: 'For example: meshdoctor check --manifests east=./east --manifests west=./west',
+    });
   }
-  const clusters = await openManifests({ clusters: options.clusters, complete: options.complete, takenAt: options.takenAt, signal: io.signal });
+  const clusters = await openManifests({
+    clusters: options.clusters,
+    complete: options.complete,
+    takenAt: options.takenAt,
+    signal: io.signal,
+  });
   const snapshot: Snapshot = {
     schema: 1,
     source: { kind: 'manifests' },
@@ -84,7 +91,12 @@ export async function judgeSnapshot(snapshot: Snapshot, options: RunOptions, pre
     version: io.version,
     ...(today === undefined ? {} : { today }),
     interrupted: io.interrupted?.(),
-    plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({ name, ...(version === undefined ? {} : { version }), origin, checks: checks.length })),
+    plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({
+      name,
+      ...(version === undefined ? {} : { version }),
+      origin,
+      checks: checks.length,
+    })),
   });
 }
 

@@ -17,7 +17,8 @@ export function select(checks: readonly RegisteredCheck[], { only, skip, advice 
     only.length === 0 ? advice || registered.check.advice !== true : only.some((word) => names(word, registered, advice)),
   );
   const left = wanted.filter((registered) => !skip.some((word) => names(word, registered, true)));
-  if (left.length === 0) throw new UsageError('ERR_BAD_VALUE', 'No check is left after --only and --skip.', { hint: 'meshdoctor list shows all checks.' });
+  if (left.length === 0)
+    throw new UsageError('ERR_BAD_VALUE', 'No check is left after --only and --skip.', { hint: 'meshdoctor list shows all checks.' });
   return left;
 }
 

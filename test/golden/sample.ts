@@ -31,9 +31,13 @@ const mesh: Mesh = {
       cluster,
       {
         cluster,
-        role: role === undefined ? { unknown: [{ cluster, fact: 'controlPlanes', why: refused }] } : { known: role as 'primary', evidence: [] },
+        role:
+          role === undefined ? { unknown: [{ cluster, fact: 'controlPlanes', why: refused }] } : { known: role as 'primary', evidence: [] },
         clusterId: { known: cluster as never, evidence: [] },
-        network: network === undefined ? { unknown: [{ cluster, fact: 'namespaces', why: refused }] } : { known: networkId(network), evidence: [] },
+        network:
+          network === undefined
+            ? { unknown: [{ cluster, fact: 'namespaces', why: refused }] }
+            : { known: networkId(network), evidence: [] },
         systemNamespace: 'istio-system',
         servedBy: role === undefined ? { unknown: [{ cluster, fact: 'injectors', why: refused }] } : { known: [plane], evidence: [] },
         revisions: role === undefined ? [] : ['1-24-3'],
@@ -47,7 +51,12 @@ const mesh: Mesh = {
   dataPlanes: ['sidecar'],
   isDeclared: false,
   withoutSecret: [],
-  evidence: [{ because: 'a remote secret holds its credentials', ref: { cluster: east, kind: 'Secret', namespace: 'istio-system', name: 'istio-remote-secret-west' } }],
+  evidence: [
+    {
+      because: 'a remote secret holds its credentials',
+      ref: { cluster: east, kind: 'Secret', namespace: 'istio-system', name: 'istio-remote-secret-west' },
+    },
+  ],
 };
 
 function check(id: string, area: string, more: Partial<AnyCheck> = {}): RegisteredCheck {
@@ -69,7 +78,13 @@ function check(id: string, area: string, more: Partial<AnyCheck> = {}): Register
   };
 }
 
-const gateway = { cluster: west, kind: 'Deployment', namespace: 'istio-system', name: 'istio-eastwestgateway', origin: { file: 'west/gateway.yaml', line: 12 } };
+const gateway = {
+  cluster: west,
+  kind: 'Deployment',
+  namespace: 'istio-system',
+  name: 'istio-eastwestgateway',
+  origin: { file: 'west/gateway.yaml', line: 12 },
+};
 
 function finding(code: string, more: Partial<Finding>): Finding {
   const at = more.at ?? gateway;
@@ -97,7 +112,8 @@ const findings: Finding[] = [
   finding('unserved-gateway-revision', {
     area: 'east-west',
     catalogue: ['INJ-02'],
-    message: 'Deployment istio-system/istio-eastwestgateway in west asks for revision 1-23-0, which no control plane of the mesh runs, so it gets no configuration.',
+    message:
+      'Deployment istio-system/istio-eastwestgateway in west asks for revision 1-23-0, which no control plane of the mesh runs, so it gets no configuration.',
     expected: 'a revision that runs: 1-24-3 (istiod in east)',
     found: '1-23-0',
     effect: '14 services of west cannot be reached from east (payments, cart, search and 11 more)',
@@ -114,8 +130,14 @@ const findings: Finding[] = [
         disruptive: true,
       },
     ],
+    concerns: [east, west],
   }),
-  finding('unreachable-services', { area: 'east-west', message: 'No service of west can be reached from east.', between: { from: east, to: west }, concerns: [east, west] }),
+  finding('unreachable-services', {
+    area: 'east-west',
+    message: 'No service of west can be reached from east.',
+    between: { from: east, to: west },
+    concerns: [east, west],
+  }),
   ...Array.from({ length: 23 }, (_, n) =>
     finding('unresolvable-name', {
       area: 'dns',
@@ -170,18 +192,41 @@ function outcomesOf(): Outcome[] {
     of('expiring-root', [west], { kind: 'not-applicable', because: 'no root here' }),
     of('lonely-gateway', [west], { kind: 'findings', findings: said('lonely-gateway') }),
     ...['expired-credential', 'duplicate-secret'].map((id) =>
-      of(id, [east, west], { kind: 'inconclusive', because: 'a fact it needs could not be read', missing: [{ cluster: east, fact: 'remoteSecrets', why: forbidden }] }),
+      of(id, [east, west], {
+        kind: 'inconclusive',
+        because: 'a fact it needs could not be read',
+        missing: [{ cluster: east, fact: 'remoteSecrets', why: forbidden }],
+      }),
     ),
-    of('stale-lease', [west], { kind: 'inconclusive', because: 'a fact it needs could not be read', missing: [{ cluster: west, fact: 'clock', why: { status: 'not-asked', because: 'no clock' } }] }),
-    of('unlistening-gateway', [west], { kind: 'inconclusive', because: 'the gateway gets no configuration', missing: [], blockedBy: 'unserved-gateway-revision' }),
+    of('stale-lease', [west], {
+      kind: 'inconclusive',
+      because: 'a fact it needs could not be read',
+      missing: [{ cluster: west, fact: 'clock', why: { status: 'not-asked', because: 'no clock' } }],
+    }),
+    of('unlistening-gateway', [west], {
+      kind: 'inconclusive',
+      because: 'the gateway gets no configuration',
+      missing: [],
+      blockedBy: 'unserved-gateway-revision',
+    }),
     of('acme/odd-name', [east], { kind: 'crashed', error: { name: 'TypeError', message: 'x is <not> a function', stack: '' } }),
     ...['unserved-gateway-revision', 'expiring-root'].map((id) =>
-      of(id, [south], { kind: 'inconclusive', because: 'a fact it needs could not be read', missing: [{ cluster: south, fact: 'namespaces', why: refused }] }),
+      of(id, [south], {
+        kind: 'inconclusive',
+        because: 'a fact it needs could not be read',
+        missing: [{ cluster: south, fact: 'namespaces', why: refused }],
+      }),
     ),
   ];
 }
 
-const controlPlane = { ref: istiod, namespace: 'istio-system', name: istiod.name, revision: plane.revision, version: '1.24.3' } as unknown as ControlPlane;
+const controlPlane = {
+  ref: istiod,
+  namespace: 'istio-system',
+  name: istiod.name,
+  revision: plane.revision,
+  version: '1.24.3',
+} as unknown as ControlPlane;
 
 /** A judgement in which only the outcomes named are kept; findings follow from them. */
 export function judgement(keep: (outcome: Outcome) => boolean = () => true): Judgement {
@@ -212,7 +257,12 @@ export function sampleReport(
   about: Partial<About> = {},
 ): Report {
   const judged = judgement(keep);
-  return buildReport({ ...judged, outcomes: withBlockers(judged) }, correlate(judged), { ...defaultPolicy, ...policy }, { version: '0.0.0', ...about });
+  return buildReport(
+    { ...judged, outcomes: withBlockers(judged) },
+    correlate(judged),
+    { ...defaultPolicy, ...policy },
+    { version: '0.0.0', ...about },
+  );
 }
 
 export { clusterRef };

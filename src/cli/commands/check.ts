@@ -19,7 +19,11 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   styleOf(flags, host);
   const io = runIo(host);
   const prepared = await prepare(options, io);
-  const outputs = await outputsOf(flag.list(given, 'output') ?? config?.values.outputs ?? [], [...reporters, ...prepared.reporters], host.cwd);
+  const outputs = await outputsOf(
+    flag.list(given, 'output') ?? config?.values.outputs ?? [],
+    [...reporters, ...prepared.reporters],
+    host.cwd,
+  );
   const report = await judgeClusters(options, prepared, io);
   await writeOutputs(report, outputs, flags, host);
   return report.exit.code;
@@ -32,5 +36,7 @@ function showOf(text: string | undefined): Show {
   const found = levels.find((level) => level === text);
   if (found !== undefined) return found;
   const meant = nearest(text, levels);
-  throw new UsageError('ERR_BAD_VALUE', `--show takes ${levels.join(', ')}; not ${JSON.stringify(text)}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+  throw new UsageError('ERR_BAD_VALUE', `--show takes ${levels.join(', ')}; not ${JSON.stringify(text)}.`, {
+    hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+  });
 }

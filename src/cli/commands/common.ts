@@ -41,7 +41,14 @@ export function runFlags(given: Given): Flags {
 }
 
 export function runIo(host: Host): RunIo {
-  return { version, nodeVersion: host.nodeVersion, builtIn: builtin, interrupted: host.interrupted, signal: host.signal, pause: host.pause };
+  return {
+    version,
+    nodeVersion: host.nodeVersion,
+    builtIn: builtin,
+    interrupted: host.interrupted,
+    signal: host.signal,
+    pause: host.pause,
+  };
 }
 
 export async function configOf(given: Given, host: Host): Promise<LoadedConfig | undefined> {
@@ -66,5 +73,7 @@ export function areaTitle(area: string): string {
 /** Areas in the order in which people read about them, then plug-ins. */
 export function areaOrder(checks: readonly RegisteredCheck[]): string[] {
   const own = areas.map(({ id }) => id);
-  return [...own, ...new Set(checks.map(({ area }) => area).filter((area) => !own.includes(area)))].filter((area) => checks.some((check) => check.area === area));
+  return [...own, ...new Set(checks.map(({ area }) => area).filter((area) => !own.includes(area)))].filter((area) =>
+    checks.some((check) => check.area === area),
+  );
 }

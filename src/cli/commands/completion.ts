@@ -9,7 +9,11 @@ export async function completionCommand(given: Given, host: Host): Promise<numbe
   const script = Object.entries(scripts).find(([name]) => name === shell)?.[1];
   if (script === undefined) {
     const meant = nearest(shell, Object.keys(scripts));
-    throw new UsageError('ERR_BAD_VALUE', `There is no completion for ${JSON.stringify(shell)}; there is for ${Object.keys(scripts).join(', ')}.`, { hint: meant === undefined ? undefined : `Did you mean ${meant}?` });
+    throw new UsageError(
+      'ERR_BAD_VALUE',
+      `There is no completion for ${JSON.stringify(shell)}; there is for ${Object.keys(scripts).join(', ')}.`,
+      { hint: meant === undefined ? undefined : `Did you mean ${meant}?` },
+    );
   }
   host.stdout.write(script);
   return await Promise.resolve(0);

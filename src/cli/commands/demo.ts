@@ -22,7 +22,9 @@ export async function demoCommand(given: Given, host: Host): Promise<number> {
   await writeOutputs(report, await outputsOf([], reporters, host.cwd), styleFlags(given), host);
   const command = ['check', '--complete', '--service abc.default:5000', ...manifests.map((cluster) => `--manifests ${cluster}`)].join(' ');
   const other = mesh === 'broken' ? `\n${host.program} demo --healthy shows the same mesh in order.` : '';
-  host.stderr.write(`\nThis was a demonstration; by yourself you would run, and get exit code ${report.exit.code} from:\n  ${host.program} ${command}${other}\n`);
+  host.stderr.write(
+    `\nThis was a demonstration; by yourself you would run, and get exit code ${report.exit.code} from:\n  ${host.program} ${command}${other}\n`,
+  );
   return 0;
 }
 

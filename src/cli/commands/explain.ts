@@ -9,11 +9,20 @@ import { areaTitle, knownChecks } from './common.ts';
 export async function explainCommand(given: Given, host: Host): Promise<number> {
   const wanted = given.words[0] ?? '';
   const checks = await knownChecks(given, host);
-  const found = checks.filter(({ check }) => check.id === wanted || wanted.startsWith(`${check.id}/`) || check.catalogue?.includes(wanted.toUpperCase()) === true);
+  const found = checks.filter(
+    ({ check }) => check.id === wanted || wanted.startsWith(`${check.id}/`) || check.catalogue?.includes(wanted.toUpperCase()) === true,
+  );
   if (found.length === 0) {
-    const meant = nearest(wanted, checks.flatMap(({ check }) => [check.id, ...(check.catalogue ?? [])]));
-    throw new UsageError('ERR_UNKNOWN_CHECK', `There is no check ${JSON.stringify(wanted)}.`, { hint: meant === undefined ? 'meshdoctor list shows all checks.' : `Did you mean ${meant}?` });
+    const meant = nearest(
+      wanted,
+      checks.flatMap(({ check }) => [check.id, ...(check.catalogue ?? [])]),
+    );
+    throw new UsageError('ERR_UNKNOWN_CHECK', `There is no check ${JSON.stringify(wanted)}.`, {
+      hint: meant === undefined ? 'meshdoctor list shows all checks.' : `Did you mean ${meant}?`,
+    });
   }
-  host.stdout.write(found.map((registered) => `${explanation(registered.check, areaTitle(registered.area)).join('\n').trimEnd()}\n`).join('\n'));
+  host.stdout.write(
+    found.map((registered) => `${explanation(registered.check, areaTitle(registered.area)).join('\n').trimEnd()}\n`).join('\n'),
+  );
   return 0;
 }

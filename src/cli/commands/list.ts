@@ -40,6 +40,12 @@ function rowOf({ check }: RegisteredCheck): string[] {
 function readsOf({ check }: RegisteredCheck): string[] {
   const needs = sideNeeds(check.needs, 'any');
   const uses = sideNeeds(check.uses, 'any').filter((fact) => !needs.includes(fact));
-  const reads = readsFor([...needs, ...uses] as FactName[]).map(({ resource, group, verbs }) => `${verbs.join(',')} ${resource}${group === '' ? '' : `.${group}`}`);
-  return [`needs ${needs.join(', ') || 'nothing but the topology'}`, ...(uses.length === 0 ? [] : [`uses  ${uses.join(', ')}`]), ...(reads.length === 0 ? [] : [`reads ${reads.join('; ')}`])];
+  const reads = readsFor([...needs, ...uses] as FactName[]).map(
+    ({ resource, group, verbs }) => `${verbs.join(',')} ${resource}${group === '' ? '' : `.${group}`}`,
+  );
+  return [
+    `needs ${needs.join(', ') || 'nothing but the topology'}`,
+    ...(uses.length === 0 ? [] : [`uses  ${uses.join(', ')}`]),
+    ...(reads.length === 0 ? [] : [`reads ${reads.join('; ')}`]),
+  ];
 }

@@ -44,11 +44,17 @@ function merged(entries: readonly NotChecked[]): Group[] {
       entry.incomplete,
     ]),
   );
-  return [...groups.values()].map((same) => ({
-    checks: distinct(same.flatMap((entry) => entry.checks)),
-    facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))),
-    first: same[0] as NotChecked,
-  }));
+  return [...groups.values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    return [
+      {
+        checks: distinct(same.flatMap((entry) => entry.checks)),
+        facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))),
+        first,
+      },
+    ];
+  });
 }
 
 function lineOf({ checks, facts, first }: Group, report: Report, style: Style): string {
