@@ -25,6 +25,7 @@ import {
   type Pod,
   remedy,
   type Remedy,
+  type RemoteSecret,
   remoteSecrets,
   type Service,
   shellWord,
@@ -70,9 +71,20 @@ export function knownAs(controlPlane: ControlPlane, couple: Couple): ClusterId[]
   return distinct((sure.length > 0 ? sure : read).map(({ entry }) => entry.clusterId));
 }
 
-/** IDs that other clusters of the mesh go by. */
-export function idsOfOthers(mesh: Mesh, cluster: ClusterName): ClusterId[] {
-  return distinct([...mesh.members.values()].flatMap((other) => (other.cluster === cluster ? [] : (valueOf(other.clusterId) ?? []))));
+/** IDs that are not the member's, for sure: istiod's own, keys of Secrets that open other clusters, and what those go by. */
+export function idsOfOthers(controlPlane: ControlPlane, couple: Couple, mesh: Mesh, secrets: Fact<readonly RemoteSecret[]>): ClusterId[] {
+  const own = new Set([...knownAs(controlPlane, couple), ...keysFor(couple)]);
+  const keys = listOf(secrets).flatMap((secret) =>
+    secret.entries.flatMap((entry) => (remoteSecrets.entryState(controlPlane, secret, entry) === 'read' ? [entry.clusterId] : [])),
+  );
+  const others = [...mesh.members.values()].flatMap((other) => (other.cluster === couple.member ? [] : (valueOf(other.clusterId) ?? [])));
+  return distinct([controlPlane.clusterId, ...keys, ...others]).filter((id) => !own.has(id));
+}
+
+/** Keys of Secrets that open the member, whether istiod reads them or not; those that only claim its ID where nothing better is known. */
+function keysFor({ credentials }: Couple): ClusterId[] {
+  const sure = credentials.filter((match) => match.by === 'identity');
+  return (sure.length > 0 ? sure : credentials).map(({ entry }) => entry.clusterId);
 }
 
 /** Injectors of a cluster that send their reviews to this istiod and can still select a pod; of a revision before those of tags. */
@@ -220,4 +232,18 @@ export function giveNetwork(cluster: ClusterName, network: string, isPrimary: bo
 /** What this istiod injects with where the path of an injector does not say otherwise. */
 export function valuesOf({ namespace, revision }: ControlPlane, values: Fact<readonly InjectorValues[]>): InjectorValues | undefined {
   return listOf(values).find((candidate) => candidate.namespace === namespace && candidate.revision === revision);
+}
+
+export function isZtunnel({ proxy }: ProxyPod): boolean {
+  return proxy.kind === 'ztunnel';
+}
+
+/** Gives the ztunnels of a cluster one more value: they are not injected, a restart changes nothing. */
+export function installZtunnel(cluster: ClusterName, value: string): Remedy {
+  const line = `helm upgrade ztunnel istio/ztunnel --kube-context ${shellWord(cluster)} -n istio-system --reuse-values --set ${shellWord(value)}`;
+  return remedy.installer(
+    cluster,
+    [line],
+    'or the same value with istioctl, where ztunnel was installed so; restarts ztunnels, which interrupts connections',
+  );
 }

@@ -17,6 +17,8 @@ import {
   idsOfOthers,
   injectionPath,
   injectorsFor,
+  installZtunnel,
+  isZtunnel,
   isLive,
   knownAs,
   pathOf,
@@ -43,7 +45,6 @@ export default defineCheck({
   explains: [
     { code: 'mismatched-cluster-id/proxies', match: 'cluster', keys: ['injector'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster' },
-    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   catalogue: ['ID-08'],
   docs: {
@@ -95,7 +96,9 @@ export default defineCheck({
                 `istiod still gives new pods ${a.given}; ${installAgain}`,
               ),
             ]),
-        ...restartOf(a.cluster, a.pods),
+        ...(a.pods.every(isZtunnel)
+          ? [installZtunnel(a.cluster, `multiCluster.clusterName=${a.known[0] ?? ''}`)]
+          : restartOf(a.cluster, a.pods)),
       ],
     }),
   },
@@ -111,7 +114,7 @@ export default defineCheck({
     // An absent key is only absent from Secrets that could all be read.
     const lacks = couple.kind === 'self' ? [] : [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
     const secrets = couple.credentials.map(({ secret }) => secret);
-    const foreign = new Set(idsOfOthers(mesh, member.name).filter((id) => !known.includes(id)));
+    const foreign = new Set(idsOfOthers(controlPlane, couple, mesh, primary.remoteSecrets));
     const isKnown = (id: ClusterId | undefined): boolean => id !== undefined && known.includes(id);
     // Where no proxy goes by the secret's key either, the key is the odd one out, and another check says so.
     const isPathOdd = couple.kind === 'self' || member.pods.some((pod) => isLive(pod) && isKnown(pod.proxy?.clusterId));

@@ -31,9 +31,8 @@ export default defineCheck({
   needs: ['namespaces', 'services'],
   uses: ['kubeGateways', 'injectors', 'pods'],
   explains: [
-    { code: 'missing-east-west-gateway', match: 'cluster' },
-    { code: 'stale-proxy-network', match: 'cluster' },
-    { code: 'mismatched-injection-path', match: 'cluster' },
+    { code: 'stale-proxy-network/other', match: 'cluster' },
+    { code: 'mismatched-injection-path/network', match: 'cluster' },
   ],
   catalogue: ['ID-05'],
   docs: {

@@ -1,4 +1,12 @@
-import { bothInstalledAs, checkTester, injectionPath, mesh, networkLabelRemoved, remoteReinstalledAs } from 'meshdoctor/testkit';
+import {
+  bothInstalledAs,
+  checkTester,
+  injectionPath,
+  installedWithoutNetwork,
+  mesh,
+  networkLabelRemoved,
+  remoteReinstalledAs,
+} from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const east = 'east';
@@ -24,28 +32,38 @@ checkTester(check, {
     'the namespace names no network to compare with': healthy.edit(networkLabelRemoved({ cluster: west })),
   },
   broken: {
-    'the path was left out': { mesh: healthy.edit(path({})), findings: [`mismatched-injection-path @ ${own} (error certain)`] },
+    'the path was left out': { mesh: healthy.edit(path({})), findings: [`mismatched-injection-path/identity @ ${own} (error certain)`] },
     'the path was left out and the workloads were restarted': {
       mesh: healthy.edit(path({}, 'restarted')),
-      findings: [`mismatched-injection-path @ ${own}`],
+      findings: [`mismatched-injection-path/identity @ ${own}`],
     },
     'the path names the primary': {
       mesh: healthy.edit(path({ cluster: east, network: 'network2' }, 'restarted')),
-      findings: [`mismatched-injection-path @ ${own}`],
+      findings: [`mismatched-injection-path/identity @ ${own}`],
     },
     'the path names the network of the primary': {
       mesh: healthy.edit(path({ cluster: west, network: 'network1' })),
-      findings: [`mismatched-injection-path @ ${own}`],
+      findings: [`mismatched-injection-path/network @ ${own}`],
     },
     'the path names no network, so pods get that of the primary': {
       mesh: healthy.edit(path({ cluster: west })),
-      findings: [`mismatched-injection-path @ ${own}`],
+      findings: [`mismatched-injection-path/network @ ${own}`],
+    },
+    'the same on a release that needs it': {
+      mesh: mesh()
+        .primaryRemote(east, west, { release: '1.24.6', revision: '1-31-0' })
+        .edit(injectionPath({ cluster: west, primary: east, path: { cluster: west }, since: 'edited' })),
+      findings: [`mismatched-injection-path/network @ ${own} (error certain)`],
+    },
+    'neither path nor istiod names a network, and 1.31 copes': {
+      mesh: healthy.edit(path({ cluster: west })).edit(installedWithoutNetwork({ cluster: east })),
+      findings: [`mismatched-injection-path/network @ ${own} (warning certain)`],
     },
     'the path of one remote was copied to the next': {
       mesh: mesh()
         .primaryRemote(east, [west, 'north'], { revision: '1-31-0' })
         .edit(injectionPath({ cluster: 'north', primary: east, path: { cluster: west, network: 'network2' }, since: 'edited' })),
-      findings: ['mismatched-injection-path @ north:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0'],
+      findings: ['mismatched-injection-path/identity @ north:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0'],
     },
   },
 });

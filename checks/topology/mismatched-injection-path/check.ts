@@ -1,14 +1,7 @@
-import {
-  type ClusterId,
-  type ClusterName,
-  type ControlPlane,
-  defineCheck,
-  type Injector,
-  listOf,
-  type NetworkId,
-  valueOf,
-} from 'meshdoctor/api';
+import { type ClusterId, type ClusterName, defineCheck, type Injector, type Message, releases, valueOf } from 'meshdoctor/api';
 import { fieldOfPath, idsOfOthers, injectorsFor, injectionPath, knownAs, pathOf, rewritePath, valuesOf } from '../_area.ts';
+
+const none = 'no network';
 
 export default defineCheck({
   id: 'mismatched-injection-path',
@@ -19,11 +12,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['injectors'] },
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: [] },
   explains: [
-    { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'stale-proxy-network', match: 'cluster' },
-    { code: 'mismatched-secret-key', match: 'cluster' },
-    { code: 'unready-east-west-gateway/refused', match: 'cluster' },
-    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'mismatched-cluster-id', match: 'cluster', keys: ['identity'] },
+    { code: 'mismatched-secret-key', match: 'cluster', keys: ['identity'] },
+    { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['identity'] },
   ],
   catalogue: ['ID-11'],
   docs: {
@@ -34,31 +26,20 @@ export default defineCheck({
     see: ['https://istio.io/latest/docs/setup/install/multicluster/primary-remote_multi-network/'],
   },
   messages: {
-    mismatched: (a: {
-      injectors: readonly Injector[];
-      cluster: ClusterName;
-      wrong: readonly string[];
-      path: string;
-      refuses: boolean;
-    }) => ({
-      text: `MutatingWebhookConfiguration ${a.injectors[0]?.name ?? ''} in ${a.cluster} gives new pods ${a.wrong.join(' and ')}, which is not what ${a.cluster} has.`,
-      expected: a.path,
-      found: a.injectors[0] === undefined ? '' : pathOf(a.injectors[0]),
-      effect: a.refuses
-        ? `istiod refuses new pods of ${a.cluster}: they never become ready`
-        : `new pods of ${a.cluster} and their callers are sent addresses that they cannot reach`,
-      remedy: rewritePath(a.cluster, a.injectors, a.path),
+    identity: (a: Args) => message(a, `istiod refuses new pods of ${a.cluster}: they never become ready`),
+    network: (a: Args) => ({
+      ...message(a, `new pods of ${a.cluster} and their callers are sent addresses that they cannot reach`),
+      ...(a.isHarmless ? { severity: 'warning' as const } : {}),
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'peer') return;
     const network = valueOf(member.member.network);
     const isRemote = couple.kind === 'remote';
-    const keys = couple.credentials.map(({ entry }) => entry.clusterId);
-    const foreign = new Set(idsOfOthers(mesh, member.name).filter((id) => !keys.includes(id)));
+    const foreign = new Set(idsOfOthers(controlPlane, couple, mesh, primary.remoteSecrets));
     const values = valuesOf(controlPlane, primary.injectorValues);
     const secrets = primary.remoteSecrets;
-    const hasSecrets = secrets.status === 'collected' && (secrets.partial !== true || keys.length > 0);
+    const hasSecrets = secrets.status === 'collected' && (secrets.partial !== true || couple.credentials.length > 0);
     const injectors: Injector[] = [];
     const wrong = new Map<'id' | 'network', string>();
     for (const injector of injectorsFor(controlPlane, member.injectors)) {
@@ -80,20 +61,23 @@ export default defineCheck({
         });
         continue;
       }
-      const given = injector.injectedNetwork ?? (isSilent ? (values?.network ?? 'none at all') : undefined);
+      const given = injector.injectedNetwork ?? (isSilent ? (values?.network ?? '') : undefined);
       const isOff = given !== undefined && network !== undefined && given !== network;
       if (!namesNone && !isForeign && !isOff) continue;
       injectors.push(injector);
       if (namesNone) wrong.set('id', `no cluster ID, so that they claim ${controlPlane.clusterId}`);
       if (isForeign) wrong.set('id', `cluster ID ${id}`);
-      if (isOff) wrong.set('network', `network ${given}`);
+      if (isOff) wrong.set('network', given === '' ? none : `network ${given}`);
     }
     const [first] = injectors;
     if (first === undefined) return;
     const path = injectionPath(rightId(first, knownAs(controlPlane, couple), foreign, member.name), network ?? first.injectedNetwork);
+    // Without other networks there is no gateway to miss; since 1.30 a proxy without network is sent to gateways like any other.
+    const copes = wrong.get('network') === none && releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway') === true;
+    const isHarmless = mesh.networks.length < 2 || copes;
     yield finding(
-      'mismatched',
-      { injectors, cluster: member.name, wrong: [...wrong.values()], path, refuses: wrong.has('id') },
+      wrong.has('id') ? 'identity' : 'network',
+      { injectors, cluster: member.name, wrong: [...wrong.values()], path, isHarmless },
       {
         at: first.ref,
         field: fieldOfPath(first),
@@ -108,6 +92,25 @@ export default defineCheck({
     );
   },
 });
+
+interface Args {
+  readonly injectors: readonly Injector[];
+  readonly cluster: ClusterName;
+  readonly wrong: readonly string[];
+  readonly path: string;
+  readonly isHarmless: boolean;
+}
+
+function message(a: Args, effect: string): Message {
+  const [first] = a.injectors;
+  return {
+    text: `MutatingWebhookConfiguration ${first?.name ?? ''} in ${a.cluster} gives new pods ${a.wrong.join(' and ')}, which is not what ${a.cluster} has.`,
+    expected: a.path,
+    found: first === undefined ? '' : pathOf(first),
+    effect,
+    remedy: rewritePath(a.cluster, a.injectors, a.path),
+  };
+}
 
 /** The key of the secret; where there is none, what the path says, unless that is another cluster's, else what the user calls the cluster. */
 function rightId(

@@ -28,11 +28,6 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['namespaces'] },
   uses: { primary: ['injectorValues'], member: ['services', 'pods', 'injectors'] },
-  explains: [
-    { code: 'stale-proxy-network', match: 'cluster' },
-    { code: 'mismatched-gateway-network', match: 'cluster' },
-    { code: 'mismatched-injection-path', match: 'cluster' },
-  ],
   catalogue: ['ID-01'],
   docs: {
     why: `istiod takes the network of a pod without a label of its own from ${labels.network} on the system namespace of its cluster. Without that label such a pod is on no network, which counts as everybody's own: other clusters are sent its address instead of a gateway's, and their connections hang.`,

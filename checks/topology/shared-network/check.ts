@@ -57,9 +57,8 @@ export default defineCheck({
   uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs'],
   explains: [
     { code: 'mismatched-gateway-network', match: 'cluster' },
-    { code: 'mismatched-injection-path', match: 'cluster' },
-    { code: 'stale-proxy-network', match: 'cluster' },
-    { code: 'missing-east-west-gateway', match: 'cluster' },
+    { code: 'mismatched-injection-path/network', match: 'cluster' },
+    { code: 'stale-proxy-network/other', match: 'cluster' },
   ],
   catalogue: ['ID-02'],
   docs: {

@@ -16,7 +16,6 @@ const system = 'istio-system';
 const label = 'topology.istio.io/network';
 const built = (release: string) => mesh().primaryRemote(east, west, { release }).namespace('shop', { injected: true }).service('cart.shop');
 const healthy = built('1.31.0');
-const inWest = 'stale-proxy-network @ west:Cluster/west';
 
 checkTester(check, {
   healthy: {
@@ -42,19 +41,19 @@ checkTester(check, {
   broken: {
     'workloads from before there was a network; istiod 1.31 copes': {
       mesh: healthy.edit(workloadsWithoutNetwork({ cluster: west })),
-      findings: [`${inWest} (warning certain)`],
+      findings: ['stale-proxy-network/none @ west:Cluster/west (warning certain)'],
     },
     'the same on 1.24, which sends them pod addresses': {
       mesh: built('1.24.6').edit(workloadsWithoutNetwork({ cluster: west })),
-      findings: [`${inWest} (error certain)`],
+      findings: ['stale-proxy-network/none @ west:Cluster/west (error certain)'],
     },
     'the network was renamed and nothing restarted': {
       mesh: healthy.edit(networkRenamedWithoutRestart({ cluster: west, network: 'network-west' })),
-      findings: [`${inWest} (error certain)`],
+      findings: ['stale-proxy-network/other @ west:Cluster/west (error certain)'],
     },
     'the primary was installed without a network and labelled afterwards': {
       mesh: healthy.edit(installedWithoutNetwork({ cluster: east })).break((m) => m.cluster(east).relabel(system, { [label]: 'network1' })),
-      findings: ['stale-proxy-network @ east:Cluster/east (warning certain)'],
+      findings: ['stale-proxy-network/none @ east:Cluster/east (warning certain)'],
     },
     'the version of istiod is not known': {
       mesh: healthy
@@ -69,7 +68,7 @@ checkTester(check, {
               (object) => JSON.parse(JSON.stringify(object).replaceAll('1.31.0', 'latest')) as typeof object,
             ),
         ),
-      findings: [`${inWest} (warning likely)`],
+      findings: ['stale-proxy-network/none @ west:Cluster/west (warning likely)'],
     },
   },
 });

@@ -7,11 +7,24 @@ import {
   labels,
   list,
   listOf,
+  type Message,
   type NetworkId,
   releases,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, giveNetwork, injectorsFor, podsIn, proxiesOf, type ProxyPod, restartOf, some, valuesOf } from '../_area.ts';
+import {
+  gatewaysByNetwork,
+  giveNetwork,
+  injectorsFor,
+  installZtunnel,
+  isZtunnel,
+  podsIn,
+  proxiesOf,
+  type ProxyPod,
+  restartOf,
+  some,
+  valuesOf,
+} from '../_area.ts';
 
 const field = '.spec.containers[*].env["ISTIO_META_NETWORK"]';
 
@@ -24,7 +37,6 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['namespaces', 'pods', 'services'] },
   uses: { primary: ['injectorValues'], member: ['injectors'] },
   applies: { networks: 'multi' },
-  explains: [{ code: 'missing-east-west-gateway', match: 'cluster' }],
   catalogue: ['ID-04'],
   docs: {
     why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway.',
@@ -36,29 +48,21 @@ export default defineCheck({
     since: '1.8',
   },
   messages: {
-    stale: (a: {
-      cluster: ClusterName;
-      pods: readonly ProxyPod[];
-      claimed: string | undefined;
-      network: NetworkId;
-      usesGateway: boolean | undefined;
-      given: string | undefined;
-      isPrimary: boolean;
-    }) => ({
-      text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies carry ${a.claimed === undefined ? 'no network' : `network ${a.claimed}`}, but ${a.cluster} is on ${a.network}${consequence(a.claimed, a.usesGateway)}.`,
-      expected: `network ${a.network}`,
-      found: a.claimed === undefined ? 'no network' : `network ${a.claimed}`,
-      effect: `${list(
-        a.pods.map((pod) => `${pod.namespace}/${pod.name}`),
-        'none',
-        3,
-      )}: ${a.claimed === undefined ? 'calls to other networks may go to addresses that they cannot reach' : 'calls from and to them go to addresses that are out of reach'}`,
-      remedy: [
-        ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
-        ...restartOf(a.cluster, a.pods),
-      ],
-      ...(a.claimed === undefined && a.usesGateway !== false ? { severity: 'warning' as const } : {}),
-      ...(a.claimed === undefined && a.usesGateway === undefined ? { certainty: 'likely' as const } : {}),
+    none: (a: Args & { usesGateway: boolean | undefined }) => ({
+      ...message(
+        a,
+        'no network',
+        a.usesGateway === true
+          ? 'since 1.30 istiod sends them to gateways all the same'
+          : 'so they are sent pod addresses of other networks',
+      ),
+      effect: `${examples(a.pods)}: calls to other networks may go to addresses that they cannot reach`,
+      ...(a.usesGateway === false ? {} : { severity: 'warning' as const }),
+      ...(a.usesGateway === undefined ? { certainty: 'likely' as const } : {}),
+    }),
+    other: (a: Args & { claimed: NetworkId }) => ({
+      ...message(a, `network ${a.claimed}`, 'so traffic to and from them takes the wrong way'),
+      effect: `${examples(a.pods)}: calls from and to them go to addresses that are out of reach`,
     }),
   },
   *run({ primary, member, controlPlane, couple, finding }) {
@@ -66,6 +70,7 @@ export default defineCheck({
     // Without a label on the namespace there is nothing to compare with: that is a fault of its own (ID-01).
     if (couple.kind === 'peer' || network === undefined) return;
     const injectors = injectorsFor(controlPlane, listOf(member.injectors));
+    const values = valuesOf(controlPlane, primary.injectorValues);
     const gateways = gatewaysByNetwork(member.services);
     const odd = proxiesOf(controlPlane, member.pods, listOf(member.injectors)).filter(({ proxy }) => proxy.network !== network);
     const namespace = member.namespaces.find((candidate) => candidate.name === member.member.systemNamespace);
@@ -74,43 +79,54 @@ export default defineCheck({
       // A pod may be labelled for a second network of its cluster, as long as that has a gateway there.
       const stale = claimed !== undefined && gateways.has(claimed) ? pods.filter((pod) => pod.labels[labels.network] !== claimed) : pods;
       if (stale.length === 0) continue;
-      const args = {
-        cluster: member.name,
-        pods: stale,
-        claimed,
-        network,
-        usesGateway: releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway'),
+      const isPrimary = couple.kind === 'self';
+      const args = { cluster: member.name, pods: stale, network, given: wronglyGiven(injectors, values, network), isPrimary };
+      const where = {
+        at: member.ref,
+        subject: key === '' ? 'none' : key,
+        related: [...(namespace === undefined ? [] : [namespace.ref]), ...some(injectors)],
+        evidence: stale.slice(0, 5).map((pod) => ({ ref: pod.ref, field, observed: claimed ?? 'absent', expected: network })),
       };
-      yield finding(
-        'stale',
-        {
-          ...args,
-          given: wronglyGiven(injectors, valuesOf(controlPlane, primary.injectorValues), network),
-          isPrimary: couple.kind === 'self',
-        },
-        {
-          at: member.ref,
-          subject: key === '' ? 'none' : key,
-          lacks: claimed === undefined ? [] : [{ cluster: member.name, fact: 'services' }],
-          related: [...(namespace === undefined ? [] : [namespace.ref]), ...some(injectors)],
-          evidence: stale.slice(0, 5).map((pod) => ({ ref: pod.ref, field, observed: claimed ?? 'absent', expected: network })),
-        },
-      );
+      if (claimed !== undefined)
+        yield finding('other', { ...args, claimed }, { ...where, lacks: [{ cluster: member.name, fact: 'services' }] });
+      else yield finding('none', { ...args, usesGateway: releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway') }, where);
     }
   },
 });
+
+interface Args {
+  readonly cluster: ClusterName;
+  readonly pods: readonly ProxyPod[];
+  readonly network: NetworkId;
+  /** What the injector gives new pods, where that is not the network either. */
+  readonly given: string | undefined;
+  readonly isPrimary: boolean;
+}
+
+function message(a: Args, carried: string, consequence: string): Message {
+  return {
+    text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies carry ${carried}, but ${a.cluster} is on ${a.network}, ${consequence}.`,
+    expected: `network ${a.network}`,
+    found: carried,
+    remedy: [
+      ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
+      ...(a.pods.every(isZtunnel) ? [installZtunnel(a.cluster, `global.network=${a.network}`)] : restartOf(a.cluster, a.pods)),
+    ],
+  };
+}
+
+function examples(pods: readonly ProxyPod[]): string {
+  return list(
+    pods.map((pod) => `${pod.namespace}/${pod.name}`),
+    'none',
+    3,
+  );
+}
 
 /** What the injector would give now, where that is known and not the network. */
 function wronglyGiven(injectors: readonly Injector[], values: InjectorValues | undefined, network: NetworkId): string | undefined {
   const [path] = injectors.map((injector) => injector.injectedNetwork);
   if (path === undefined && (values === undefined || injectors.length === 0)) return undefined;
   const given = path ?? values?.network;
-  return given === network ? undefined : (given ?? 'no network');
-}
-
-function consequence(claimed: string | undefined, usesGateway: boolean | undefined): string {
-  if (claimed !== undefined) return ', so traffic to and from them takes the wrong way';
-  return usesGateway === true
-    ? '; since 1.30 istiod sends them to gateways all the same'
-    : ', so they are sent pod addresses of other networks';
+  return given === network ? undefined : given || 'no network';
 }
