@@ -40,7 +40,9 @@ export function checkTester(check: AnyCheck, cases: Cases): void {
 }
 
 function caseOf({ cases }: Suite, sentence: string, isBroken: boolean): Prepared {
-  return cases.find((prepared) => prepared.sentence === sentence && prepared.isBroken === isBroken) as Prepared;
+  const found = cases.find((prepared) => prepared.sentence === sentence && prepared.isBroken === isBroken);
+  if (found === undefined) throw new Error(`there is no case ${sentence}`);
+  return found;
 }
 
 /** What a case says against what was found: one line for each thing that is missing or too much. */

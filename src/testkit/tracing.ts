@@ -1,6 +1,4 @@
-import type { AnyCheck, Needs, Scope, Where } from '../api/check.ts';
-import type { Finding, Undecided } from '../api/finding.ts';
-import { sideNeeds } from '../api/check.ts';
+import { type AnyCheck, type Needs, type Scope, sideNeeds } from '../api/check.ts';
 
 type Side = 'primary' | 'member' | 'from' | 'to' | 'any';
 
@@ -19,70 +17,38 @@ export function needName(side: Side, fact: string): string {
 
 /** A copy of the check that notes which facts it looks at, by name and by `needName`. */
 export function traced(check: AnyCheck, read: Set<string>): AnyCheck {
-  return { ...check, run: (context: never) => check.run(watched(context, check.scope, read) as never) };
+  return { ...check, run: (context: never) => check.run(watched(context, check.scope, read)) };
 }
 
-/** What the engine hands to `run`, as far as it is watched. */
-interface Watched {
-  readonly clusters?: readonly object[];
-  readonly finding: (key: string, args: unknown, where: Where) => Finding | Undecided;
-  readonly [key: string]: unknown;
-}
+type Note = (side: string, fact: string) => void;
 
-const views = ['cluster', 'primary', 'member', 'from', 'to'] as const;
+const ends: ReadonlySet<string> = new Set(['cluster', 'primary', 'member', 'from', 'to']);
 
-function watched(context: Watched, scope: Scope, read: Set<string>): object {
-  const names = new Map<string, string[]>();
-  const note = (side: string, fact: string): void => {
+/** What the engine hands to `run`, noting what is asked of it. */
+function watched<Context extends object>(context: Context, scope: Scope, read: Set<string>): Context {
+  const note: Note = (side, fact) => {
     read.add(fact);
-    if (side !== 'cluster') read.add(`${side}.${fact}`);
+    read.add(`${side}.${fact}`);
   };
-  const result: Record<string, unknown> = { ...context };
-  for (const side of views) {
-    const view = context[side];
-    if (typeof view !== 'object' || view === null) continue;
-    result[side] = watchedView(view, (fact) => note(side, fact));
-    const name = String(Reflect.get(view, 'name'));
-    names.set(name, [...(names.get(name) ?? []), side]);
-  }
-  if (context.clusters !== undefined)
-    result['clusters'] = context.clusters.map((view) => watchedView(view, (fact) => note('cluster', fact)));
-  // What the engine read on behalf of the check.
-  if (scope === 'managed') {
-    noteGet(result, 'controlPlane', () => note('primary', 'controlPlanes'));
-    const couple = { ...(context['couple'] as object) };
-    noteGet(couple, 'credentials', () => {
-      note('primary', 'remoteSecrets');
-      for (const fact of ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa', 'injectors', 'pods', 'controlPlanes'])
-        note('member', fact);
-    });
-    noteGet(couple, 'serves', () => {
-      for (const fact of ['injectors', 'pods', 'controlPlanes']) note('member', fact);
-    });
-    result['couple'] = couple;
-  }
-  if (scope === 'service') noteGet(result, 'service', () => note('cluster', 'services'));
-  result['finding'] = (key: string, args: unknown, where: Where) => {
-    for (const { cluster, fact } of where.lacks ?? []) for (const side of names.get(cluster) ?? ['cluster']) note(side, fact);
-    return context.finding(key, args, where);
-  };
-  return result;
-}
-
-/** Calls `noted` whenever somebody asks for the property. */
-function noteGet(target: object, key: string, noted: () => void): void {
-  const value = Reflect.get(target, key) as unknown;
-  Object.defineProperty(target, key, {
-    enumerable: true,
-    get: () => {
-      noted();
+  return new Proxy(context, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      const name = String(key);
+      if (ends.has(name) && isObject(value)) return watchedView(value, (fact) => note(name, fact));
+      if (name === 'clusters' && Array.isArray(value))
+        return value.map((view: unknown) => (isObject(view) ? watchedView(view, (fact) => note('cluster', fact)) : view));
+      if (name === 'couple' && isObject(value)) return watchedCouple(value, note);
+      if (name === 'finding' && isFunction(value)) return watchedFinding(value, target, note);
+      // What the engine read on behalf of the check.
+      if (name === 'controlPlane') note('primary', 'controlPlanes');
+      if (name === 'service' && scope === 'service') note('cluster', 'services');
       return value;
     },
   });
 }
 
 /** What tells the network, the ID and the role of a member, as `inferTopology` finds them. */
-const derivedFrom: Readonly<Record<string, readonly string[]>> = {
+const behindMember: Readonly<Record<string, readonly string[]>> = {
   network: ['namespaces'],
   clusterId: ['controlPlanes', 'injectors', 'pods'],
   role: ['controlPlanes'],
@@ -92,19 +58,59 @@ const derivedFrom: Readonly<Record<string, readonly string[]>> = {
 
 function watchedView(view: object, note: (fact: string) => void): object {
   const isComplete: unknown = Reflect.get(view, 'isComplete');
+  const member: unknown = Reflect.get(view, 'member');
   const asked = (fact: string): unknown => {
     note(fact);
-    return typeof isComplete === 'function' ? isComplete(fact) : undefined;
+    return isFunction(isComplete) ? isComplete(fact) : undefined;
   };
-  const member: Record<string, unknown> = { ...(Reflect.get(view, 'member') as object) };
-  for (const [key, facts] of Object.entries(derivedFrom)) noteGet(member, key, () => facts.forEach(note));
-  return new Proxy(
-    { ...view, member, isComplete: asked },
-    {
-      get(target, key) {
-        if (typeof key === 'string') note(key);
-        return Reflect.get(target, key) as unknown;
-      },
+  const watchedMember = isObject(member) ? noting({ ...member }, (key) => behindMember[key]?.forEach(note)) : member;
+  return noting({ ...view, member: watchedMember, isComplete: asked }, note);
+}
+
+/** Which secrets open a cluster and whether it is served is told by objects of both ends. */
+function watchedCouple(couple: object, note: Note): object {
+  return noting({ ...couple }, (key) => {
+    if (key === 'credentials') note('primary', 'remoteSecrets');
+    if (key === 'credentials') for (const fact of ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa']) note('member', fact);
+    if (key === 'credentials' || key === 'serves') for (const fact of ['injectors', 'pods', 'controlPlanes']) note('member', fact);
+  });
+}
+
+/** A list whose lack of an object is the evidence was looked at. */
+function watchedFinding(finding: AnyFunction, context: object, note: Note): AnyFunction {
+  const sides = (cluster: unknown): string[] => {
+    const own = [...ends].filter((end) => {
+      const view: unknown = Reflect.get(context, end);
+      return isObject(view) && Reflect.get(view, 'name') === cluster;
+    });
+    return own.length === 0 ? ['cluster'] : own;
+  };
+  return (key, args, where) => {
+    const lacks: unknown = isObject(where) ? Reflect.get(where, 'lacks') : undefined;
+    for (const lack of Array.isArray(lacks) ? lacks : []) {
+      if (isObject(lack)) for (const side of sides(Reflect.get(lack, 'cluster'))) note(side, String(Reflect.get(lack, 'fact')));
+    }
+    return finding(key, args, where);
+  };
+}
+
+/** An object that tells which of its properties are asked for. */
+function noting<T extends object>(target: T, note: (key: string) => void): T {
+  return new Proxy(target, {
+    get(own, key) {
+      if (typeof key === 'string') note(key);
+      const value: unknown = Reflect.get(own, key);
+      return value;
     },
-  );
+  });
+}
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+function isFunction(value: unknown): value is AnyFunction {
+  return typeof value === 'function';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-argument, typescript/no-unsafe-call, typescript/no-unsafe-member-access -- what is refused has no type */
 import { defineCheck, type Finding, type Namespace, type Undecided } from 'meshdoctor/api';
 import { expect, test } from 'vitest';
 
