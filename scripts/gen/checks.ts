@@ -1,9 +1,8 @@
 // README.md of every check and docs/checks.md: what the check objects and the first broken case of their tests say.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AnyCheck, Scope } from '../../src/api/check.ts';
-import { sideNeeds } from '../../src/api/check.ts';
-import { readsFor } from '../../src/collect/facts.ts';
+import type { AnyCheck } from '../../src/api/check.ts';
+import { explanation } from '../../src/cli/explanation.ts';
 import { correlate } from '../../src/correlate/correlate.ts';
 import { buildReport } from '../../src/report/build.ts';
 import { defaultPolicy } from '../../src/report/policy.ts';
@@ -12,93 +11,19 @@ import { inkOf } from '../../src/report/symbols.ts';
 import { recorder } from '../../src/testkit/check-tester.ts';
 import { type Cases, suiteOf } from '../../src/testkit/suite.ts';
 import { areas, builtin } from '../../checks/index.ts';
-import { modes } from '../../checks/modes.ts';
 import { root, writeGenerated } from '../generated.ts';
 
 const notice = '<!-- Written by `npm run gen`. Do not edit. -->';
-
-const scopes = {
-  cluster: 'each cluster by itself',
-  managed: 'each control plane and each cluster that it reads or must read',
-  pair: 'each two clusters of a mesh, in the direction of a call',
-  service: 'each service of the mesh',
-  mesh: 'the mesh as a whole',
-} as const satisfies Record<Scope, string>;
 
 const files = new Map<string, string>();
 for (const { check, area } of builtin) files.set(`checks/${area}/${check.id}/README.md`, await readme(check, area));
 files.set('docs/checks.md', index());
 writeGenerated(files);
 
+/** What `meshdoctor explain` prints, and an example. */
 async function readme(check: AnyCheck, area: string): Promise<string> {
-  const { docs } = check;
-  return [
-    notice,
-    '',
-    `# ${check.id}`,
-    '',
-    `${check.title}.`,
-    '',
-    '| | |',
-    '| --- | --- |',
-    `| Severity | ${check.severity}${check.advice === true ? ' (advice: shown with --advice only)' : ''} |`,
-    `| Certainty | ${check.certainty}, unless a message says less |`,
-    `| Asked of | ${scopes[check.scope]} |`,
-    `| Area | ${areas.find(({ id }) => id === area)?.title ?? area} |`,
-    ...((check.catalogue ?? []).length === 0 ? [] : [`| Failure modes | ${modesOf(check).join('; ')} |`]),
-    ...(docs.since === undefined ? [] : [`| Since | ${docs.since} |`]),
-    '',
-    '## What it reads',
-    '',
-    ...readsOf(check),
-    '',
-    '## Why it matters',
-    '',
-    docs.why,
-    '',
-    '## How to confirm',
-    '',
-    '```sh',
-    ...docs.confirm.split(/;\s+/),
-    '```',
-    '',
-    '## How to fix',
-    '',
-    docs.fix,
-    '',
-    ...(docs.notWhen === undefined ? [] : ['## When not to worry', '', docs.notWhen, '']),
-    ...(await exampleOf(check, area)),
-    ...((docs.see ?? []).length === 0 ? [] : ['## See also', '', ...(docs.see ?? []).map((url) => `- <${url}>`), '']),
-  ].join('\n');
-}
-
-function modesOf(check: AnyCheck): string[] {
-  return (check.catalogue ?? []).map((id) => {
-    const mode = modes.find((candidate) => candidate.id === id);
-    return mode === undefined ? id : `${id} (${mode.title})`;
-  });
-}
-
-/** Facts, and the rights that reading them takes. */
-function readsOf(check: AnyCheck): string[] {
-  const needs = sideNeeds(check.needs, 'any');
-  const uses = sideNeeds(check.uses, 'any').filter((fact) => !needs.includes(fact));
-  const reads = readsFor([...needs, ...uses]);
-  const lines = [
-    needs.length === 0 ? 'It needs nothing beyond what tells the topology.' : `It needs ${needs.join(', ')}.`,
-    ...(uses.length === 0 ? [] : [`It is sharper with ${uses.join(', ')}.`]),
-  ];
-  if (reads.length === 0) return lines;
-  return [
-    lines.join(' '),
-    '',
-    '| Resource | API group | Verbs | Where |',
-    '| --- | --- | --- | --- |',
-    ...reads.map(({ kind, resource, group, verbs, place }) => {
-      const where = !kind.namespaced ? 'the cluster' : place === 'system' ? 'system namespaces' : 'all namespaces';
-      return `| ${resource} | ${group === '' ? 'core' : group} | ${verbs.join(', ')} | ${where} |`;
-    }),
-  ];
+  const title = areas.find(({ id }) => id === area)?.title ?? area;
+  return [notice, '', ...explanation(check, title), ...(await exampleOf(check, area))].join('\n');
 }
 
 /** What the first broken case of its test looks like on a terminal; nothing when the test cannot be loaded by itself. */
