@@ -51,15 +51,8 @@ export function unreachableServer(server: string | undefined): Unreachable | und
   if (host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d+){1,3}$/.test(host) || isLoopback6(host)) return 'loopback';
   if (host === '0.0.0.0' || host === '::') return 'unspecified';
   if (host.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(host)) return 'link-local';
-  if (
-    host === 'kubernetes' ||
-    /^kubernetes\.default(\.svc(\..+)?)?$/.test(host) ||
-    host === 'host.docker.internal' ||
-    /\.svc(\.cluster\.local)?$/.test(host)
-  ) {
-    return 'cluster-internal';
-  }
-  return undefined;
+  // Other Services may lead there through a tunnel, and host.docker.internal to another cluster of the same machine.
+  return host === 'kubernetes' || /^kubernetes\.default(\.svc(\..+)?)?$/.test(host) ? 'cluster-internal' : undefined;
 }
 
 /** Host of a kubeconfig's server in lower case, without brackets; nothing when there is none. */

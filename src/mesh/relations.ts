@@ -47,6 +47,8 @@ export interface Group {
   readonly controlPlanes: readonly ControlPlane[];
   /** Set when this is an external control plane: the cluster whose configuration it reads, where that is among those given. */
   readonly external: Derived<false | { readonly configCluster: ClusterName | undefined }>;
+  /** Where it watches remote secrets: beside it, but for an external istiod without LOCAL_CLUSTER_SECRET_WATCHER in its config cluster. */
+  readonly watches: Digest;
 }
 
 export interface Link {
@@ -128,7 +130,11 @@ export function controlPlaneGroups(cluster: Digest, clusters: readonly Digest[])
       cluster.controlPlanes.filter((controlPlane) => controlPlane.namespace === namespace),
       (controlPlane) => controlPlane.revision,
     );
-    return { cluster, namespace, controlPlanes, external: externalOf(cluster, namespace, controlPlanes, clusters) };
+    const external = externalOf(cluster, namespace, controlPlanes, clusters);
+    const config = 'known' in external && external.known !== false ? external.known.configCluster : undefined;
+    const isElsewhere = controlPlanes.some((controlPlane) => controlPlane.externalIstiod && !controlPlane.localClusterSecretWatcher);
+    const watches = (isElsewhere ? clusters.find((other) => other.name === config) : undefined) ?? cluster;
+    return { cluster, namespace, controlPlanes, external, watches };
   });
 }
 
@@ -153,8 +159,9 @@ function externalOf(
   if (kubeconfig !== undefined && !servesItself) {
     const ids = new Set<string>(external.map((controlPlane) => controlPlane.clusterId));
     const config =
-      clusters.find((other) => other !== cluster && kubeconfig.entries.some((entry) => matchCredential(entry, other) === 'identity')) ??
-      clusters.find((other) => other !== cluster && other.claimedIds.some((claim) => ids.has(claim.id)));
+      clusters.find(
+        (other) => other !== cluster && kubeconfig.entries.some((entry) => matchCredential(entry, other, clusters) === 'identity'),
+      ) ?? clusters.find((other) => other !== cluster && other.claimedIds.some((claim) => ids.has(claim.id)));
     return known({ configCluster: config?.name }, [...evidence, kubeconfig.ref]);
   }
   if (servesItself) return known(false, evidence);
@@ -217,27 +224,26 @@ export function linksBetween(group: Group, cluster: Digest, groups: readonly Gro
   return links;
 }
 
-/**
- * Entries of the group's secrets that reach `cluster`: labelled or not, in whichever namespace, under whichever key. An entry that is
- * shown to open another cluster does not open one that merely claims the same ID.
- */
+/** Entries of the group's secrets that reach `cluster`: labelled or not, in whichever namespace, under whichever key. */
 export function credentials(group: Group, cluster: Digest, clusters: readonly Digest[]): CredentialMatch[] {
   return secretsOf(group).flatMap((secret) =>
     secret.entries.flatMap((entry) => {
-      const by = matchCredential(entry, cluster);
-      if (by === undefined) return [];
-      const isOfAnother = by === 'name' && clusters.some((other) => other !== cluster && matchCredential(entry, other) === 'identity');
-      return isOfAnother ? [] : [{ secret, entry, by }];
+      const by = matchCredential(entry, cluster, clusters);
+      return by === undefined ? [] : [{ secret, entry, by }];
     }),
   );
 }
 
 /** Secrets that may be meant for the group: made for Istio by their looks, and not beside another control plane of the same cluster. */
-function secretsOf(group: Group): RemoteSecret[] {
+function secretsOf({ cluster, namespace, watches }: Group): RemoteSecret[] {
   const others = new Set(
-    group.cluster.controlPlanes.map((controlPlane) => controlPlane.namespace).filter((namespace) => namespace !== group.namespace),
+    watches.controlPlanes.flatMap((controlPlane) => (controlPlane.namespace === namespace ? [] : controlPlane.namespace)),
   );
-  return listOf(group.cluster.facts.remoteSecrets).filter((secret) => isMeantForIstio(secret) && !others.has(secret.namespace));
+  const mounted = (secret: RemoteSecret): boolean => secret.namespace === namespace && secret.name === names.externalKubeconfigSecret;
+  return [
+    ...listOf(watches.facts.remoteSecrets).filter((secret) => isMeantForIstio(secret) && !others.has(secret.namespace)),
+    ...(watches === cluster ? [] : listOf(cluster.facts.remoteSecrets).filter(mounted)),
+  ];
 }
 
 /** Other tools keep kubeconfigs of the same clusters in Secrets, too; those are no remote secrets that lack a label. */
@@ -250,22 +256,44 @@ function isMeantForIstio(secret: RemoteSecret): boolean {
   );
 }
 
-function matchCredential(entry: RemoteKubeconfig, cluster: Digest): CredentialMatch['by'] | undefined {
+/** What shows that an entry opens a cluster: its token or account, the CA of its API server, or nothing but the key. */
+type Proof = 'token' | 'ca' | 'name';
+
+function proofOf(entry: RemoteKubeconfig, cluster: Digest): Proof | undefined {
   const tokens = listOf(cluster.facts.serviceAccountTokens);
   const accounts = listOf(cluster.facts.serviceAccounts);
   const token = entry.token;
   const sameToken = token !== undefined && tokens.some((candidate) => candidate.token?.hash === token.hash);
   const sameAccount = token?.serviceAccountUid !== undefined && accounts.some((account) => account.uid === token.serviceAccountUid);
+  if (sameToken || sameAccount) return 'token';
   const cas = new Set(listOf(cluster.facts.apiServerCa).map((certificate) => certificate.fingerprint));
-  const sameCa = entry.certificateAuthorities.some((certificate) => cas.has(certificate.fingerprint));
-  if (sameToken || sameAccount || sameCa) return 'identity';
-  return cluster.claimedIds.some((claim) => claim.id === entry.clusterId) ? 'name' : undefined;
+  if (entry.certificateAuthorities.some((certificate) => cas.has(certificate.fingerprint))) return 'ca';
+  return isKeyOf(entry, cluster) ? 'name' : undefined;
+}
+
+function isKeyOf(entry: RemoteKubeconfig, cluster: Digest): boolean {
+  return cluster.claimedIds.some((claim) => claim.id === entry.clusterId);
+}
+
+/**
+ * An entry that is shown to open another cluster does not open one that merely claims the same ID. API servers of several clusters may
+ * have one CA: then the token tells which of them is meant, else the key.
+ */
+function matchCredential(entry: RemoteKubeconfig, cluster: Digest, clusters: readonly Digest[]): CredentialMatch['by'] | undefined {
+  const proof = proofOf(entry, cluster);
+  if (proof === undefined) return undefined;
+  if (proof === 'token') return 'identity';
+  const rivals = clusters.flatMap((other) => (other === cluster ? [] : [{ other, proof: proofOf(entry, other) }]));
+  if (rivals.some((rival) => rival.proof === 'token')) return undefined;
+  const sharing = rivals.filter((rival) => rival.proof === 'ca');
+  if (proof === 'name') return sharing.length > 0 ? undefined : 'name';
+  return !isKeyOf(entry, cluster) && sharing.some((rival) => isKeyOf(entry, rival.other)) ? undefined : 'identity';
 }
 
 /** Whether a secret of the group holds an entry that opens none of the clusters, as far as they show. */
 export function hasStrayEntries(group: Group, component: Component): boolean {
   return secretsOf(group).some((secret) =>
-    secret.entries.some((entry) => component.clusters.every((cluster) => matchCredential(entry, cluster) === undefined)),
+    secret.entries.some((entry) => component.clusters.every((cluster) => proofOf(entry, cluster) === undefined)),
   );
 }
 

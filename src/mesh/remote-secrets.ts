@@ -33,9 +33,12 @@ export function entryState(controlPlane: ControlPlane, secret: RemoteSecret, ent
   return refusedBy(controlPlane, entry).length > 0 ? 'refused' : 'read';
 }
 
-/** Credentials of a couple that this istiod uses. */
+/** Credentials of a couple that this istiod uses: those it watches for, and the mounted one that opens an external istiod its config cluster. */
 export function readCredentials(controlPlane: ControlPlane, credentials: readonly CredentialMatch[]): CredentialMatch[] {
-  return credentials.filter(({ secret, entry }) => entryState(controlPlane, secret, entry) === 'read');
+  return credentials.filter(({ secret, entry }) => {
+    if (isExternalKubeconfig(secret)) return controlPlane.externalIstiod && secret.namespace === controlPlane.namespace;
+    return readsSecrets(controlPlane) && entryState(controlPlane, secret, entry) === 'read';
+  });
 }
 
 /** Keys that more than one read Secret claims: istiod takes whichever it meets first, and that changes from start to start. */

@@ -42,7 +42,7 @@ export interface Couple {
   readonly serves: Derived<boolean>;
   /** Entries of the control plane's remote secrets that reach this member, whatever their label, namespace or key. */
   readonly credentials: readonly CredentialMatch[];
-  /** Facts that could show one of the secrets that open no known cluster to open this one; empty when there is none such. */
+  /** Facts that could show a secret that opens this member: one of those that open no known cluster, or in a cluster that was not read. */
   readonly credentialGaps: readonly MissingFact[];
 }
 

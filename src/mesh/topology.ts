@@ -89,10 +89,15 @@ function couplesOf(group: Group, component: Component, links: readonly Link[]): 
     if (!isHome && kind !== 'self' && hostsOnlyExternal(cluster, component)) return [];
     if (kind !== 'self' && kind !== 'peer' && !mayServe(group, cluster, component, links)) return [];
     const matches = isHome ? [] : credentials(group, cluster, component.clusters);
-    const gaps =
-      isHome || matches.length > 0 || !hasStrayEntries(group, component)
-        ? []
-        : missing(cluster, ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa', 'injectors', 'pods']);
+    const open = isHome || matches.length > 0;
+    const gaps = open
+      ? []
+      : [
+          ...(group.watches === group.cluster ? [] : missing(group.watches, ['remoteSecrets'])),
+          ...(hasStrayEntries(group, component)
+            ? missing(cluster, ['serviceAccountTokens', 'serviceAccounts', 'apiServerCa', 'injectors', 'pods'])
+            : []),
+        ];
     return group.controlPlanes.map((controlPlane) => ({
       controlPlane: refOf(controlPlane),
       member: cluster.name,
