@@ -1,4 +1,4 @@
-import { compareText, distinct, groupBy } from '../base/sort.ts';
+import { compareText, distinct, groupBy, sortedBy } from '../base/sort.ts';
 import { deepFreeze } from '../base/freeze.ts';
 import { redact, shellWord } from '../base/text.ts';
 import type { Certainty, Finding, Message, Outcome, Severity, Undecided } from '../api/finding.ts';
@@ -444,7 +444,24 @@ function findingsOf(outcomes: readonly Outcome[]): Finding[] {
 
 function merged(same: readonly Finding[]): Finding {
   const [first, ...rest] = same as [Finding, ...Finding[]];
-  return rest.length === 0 ? first : { ...first, concerns: distinct<ClusterName>(same.flatMap((finding) => finding.concerns)) };
+  if (rest.length === 0) return first;
+  return {
+    ...first,
+    concerns: distinct<ClusterName>(same.flatMap((finding) => finding.concerns)),
+    related: once(
+      same.flatMap((finding) => finding.related),
+      refKey,
+    ),
+    evidence: once(
+      same.flatMap((finding) => finding.evidence),
+      ({ ref, field, observed }) => `${refKey(ref)} ${field ?? ''} ${observed}`,
+    ),
+  };
+}
+
+/** Each item once, sorted by its key. */
+function once<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return sortedBy(new Map(items.map((item) => [key(item), item])).values(), key);
 }
 
 export function compareFindings(a: Finding, b: Finding): number {
