@@ -1,4 +1,4 @@
-import { type ClusterName, remedy, type Remedy, type CredentialMatch, type RemoteSecret, shellWord } from 'meshdoctor/api';
+import { type ClusterName, type Mesh, remedy, type Remedy, type CredentialMatch, type RemoteSecret, shellWord } from 'meshdoctor/api';
 
 export const title = 'Remote secrets and access to API servers';
 export const order = 3;
@@ -26,4 +26,9 @@ export function entryField({ entry }: Pick<CredentialMatch, 'entry'>): string {
 /** `Secret istio-system/istio-remote-secret-west in east`. */
 export function named(secret: RemoteSecret): string {
   return `Secret ${secret.namespace}/${secret.name} in ${secret.ref.cluster}`;
+}
+
+/** Whether the user left this direction without remote secret on purpose. */
+export function isLeftOut(mesh: Mesh, reader: ClusterName, read: ClusterName): boolean {
+  return mesh.withoutSecret.some((direction) => direction.reader === reader && direction.read === read);
 }

@@ -65,7 +65,7 @@ function describe(component: Component, clusters: readonly Digest[], links: read
     controlPlanes: sortedBy(refs, (ref) => refKey(ref.ref)),
     members: new Map(members.map((member) => [member.cluster, member])),
     couples: sortedBy(couples, (couple) => `${refKey(couple.controlPlane.ref)} ${couple.member}`),
-    kind: kindOf(members, component, clusters),
+    kind: kindOf(members, component),
     networks,
     networkGaps: component.clusters.flatMap((cluster) => missing(cluster, ['namespaces', 'services', 'kubeGateways'])),
     dataPlanes: dataPlanesOf(component),
@@ -274,7 +274,7 @@ function networksOf(members: readonly Member[], component: Component): NetworkId
   return distinct([...declaredByMembers, ...ofGateways]);
 }
 
-function kindOf(members: readonly Member[], component: Component, clusters: readonly Digest[]): Mesh['kind'] {
+function kindOf(members: readonly Member[], component: Component): Mesh['kind'] {
   const evidence = component.groups.flatMap((group) => group.controlPlanes.map((controlPlane) => controlPlane.ref));
   const roles: MemberRole[] = [];
   for (const member of members) {

@@ -1,5 +1,17 @@
-import { clusterRef, type ClusterName, type ControlPlane, defineCheck, remoteSecrets, valueOf } from 'meshdoctor/api';
-import { createSecret } from '../_area.ts';
+import {
+  clusterName,
+  type ClusterName,
+  clusterRef,
+  type ControlPlane,
+  defineCheck,
+  type Mesh,
+  refKey,
+  remoteSecrets,
+  type RemoteSecret,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
+import { createSecret, isLeftOut } from '../_area.ts';
 
 export default defineCheck({
   id: 'missing-remote-secret',
@@ -35,7 +47,7 @@ export default defineCheck({
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
       effect: `proxies of ${a.read} cannot connect, its services are unknown, its root certificate and webhook are not kept up to date`,
-      confirm: [`istioctl remote-clusters --context ${a.reader}`],
+      confirm: [`istioctl remote-clusters --context ${shellWord(a.controlPlane.ref.cluster)}`],
       remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
       // That the two belong together is inferred from what is left of their relation.
       ...(a.isDeclared ? {} : { certainty: 'likely' as const }),
@@ -47,46 +59,54 @@ export default defineCheck({
       id: string;
       namespace: string;
       isDeclared: boolean;
-      isMutual: boolean;
-      isAlone: boolean;
+      isPerhapsMeant: boolean;
     }) => ({
       text: `No Secret in ${a.namespace} of ${a.reader} opens ${a.read}, so workloads of ${a.reader} never reach a service of ${a.read}.`,
       expected: `a Secret labelled istio/multiCluster=true with key ${a.id}`,
       found: 'none',
       effect: `calls from ${a.reader} stay in ${a.reader}`,
-      confirm: [`istioctl remote-clusters --context ${a.reader}`],
+      confirm: [`istioctl remote-clusters --context ${shellWord(a.controlPlane.ref.cluster)}`],
       remedy: [createSecret(a.reader, a.namespace, a.read, a.id)],
       // Hub and spoke meshes leave directions out on purpose (FP-13): two spokes without any secret between them prove little.
-      certainty: a.isDeclared ? 'certain' : a.isMutual && !a.isAlone ? 'possible' : 'likely',
+      certainty: a.isDeclared ? 'certain' : a.isPerhapsMeant ? 'possible' : 'likely',
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'self' || couple.credentials.length > 0 || !remoteSecrets.readsSecrets(controlPlane)) return;
     // Hub and spoke, as declared (FP-13).
-    if (mesh.withoutSecret.some((direction) => direction.reader === primary.name && direction.read === member.name)) return;
+    if (isLeftOut(mesh, primary.name, member.name)) return;
     if (couple.credentialGaps.length > 0) {
-      const gaps = couple.credentialGaps.map(({ fact }) => ({ cluster: member.name, fact }));
-      yield undecided('it is not known which cluster a remote secret opens', { missing: gaps });
+      const missing = couple.credentialGaps.map(({ cluster, fact }) => ({ cluster: clusterName(cluster), fact }));
+      yield undecided('it is not known which cluster a remote secret opens', { missing });
       return;
     }
     const id = valueOf(member.member.clusterId) ?? member.name;
-    const at = primary.ref;
-    const args = {
-      controlPlane,
-      reader: primary.name,
-      read: member.name,
-      id,
-      namespace: controlPlane.namespace,
-      isDeclared: mesh.isDeclared,
-    };
-    const lacks = [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
-    const where = { at, related: [controlPlane.ref, clusterRef(member.name)], lacks, subject: member.name };
+    const reader = readerOf(controlPlane, mesh);
+    const args = { controlPlane, reader, read: member.name, id, namespace: controlPlane.namespace, isDeclared: mesh.isDeclared };
+    const lacks = [{ cluster: reader, fact: 'remoteSecrets' as const }];
+    const where = { at: clusterRef(reader), related: [controlPlane.ref, clusterRef(member.name)], lacks, subject: member.name };
     if (couple.kind === 'remote') {
       yield finding('ofRemote', args, where);
       return;
     }
     const back = mesh.couples.find((other) => other.controlPlane.cluster === member.name && other.member === primary.name);
     const isMutual = back === undefined || back.credentials.length === 0;
-    yield finding('ofPeer', { ...args, isMutual, isAlone: mesh.members.size === 2 }, { ...where, concerns: [primary.name, member.name] });
+    // A secret for a cluster that is not among those given says that the mesh is larger; one that nothing is known of may open this one.
+    const opened = new Set(mesh.couples.flatMap((other) => other.credentials.map(({ secret }) => refKey(secret.ref))));
+    const isLarger =
+      mesh.members.size > 2 || primary.remoteSecrets.some((secret) => isRead(controlPlane, secret) && !opened.has(refKey(secret.ref)));
+    const isPerhapsMeant = isLarger && isMutual;
+    yield finding('ofPeer', { ...args, isPerhapsMeant }, { ...where, concerns: [primary.name, member.name] });
   },
 });
+
+/** The cluster whose Secrets istiod watches: its own, or the config cluster of an external one that was not told otherwise. */
+function readerOf(controlPlane: ControlPlane, mesh: Mesh): ClusterName {
+  const home = controlPlane.ref.cluster;
+  const config = mesh.couples.find((other) => refKey(other.controlPlane.ref) === refKey(controlPlane.ref) && other.kind === 'self');
+  return config === undefined || controlPlane.localClusterSecretWatcher ? clusterName(home) : config.member;
+}
+
+function isRead(controlPlane: ControlPlane, secret: RemoteSecret): boolean {
+  return secret.entries.some((entry) => remoteSecrets.entryState(controlPlane, secret, entry) === 'read');
+}
