@@ -16,7 +16,7 @@ import { type Fault, faults, takenAt } from '../corpus/faults.ts';
 /** A part of all rows and losses is drawn each time; MESHDOCTOR_EXHAUSTIVE=1 tries every one. */
 const isExhaustive = process.env['MESHDOCTOR_EXHAUSTIVE'] === '1';
 const seed = Number(process.env['MESHDOCTOR_SEED'] ?? 20261122);
-const lossesPerRow = isExhaustive ? Number.POSITIVE_INFINITY : 12;
+const lossesPerRow = isExhaustive ? Number.POSITIVE_INFINITY : 8;
 
 const readers = new Map<FactName, readonly RegisteredCheck[]>(
   allFacts.map((fact) => [

@@ -9,7 +9,7 @@ import { crashes, factsOf, loud, run, told } from '../corpus/corpus.ts';
 /** A part of all objects is drawn each time; MESHDOCTOR_EXHAUSTIVE=1 removes every one. */
 const isExhaustive = process.env['MESHDOCTOR_EXHAUSTIVE'] === '1';
 const seed = Number(process.env['MESHDOCTOR_SEED'] ?? 20261122);
-const removals = isExhaustive ? Number.POSITIVE_INFINITY : 60;
+const removals = isExhaustive ? Number.POSITIVE_INFINITY : 40;
 
 const shops = { injected: true } as const;
 const meshes = {
