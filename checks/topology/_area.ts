@@ -60,7 +60,7 @@ export function dutyOf(controlPlane: ControlPlane, isWhole: boolean, couple: Cou
 
 /** Missing facts as `undecided` wants them. */
 export function gaps(facts: readonly MissingFact[]): { cluster: ClusterName; fact: MissingFact['fact'] }[] {
-  return facts.map(({ cluster, fact }) => ({ cluster: cluster as ClusterName, fact }));
+  return facts.map(({ cluster, fact }) => ({ cluster, fact }));
 }
 
 /** IDs under which an istiod knows a cluster: its own, or keys of Secrets that it reads. None = it does not read that cluster. */

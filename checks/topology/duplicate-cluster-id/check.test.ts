@@ -49,6 +49,7 @@ checkTester(check, {
 function keyed(key: string) {
   return (object: KubeObject): KubeObject => {
     const data: unknown = object['data'];
-    return { ...object, data: { [key]: typeof data === 'object' && data !== null ? Object.values(data)[0] : undefined } };
+    const values: readonly unknown[] = typeof data === 'object' && data !== null ? Object.values(data) : [];
+    return { ...object, data: { [key]: values[0] } };
   };
 }

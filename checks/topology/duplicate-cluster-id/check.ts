@@ -44,8 +44,8 @@ export default defineCheck({
     { code: 'mismatched-injection-path', match: 'cluster' },
     { code: 'unmatched-control-plane-clusters', match: 'cluster' },
     { code: 'unled-remote', match: 'cluster' },
-    { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'stale-ca-bundle', match: 'other-cluster' },
+    { code: 'foreign-root/wholeCluster', match: 'other-cluster' },
   ],
   catalogue: ['ID-07'],
   docs: {

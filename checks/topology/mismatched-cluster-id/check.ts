@@ -6,6 +6,7 @@ import {
   groupBy,
   type Injector,
   installAgain,
+  kubectl,
   list,
   listOf,
   remedy,
@@ -79,6 +80,9 @@ export default defineCheck({
       text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies claim cluster ID ${a.claimed}, but istiod of ${a.controlPlane.ref.cluster} knows ${a.cluster} as ${list(a.known)}.`,
       expected: list(a.known),
       found: a.claimed,
+      confirm: a.pods
+        .slice(0, 1)
+        .map((pod) => `${kubectl(pod.ref)} get pod ${shellWord(pod.name)} -o jsonpath='{..env[?(@.name=="ISTIO_META_CLUSTER_ID")].value}'`),
       effect: `istiod refuses them when they next connect: ${list(
         a.pods.map((pod) => `${pod.namespace}/${pod.name}`),
         'none',

@@ -55,6 +55,10 @@ export default defineCheck({
         a.bare === undefined
           ? 'effect not computed: no pods were read'
           : `${count(a.bare.length, 'pod')} on no network; pods that were injected with a network keep it`,
+      confirm: [
+        `kubectl --context ${shellWord(a.namespace.ref.cluster)} get namespace ${shellWord(a.namespace.name)} -L ${labels.network}`,
+        `kubectl --context ${shellWord(a.namespace.ref.cluster)} get pods -A -L ${labels.network}`,
+      ],
       remedy: remediesFor(a),
       ...(a.grade === 'sure'
         ? {}

@@ -64,7 +64,7 @@ export default defineCheck({
   docs: {
     why: 'Endpoints on the network of the caller are sent by their own address, and east-west gateways are never used for them. Where pods of the two clusters do not reach each other, every call that is balanced to the other side hangs until it times out.',
     confirm:
-      'kubectl --context ONE -n NAMESPACE exec POD -c istio-proxy -- curl -sv --max-time 3 http://POD-ADDRESS-IN-THE-OTHER:15021/healthz/ready',
+      'kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network; kubectl --context CLUSTER get services -A -L topology.istio.io/network -l topology.istio.io/network',
     fix: 'Give each cluster a network of its own: label of the system namespace, east-west gateway, injection path or global.network; then restart the workloads. Or connect the pod networks and remove the gateways.',
     notWhen: 'The clusters are on one flat network with distinct pod ranges.',
     see: ['https://istio.io/latest/docs/ops/deployment/deployment-models/#network-models'],
@@ -86,6 +86,11 @@ export default defineCheck({
         a.grade === 'hybrid'
           ? 'none, if pods of these clusters reach each other'
           : 'calls that are balanced to the other cluster hang, or end at the wrong pod',
+      confirm: a.clusters.map((cluster) =>
+        a.address === undefined
+          ? `kubectl --context ${shellWord(cluster)} get namespace ${shellWord(a.suspect.name)} -L ${labels.network}`
+          : `kubectl --context ${shellWord(cluster)} get pods -A -o wide --field-selector status.podIP=${a.address}`,
+      ),
       remedy: a.grade === 'hybrid' ? [] : remediesFor(a),
       ...(a.grade === 'hybrid' ? { severity: 'info' as const } : {}),
       ...(a.grade === 'collision'

@@ -97,11 +97,14 @@ export function hasCrossNetworkGateway(cluster: Seen): boolean {
 export function networksOfWorkloads(resources: readonly IstioResource[]): string[] {
   return distinct(
     resources.flatMap(({ spec }) => {
-      const endpoints = at(spec, 'endpoints');
-      const places: readonly (Json | undefined)[] = [spec, at(spec, 'template'), ...(Array.isArray(endpoints) ? endpoints : [])];
+      const places = [spec, at(spec, 'template'), ...itemsOf(at(spec, 'endpoints'))];
       return places.map((place) => at(place, 'network')).filter((network) => typeof network === 'string');
     }),
   ).filter((network) => network !== '');
+}
+
+function itemsOf(value: Json | undefined): readonly Json[] {
+  return typeof value === 'object' && value !== null && Array.isArray(value) ? Object.values<Json>(value) : [];
 }
 
 function at(value: Json | undefined, key: string): Json | undefined {

@@ -5,9 +5,11 @@ import {
   type ControlPlane,
   controlPlaneClusters,
   defineCheck,
+  kubectl,
   leadership,
   type Namespace,
   remedy,
+  shellWord,
 } from 'meshdoctor/api';
 import { dutyOf, keeperNote } from '../_area.ts';
 
@@ -65,6 +67,10 @@ export default defineCheck({
           a.leader === 'stale'
             ? `new namespaces in ${cluster} get no root certificate, so their pods do not start; the injector's caBundle is not kept right`
             : `nothing yet, as far as an istiod that decided earlier still leads ${cluster}`,
+        confirm: [
+          `kubectl --context ${shellWord(cluster)} get namespace ${shellWord(a.namespace.name)} -o jsonpath='{.metadata.annotations}'`,
+          `${kubectl(a.controlPlane.ref)} get deployment ${shellWord(a.controlPlane.name)} -o yaml | grep -A1 'name: CLUSTER_ID'`,
+        ],
         remedy: [
           remedy.annotate(a.namespace.ref, { [key]: controlPlaneClusters.withControlPlane(a.value, id) }, note),
           ...(a.leader === 'led' ? [] : [remedy.restart(a.controlPlane.ref, 'after the annotation is right')]),

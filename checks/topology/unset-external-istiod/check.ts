@@ -3,6 +3,7 @@ import {
   type ControlPlane,
   defineCheck,
   installAgain,
+  kubectl,
   leadership,
   list,
   refKey,
@@ -41,13 +42,14 @@ export default defineCheck({
     unset: (a: { controlPlane: ControlPlane; remotes: readonly ClusterName[]; leader: 'led' | 'stale' | 'unknown' }) => {
       const { ref, name, namespace } = a.controlPlane;
       const value = a.controlPlane.env['EXTERNAL_ISTIOD'];
-      const env = `kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(namespace)} set env deployment/${shellWord(name)} EXTERNAL_ISTIOD=true`;
+      const env = `${kubectl(ref)} set env deployment/${shellWord(name)} EXTERNAL_ISTIOD=true`;
       const keeper = keeperNote(a.controlPlane);
       return {
         text: `Deployment ${namespace}/${name} in ${ref.cluster} ${a.leader === 'stale' ? 'does' : 'will'} not manage ${list(a.remotes)}${a.leader === 'stale' ? '' : ' once it restarts'}, because EXTERNAL_ISTIOD is not true.`,
         expected: 'EXTERNAL_ISTIOD=true',
         found: value === undefined ? 'EXTERNAL_ISTIOD is not set' : `EXTERNAL_ISTIOD=${value}`,
         effect: `new namespaces in ${list(a.remotes)} get no root certificate, so their pods do not start; caBundles of injectors there are not kept right`,
+        confirm: [`${kubectl(ref)} get deployment ${shellWord(name)} -o yaml | grep -A1 'name: EXTERNAL_ISTIOD'`],
         remedy: [
           remedy.command(ref.cluster, [env], {
             ref,
