@@ -1,7 +1,7 @@
 import type { Derived, Mesh, ObjectRef } from '../api/index.ts';
 import type { Finding, Outcome } from '../api/finding.ts';
 import { distinct } from '../base/sort.ts';
-import { count } from '../base/text.ts';
+import { count, list } from '../base/text.ts';
 import type { Cause } from '../correlate/types.ts';
 import type { Judgement } from '../engine/types.ts';
 import type { ClusterSnapshot } from '../model/snapshot.ts';
@@ -43,7 +43,17 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     tool: { name: 'meshdoctor', version: about.version },
     source: snapshot.source.kind,
     ...(about.today === undefined ? {} : { today: about.today }),
-    verdict: verdictOf({ findings, causes: causes.length, clusters, cells: cells.length, done, gaps, meshes: meshes.length }),
+    verdict: verdictOf({
+      findings,
+      causes: causes.length,
+      clusters,
+      cells: cells.length,
+      done,
+      gaps,
+      meshes: meshes.length,
+      notGiven: distinct(meshes.flatMap((mesh) => mesh.notGiven)),
+      isInterrupted: about.interrupted !== undefined,
+    }),
     exit: exitCode(
       { failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted },
       policy,
@@ -86,6 +96,8 @@ interface VerdictFacts {
   readonly done: number;
   readonly gaps: number;
   readonly meshes: number;
+  readonly notGiven: readonly string[];
+  readonly isInterrupted: boolean;
 }
 
 /** The first and the last line: never an all-clear for what was not looked at. */
@@ -103,9 +115,12 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   if (weights.includes('error')) return { state: 'broken', text: `BROKEN: ${what}${files}${rest}` };
   if (weights.includes('warning')) return { state: 'warning', text: `WARNING: ${what}${files}${rest}` };
   if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
+  const strangers = facts.notGiven.length === 0 ? '' : `; ${list(facts.notGiven)} of the mesh not given`;
   const notes = facts.findings.length === 0 ? '' : `; ${count(facts.findings.length, 'note')}`;
-  if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${files}${rest}` };
-  if (open > 0 || unread > 0) return { state: 'clean', text: `NO FAULT FOUND${notes}${files}${rest}` };
+  if (facts.isInterrupted)
+    return { state: 'incomplete', text: `INTERRUPTED: no fault found until then${notes}${strangers}${files}${rest}` };
+  if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
+  if (open + unread + facts.notGiven.length > 0) return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
   return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${notes}` };
 }
 
@@ -169,8 +184,28 @@ function meshOf(mesh: Mesh, { snapshot, facts }: Judgement): ReportMesh {
       revisions: member.revisions,
       servedBy: derivedOf(member.servedBy, (served) => served.map(controlPlaneOf)),
     })),
+    notGiven: notGiven(mesh, facts),
     evidence: mesh.evidence,
   };
+}
+
+/** Cluster IDs of remote secrets that istiod reads and that lead to no cluster given. */
+function notGiven(mesh: Mesh, facts: Judgement['facts']): string[] {
+  const matched = new Set(
+    mesh.couples.flatMap(({ credentials }) =>
+      credentials.map(({ secret, entry }) => `${secret.ref.cluster} ${secret.name} ${entry.clusterId}`),
+    ),
+  );
+  const ids = mesh.controlPlanes.flatMap(({ cluster, namespace }) => {
+    const secrets = facts.get(cluster)?.remoteSecrets;
+    if (secrets?.status !== 'collected') return [];
+    return secrets.value
+      .filter((secret) => secret.namespace === namespace && secret.multiClusterLabel === 'true')
+      .flatMap((secret) => secret.entries.filter(({ clusterId }) => !matched.has(`${cluster} ${secret.name} ${clusterId}`)))
+      .map(({ clusterId }) => clusterId);
+  });
+  const known = new Set<string>([...mesh.members.values()].flatMap(({ clusterId }) => ('known' in clusterId ? [clusterId.known] : [])));
+  return distinct(ids.filter((id) => !known.has(id)));
 }
 
 /** The mesh ID that all its control planes agree on. */

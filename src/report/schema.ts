@@ -71,6 +71,10 @@ const mesh = z
     dataPlanes: z.array(z.enum(['sidecar', 'ambient'])).readonly(),
     controlPlanes: z.array(controlPlane).readonly(),
     members: z.array(member).readonly(),
+    notGiven: z
+      .array(z.string())
+      .readonly()
+      .describe('Cluster IDs that remote secrets of its control planes name, and that are none of the clusters given: not judged.'),
     evidence: z
       .array(z.object({ because: z.string(), ref: objectRef }).readonly())
       .readonly()

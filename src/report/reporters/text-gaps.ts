@@ -29,38 +29,32 @@ export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
 
 interface Group {
   readonly checks: readonly string[];
+  readonly clusters: readonly string[];
   readonly facts: readonly string[];
   readonly first: NotChecked;
 }
 
-/** Facts of one cluster that were not read for one reason are one line. */
+/** Facts of one cluster that were not read for one reason are one line, and so are clusters in which the same is missing. */
 function merged(entries: readonly NotChecked[]): Group[] {
-  const groups = groupBy(entries, (entry) =>
-    JSON.stringify([
-      entry.clusters,
-      entry.why,
-      entry.why === 'forbidden' ? entry.missing : entry.reason,
-      entry.blockedBy,
-      entry.incomplete,
-    ]),
-  );
-  return [...groups.values()].flatMap((same) => {
+  const reasonOf = (entry: NotChecked): unknown[] => [entry.why, entry.reason, entry.blockedBy, entry.incomplete];
+  const byCluster = [...groupBy(entries, (entry) => JSON.stringify([entry.clusters, ...reasonOf(entry)])).values()].flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];
-    return [
-      {
-        checks: distinct(same.flatMap((entry) => entry.checks)),
-        facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))),
-        first,
-      },
-    ];
+    const checks = distinct(same.flatMap((entry) => entry.checks));
+    return [{ checks, clusters: first.clusters, facts: distinct(same.flatMap((entry) => entry.missing.map(({ fact }) => fact))), first }];
   });
+  return [...groupBy(byCluster, ({ checks, facts, first }) => JSON.stringify([checks, facts, ...reasonOf(first)])).values()].flatMap(
+    (same) => {
+      const [first] = same;
+      return first === undefined ? [] : [{ ...first, clusters: distinct(same.flatMap(({ clusters }) => clusters)) }];
+    },
+  );
 }
 
-function lineOf({ checks, facts, first }: Group, report: Report, style: Style): string {
+function lineOf({ checks, clusters, facts, first }: Group, report: Report, style: Style): string {
   const names = checks.length <= 3 || style.verbosity > 0 ? checks.join(', ') : count(checks.length, 'check');
   const blocker = first.blockedBy === undefined ? undefined : report.findings.find(({ fingerprint }) => fingerprint === first.blockedBy);
   const blocked = blocker === undefined ? '' : ` (blocked by ${blocker.code})`;
   const what = facts.length === 0 ? '' : ` (${list(facts, '', style.verbosity > 0 ? facts.length : 4)})`;
-  return `${names}  ${first.clusters.join(', ')}  ${first.reason}${what}${blocked}`;
+  return `${names}  ${clusters.join(', ')}  ${first.reason}${what}${blocked}`;
 }

@@ -78,6 +78,7 @@ function meshLine(mesh: ReportMesh, number: string, dot: string): string {
     `mesh${number}${name}: ${[kind, ...ambient].join(', ')}`,
     networks,
     ...(planes.length === 0 ? ['no control plane found'] : planes),
+    ...(mesh.notGiven.length === 0 ? [] : [`also reads ${list(mesh.notGiven)}, not given`]),
   ].join(dot);
 }
 
