@@ -16,15 +16,35 @@ import {
 export const title = 'Exposure of istiod to other clusters';
 export const order = 4;
 
-/** Only a cluster without istiod, whose objects name this very revision, needs this istiod exposed. */
-export function needsExposure(couple: Couple): boolean {
-  return couple.kind === 'remote' && valueOf(couple.serves) === true;
+/** Only a cluster without istiod, whose objects name this very revision, needs this istiod exposed; nothing when that is not known. */
+export function needsExposure(couple: Couple): boolean | undefined {
+  return couple.kind === 'remote' ? valueOf(couple.serves) : false;
 }
 
-/** Gateways of the primary that the remote's addresses lead to; when they lead nowhere, those that offer a port of istiod. */
-export function gatewaysToward(addresses: Iterable<string>, services: readonly Service[]): Service[] {
-  const reached = [...addresses].flatMap((address) => pilotAddress.leadsTo(address, services) ?? []);
-  return reached.length > 0 ? [...new Set(reached)] : pilotAddress.pilotGateways(services);
+export const unknownUse = 'it is not known whether that cluster uses this istiod';
+
+/** The gateways of a primary through which a remote reaches istiod. */
+export interface Toward {
+  readonly gateways: readonly Service[];
+  /** The remote's addresses are theirs. Otherwise they lead nowhere, and these are all gateways that are meant for it. */
+  readonly isReached: boolean;
+}
+
+/** Where a remote is led. No gateway at all where its addresses are those of istiod's own pods or of a Service of istiod's. */
+export function gatewaysToward(
+  pilots: readonly pilotAddress.RemotePilot[],
+  { services, pods }: { readonly services: readonly Service[]; readonly pods: readonly Pod[] },
+): Toward {
+  const addresses = pilots.flatMap(({ addresses: found, service }) => [
+    ...found.keys(),
+    ...(service.externalName === undefined ? [] : [service.externalName]),
+  ]);
+  const istiods = pods.filter((pod) => pod.labels['app'] === 'istiod');
+  if (addresses.some((address) => istiods.some((pod) => pod.ips.includes(address)))) return { gateways: [], isReached: true };
+  const reached = [...new Set(addresses.flatMap((address) => pilotAddress.leadsTo(address, services) ?? []))];
+  const candidates = reached.length > 0 ? reached : pilotAddress.pilotGateways(services);
+  // A Service of istiod's own may be balanced: its webhook port is 443, and nothing has to be exposed.
+  return { gateways: candidates.filter((service) => service.labels['app'] !== 'istiod'), isReached: reached.length > 0 };
 }
 
 /** How each gateway leads to istiod on both of its ports, the best gateway first. */

@@ -8,6 +8,7 @@ export { compareText, distinct, groupBy, sortedBy } from '../base/sort.ts';
 export { count, list, shellWord } from '../base/text.ts';
 export * as controlPlaneClusters from '../istio/control-plane-clusters.ts';
 export * as hosts from '../istio/hosts.ts';
+export * as ipAddresses from '../istio/addresses.ts';
 export * as kubeconfigRules from '../istio/kubeconfig-rules.ts';
 export { annotations, labels, names, ports } from '../istio/labels.ts';
 export * as readerRules from '../istio/reader-rules.ts';

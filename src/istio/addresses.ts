@@ -6,6 +6,11 @@ export function ipFamily(address: string): 4 | 6 | undefined {
   return bytes === undefined ? undefined : bytes.length === 4 ? 4 : 6;
 }
 
+/** Whether two addresses are one: IPv6 has several spellings, host names two cases. */
+export function isSameAddress(a: string, b: string): boolean {
+  return a === b || spelling(a) === spelling(b);
+}
+
 /** Whether `address` lies in `cidr` (`10.1.0.0/16`, `2001:db8::/32`); false when either cannot be read or the families differ. */
 export function isInCidr(address: string, cidr: string): boolean {
   const [base, size, ...rest] = cidr.split('/');
@@ -30,6 +35,10 @@ export function ipBytes(address: string): readonly number[] | undefined {
   if (parts.length !== 4) return undefined;
   const bytes = parts.map((part) => (/^(0|[1-9]\d{0,2})$/.test(part) ? Number(part) : 256));
   return bytes.some((byte) => byte > 255) ? undefined : bytes;
+}
+
+function spelling(address: string): string {
+  return ipBytes(address)?.join('.') ?? address.toLowerCase().replace(/\.$/, '');
 }
 
 function bytes6(address: string): readonly number[] | undefined {

@@ -1,4 +1,5 @@
 import { distinct } from '../base/sort.ts';
+import { isSameAddress } from '../istio/addresses.ts';
 import { istiodServiceName } from '../istio/hosts.ts';
 import { labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, EndpointSlice, Endpoints, Injector, Node, Pod, Service } from '../model/facts.ts';
@@ -7,7 +8,7 @@ import type { ObjectRef } from '../model/refs.ts';
 /** What a remote holds of the way to its istiod: the selector-less Service and the addresses behind it. */
 export interface RemotePilot {
   readonly service: Service;
-  /** Address → the object that says so, from EndpointSlices and from Endpoints. Empty for an ExternalName. */
+  /** Address → the object that says so: Endpoints before EndpointSlices, which may be copies of them. Empty for an ExternalName. */
   readonly addresses: ReadonlyMap<string, ObjectRef>;
 }
 
@@ -52,28 +53,34 @@ export function pilotGateways(services: readonly Service[]): Service[] {
 
 /** The Service of the primary that an address of the remote's leads to: a gateway first, else anything with that address. */
 export function leadsTo(address: string, services: readonly Service[], nodes: readonly Node[] = []): Service | undefined {
-  const has = (service: Service): boolean => externalAddresses(service, nodes).includes(address) || service.clusterIPs.includes(address);
+  const has = (service: Service): boolean =>
+    [...externalAddresses(service, nodes), ...service.clusterIPs].some((own) => isSameAddress(own, address));
   return pilotGateways(services).find(has) ?? services.find(has);
 }
 
 /** Whether an address is one of the primary's own at all: a pod or a node of it can stand for istiod on a flat network. */
 export function isOwnAddress(address: string, pods: readonly Pod[], nodes: readonly Node[]): boolean {
   return (
-    pods.some((pod) => pod.ips.includes(address)) || nodes.some((node) => node.addresses.some((candidate) => candidate.address === address))
+    pods.some((pod) => pod.ips.some((own) => isSameAddress(own, address))) ||
+    nodes.some((node) => node.addresses.some((own) => isSameAddress(own.address, address)))
   );
 }
 
+/** Kubernetes writes these itself from an Endpoints object, which is the one to change. */
+const mirrored = 'endpointslicemirroring-controller.k8s.io';
+
 function backing(service: Service, slices: readonly EndpointSlice[], endpoints: readonly Endpoints[]): Map<string, ObjectRef> {
   const found = new Map<string, ObjectRef>();
-  for (const slice of slices) {
-    if (slice.namespace !== service.namespace || slice.service !== service.name) continue;
-    for (const endpoint of slice.endpoints)
-      for (const address of endpoint.addresses) if (!found.has(address)) found.set(address, slice.ref);
-  }
-  for (const object of endpoints) {
-    if (object.namespace !== service.namespace || object.name !== service.name) continue;
+  const objects = endpoints.filter((object) => object.namespace === service.namespace && object.name === service.name);
+  for (const object of objects) {
     for (const subset of object.subsets)
       for (const address of [...subset.addresses, ...subset.notReadyAddresses]) if (!found.has(address)) found.set(address, object.ref);
+  }
+  for (const slice of slices) {
+    if (slice.namespace !== service.namespace || slice.service !== service.name) continue;
+    if (objects.length > 0 && slice.labels['endpointslice.kubernetes.io/managed-by'] === mirrored) continue;
+    for (const endpoint of slice.endpoints)
+      for (const address of endpoint.addresses) if (!found.has(address)) found.set(address, slice.ref);
   }
   return found;
 }

@@ -1,15 +1,5 @@
-import {
-  type ClusterName,
-  type ControlPlane,
-  defineCheck,
-  type exposure,
-  hosts,
-  list,
-  objectPath,
-  pilotAddress,
-  remedy,
-} from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, portList, presumedGateways, revisionGaps } from '../_area.ts';
+import { type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy } from 'meshdoctor/api';
+import { exposures, gaps, gatewaysToward, needsExposure, portList, presumedGateways, revisionGaps, unknownUse } from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-exposed-revision',
@@ -38,14 +28,13 @@ export default defineCheck({
       controlPlane: ControlPlane;
       way: exposure.Exposure;
       ways: readonly exposure.Exposure[];
-      read: ClusterName;
       routes: string;
       wanted: string;
     }) => ({
-      text: `${a.read} asks for ${a.way.host}, but ${a.way.virtualService === undefined ? 'no VirtualService' : `VirtualService ${a.way.virtualService.namespace}/${a.way.virtualService.name} in ${a.controlPlane.ref.cluster}`} routes ${a.routes}.`,
+      text: `Remotes of ${a.controlPlane.ref.cluster} ask for ${a.way.host}, but ${a.way.virtualService === undefined ? 'no VirtualService' : `VirtualService ${a.way.virtualService.namespace}/${a.way.virtualService.name} there`} routes ${a.routes}.`,
       expected: a.wanted,
       found: a.routes,
-      effect: `port ${list(portList(a.ways))}: proxies of ${a.read} cannot connect to istiod or cannot be injected`,
+      effect: `port ${list(portList(a.ways))}: their proxies cannot connect to istiod or cannot be injected`,
       remedy: [
         remedy.command(
           a.controlPlane.ref.cluster,
@@ -64,13 +53,12 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ primary, member, controlPlane, couple, finding }) {
-    if (!needsExposure(couple)) return;
+  *run({ primary, member, controlPlane, couple, finding, undecided }) {
+    const isNeeded = needsExposure(couple);
+    if (isNeeded === undefined) yield undecided(unknownUse);
+    if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const toward = gatewaysToward(
-      pilots.flatMap(({ addresses }) => [...addresses.keys()]),
-      primary.services,
-    ).filter((gateway) => gateway.labels['app'] !== 'istiod');
+    const toward = gatewaysToward(pilots, primary).gateways;
     const [real] = exposures(controlPlane, toward, primary);
     // What the route says is judged even where a Gateway is what fails first: mending that one would only reveal this.
     const isOpen = gaps(real?.ways ?? []).every((gap) => revisionGaps.includes(gap.missing));
@@ -87,7 +75,7 @@ export default defineCheck({
     const wanted = `${way.host} to Service ${controlPlane.namespace}/${hosts.istiodServiceName(controlPlane.revision)}`;
     yield finding(
       'mismatched',
-      { controlPlane, way, ways, read: member.name, routes, wanted },
+      { controlPlane, way, ways, routes, wanted },
       {
         at: way.virtualService?.ref ?? way.nearest[0] ?? best.service.ref,
         field: way.missing === 'virtual-service-hosts' ? '.spec.tls[*].match[*].sniHosts' : '.spec.tls[*].route[*].destination.host',

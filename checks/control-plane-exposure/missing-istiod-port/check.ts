@@ -1,5 +1,5 @@
-import { type ClusterName, defineCheck, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
-import { gatewaysToward, needsExposure } from '../_area.ts';
+import { defineCheck, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
+import { gatewaysToward, needsExposure, unknownUse } from '../_area.ts';
 
 const wanted = [
   { port: ports.discovery, name: 'tls-istiod', what: 'proxies cannot connect to istiod' },
@@ -12,7 +12,7 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'services'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
+  needs: { primary: ['controlPlanes', 'services', 'pods'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   catalogue: ['CPX-01'],
   explains: [
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
@@ -24,15 +24,15 @@ export default defineCheck({
     fix: "Add ports 15012 and 15017 to the gateway's Service.",
   },
   messages: {
-    missing: (a: { gateway: Service; missing: readonly { port: number; name: string; what: string }[]; read: ClusterName }) => ({
-      text: `Service ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster}, through which ${a.read} reaches istiod, has no port ${list(a.missing.map(({ port }) => String(port)))}.`,
+    missing: (a: { gateway: Service; missing: readonly { port: number; name: string; what: string }[] }) => ({
+      text: `Service ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster}, through which remotes reach istiod, has no port ${list(a.missing.map(({ port }) => String(port)))}.`,
       expected: 'ports 15012 and 15017',
       found: `ports ${list(
         a.gateway.ports.map(({ port }) => String(port)),
         'none',
         8,
       )}`,
-      effect: `${a.read}: ${list(a.missing.map(({ what }) => what))}`,
+      effect: list(a.missing.map(({ what }) => what)),
       remedy: [
         remedy.patch(
           a.gateway.ref,
@@ -55,15 +55,12 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ primary, member, controlPlane, couple, finding }) {
-    if (!needsExposure(couple)) return;
+  *run({ primary, member, controlPlane, couple, finding, undecided }) {
+    const isNeeded = needsExposure(couple);
+    if (isNeeded === undefined) yield undecided(unknownUse);
+    if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const addresses = pilots.flatMap(({ addresses: found, service }) => [
-      ...found.keys(),
-      ...(service.externalName === undefined ? [] : [service.externalName]),
-    ]);
-    // A Service named for istiod may be balanced itself: its webhook port is 443.
-    const gateways = gatewaysToward(addresses, primary.services).filter((gateway) => gateway.labels['app'] !== 'istiod');
+    const { gateways, isReached } = gatewaysToward(pilots, primary);
     const lacking = gateways.map((gateway) => ({
       gateway,
       missing: wanted.filter(({ port }) => !gateway.ports.some((candidate) => candidate.port === port)),
@@ -77,7 +74,7 @@ export default defineCheck({
       if (needed.length === 0) continue;
       yield finding(
         'missing',
-        { gateway, missing: needed, read: member.name },
+        { gateway, missing: needed },
         {
           at: gateway.ref,
           field: '.spec.ports',
@@ -94,6 +91,8 @@ export default defineCheck({
               expected: '15012 and 15017',
             },
           ],
+          // That its own addresses lead nowhere is what a missing Service may be the reason of.
+          ...(isReached ? {} : { lacks: [{ cluster: primary.name, fact: 'services' as const }] }),
           subject: list(needed.map(({ port }) => String(port))),
         },
       );

@@ -1,15 +1,17 @@
 import {
   type ClusterName,
   defineCheck,
-  installAgain,
+  distinct,
   list,
+  listOf,
   pilotAddress,
+  refKey,
+  releases,
   type Remedy,
-  remedy,
   type Service,
-  valueOf,
 } from 'meshdoctor/api';
-import { needsExposure } from '../_area.ts';
+import { needsExposure, unknownUse } from '../_area.ts';
+import { fixes } from './fixes.ts';
 
 export default defineCheck({
   id: 'stale-pilot-address',
@@ -38,33 +40,32 @@ export default defineCheck({
       all: readonly string[];
       current: readonly string[];
       primary: ClusterName;
-      fix: Remedy | undefined;
+      fix: readonly Remedy[];
+      isComparable: boolean;
     }) => ({
       text: `Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} sends proxies and webhooks to ${list(a.stale)}, which is no address of ${a.primary}.`,
       expected: list(a.current, `an address of ${a.primary}`),
       found: list(a.stale),
-      effect:
-        a.stale.length < a.all.length
-          ? 'a share of the connections to istiod fails'
-          : `proxies of ${a.service.ref.cluster} cannot connect to istiod, and no pod can be injected there`,
+      effect: a.stale.length < a.all.length ? 'a share of the connections to istiod fails' : effectOf(a.service),
       ...(a.stale.length < a.all.length ? { severity: 'warning' as const } : {}),
-      remedy: [...(a.fix === undefined ? [] : [a.fix]), reinstall(a.service, a.current)],
+      ...(a.isComparable ? {} : { certainty: 'likely' as const }),
+      remedy: a.fix,
     }),
-    none: (a: { service: Service; current: readonly string[]; primary: ClusterName }) => ({
+    none: (a: { service: Service; current: readonly string[]; primary: ClusterName; fix: readonly Remedy[] }) => ({
       text: `Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} has no address behind it, so nothing there reaches istiod in ${a.primary}.`,
       expected: list(a.current, `an address of ${a.primary}`),
       found: 'no EndpointSlice or Endpoints with an address',
-      effect: `proxies of ${a.service.ref.cluster} cannot connect to istiod, and no pod can be injected there`,
-      remedy: [reinstall(a.service, a.current)],
+      effect: effectOf(a.service),
+      remedy: a.fix,
     }),
   },
   *run({ primary, member, controlPlane, couple, finding, undecided }) {
-    if (!needsExposure(couple)) return;
+    const isNeeded = needsExposure(couple);
+    if (isNeeded === undefined) yield undecided(unknownUse);
+    if (isNeeded !== true) return;
     const gateways = pilotAddress.pilotGateways(primary.services);
-    const nodes = primary.nodes.status === 'collected' ? primary.nodes.value : [];
-    const pods = primary.pods.status === 'collected' ? primary.pods.value : [];
-    const current = gateways.flatMap((gateway) => pilotAddress.externalAddresses(gateway));
-    for (const { service, addresses } of pilotAddress.remotePilots(
+    const current = distinct(gateways.flatMap((gateway) => pilotAddress.externalAddresses(gateway, listOf(primary.nodes))));
+    for (const { service, addresses: behind } of pilotAddress.remotePilots(
       controlPlane,
       member.services,
       member.endpointSlices,
@@ -73,20 +74,27 @@ export default defineCheck({
     )) {
       if (service.externalName !== undefined) continue; // a name: what it resolves to is not in any object
       const where = { at: service.ref, related: gateways.map((gateway) => gateway.ref), subject: primary.name };
-      if (addresses.size === 0) {
-        const lacks = [
-          { cluster: member.name, fact: 'endpointSlices' as const },
-          { cluster: member.name, fact: 'endpoints' as const },
-        ];
-        yield finding('none', { service, current, primary: primary.name }, { ...where, lacks });
+      const writtenBefore = member.endpoints.some(({ namespace, name }) => namespace === service.namespace && name === service.name);
+      const isSliced = !writtenBefore && releases.presumedToBehave(controlPlane.version, 'backsRemoteServiceBySliceOnly');
+      if (behind.size === 0) {
+        const lacks = (['endpointSlices', 'endpoints'] as const).map((fact) => ({ cluster: member.name, fact }));
+        const fix = fixes(service, current, isSliced ? 'EndpointSlice' : 'Endpoints');
+        yield finding('none', { service, current, primary: primary.name, fix }, { ...where, lacks });
         continue;
       }
-      const stale = [...addresses.keys()].filter(
+      const stale = [...behind.keys()].filter(
         (address) =>
-          pilotAddress.leadsTo(address, primary.services, nodes) === undefined && !pilotAddress.isOwnAddress(address, pods, nodes),
+          pilotAddress.leadsTo(address, primary.services, listOf(primary.nodes)) === undefined &&
+          !pilotAddress.isOwnAddress(address, listOf(primary.pods), listOf(primary.nodes)),
       );
       if (stale.length === 0) continue;
-      if (gateways.length > 0 && gateways.every((gateway) => pilotAddress.externalAddresses(gateway).length === 0)) {
+      const unread = (['nodes', 'pods'] as const).filter((fact) => primary[fact].status !== 'collected');
+      if (unread.length > 0) {
+        const missing = unread.map((fact) => ({ cluster: primary.name, fact }));
+        yield undecided(`the address may be that of a node or pod of ${primary.name}`, { missing });
+        continue;
+      }
+      if (gateways.length > 0 && current.length === 0) {
         yield undecided('the gateway of the primary has no address to compare with', { blockedBy: 'unaddressed-gateway' });
         continue;
       }
@@ -95,41 +103,35 @@ export default defineCheck({
         yield undecided('the gateway of the primary has a host name: its addresses need a resolver');
         continue;
       }
-      const slice = addresses.get(stale[0] ?? '');
-      const fix =
-        slice?.kind === 'EndpointSlice' && current.length === 1 && stale.length === addresses.size
-          ? remedy.patch(
-              slice,
-              { endpoints: [{ addresses: [...current] }] },
-              { note: 'lasts until the next installation: change remotePilotAddress there too' },
-            )
-          : undefined;
+      const holders = new Map(stale.flatMap((address) => behind.get(address) ?? []).map((ref) => [refKey(ref), ref]));
+      const [holder, ...more] = holders.values();
+      const isWhole = stale.length === behind.size && more.length === 0;
       yield finding(
         'stale',
-        { service, stale, all: [...addresses.keys()], current, primary: primary.name, fix },
+        {
+          service,
+          stale,
+          all: [...behind.keys()],
+          current,
+          primary: primary.name,
+          fix: fixes(service, current, isWhole ? holder : undefined),
+          isComparable: gateways.length > 0,
+        },
         {
           ...where,
-          related: [...where.related, ...(slice === undefined ? [] : [slice])],
+          related: [...where.related, ...holders.values()],
           evidence: stale.flatMap((address) => {
-            const ref = addresses.get(address);
-            return ref === undefined ? [] : [{ ref, field: '.endpoints[*].addresses', observed: address, expected: list(current) }];
+            const ref = behind.get(address);
+            const field = ref?.kind === 'Endpoints' ? '.subsets[*].addresses' : '.endpoints[*].addresses';
+            return ref === undefined ? [] : [{ ref, field, observed: address, expected: list(current) }];
           }),
-          lacks: [
-            { cluster: primary.name, fact: 'services' },
-            ...(['nodes', 'pods'] as const).flatMap((fact) => (primary.isComplete(fact) ? [] : [{ cluster: primary.name, fact }])),
-          ],
+          lacks: (['services', 'nodes', 'pods'] as const).map((fact) => ({ cluster: primary.name, fact })),
         },
       );
     }
-    if (valueOf(couple.serves) === undefined) yield undecided('it is not known whether this istiod serves that cluster');
   },
 });
 
-function reinstall(service: Service, current: readonly string[]): Remedy {
-  const cluster = service.ref.cluster;
-  return remedy.installer(
-    cluster,
-    [`istioctl install --context ${cluster} -f REMOTE.yaml --set values.global.remotePilotAddress=${current[0] ?? 'ADDRESS'}`],
-    installAgain,
-  );
+function effectOf({ ref }: Service): string {
+  return `proxies of ${ref.cluster} cannot connect to istiod, and no pod can be injected there`;
 }

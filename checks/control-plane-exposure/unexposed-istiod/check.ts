@@ -1,5 +1,4 @@
 import {
-  type ClusterName,
   type ControlPlane,
   defineCheck,
   type exposure,
@@ -11,7 +10,7 @@ import {
   type Remedy,
   type Service,
 } from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps } from '../_area.ts';
+import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps, unknownUse } from '../_area.ts';
 
 const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
   gateway: 'no Gateway has a server on that port',
@@ -50,26 +49,24 @@ export default defineCheck({
     notWhen: 'A second istiod that no remote uses yet need not be exposed.',
   },
   messages: {
-    unexposed: (a: { controlPlane: ControlPlane; gateway: Service; gaps: readonly exposure.Exposure[]; read: ClusterName }) => ({
-      text: `istiod ${a.controlPlane.revision} of ${a.controlPlane.ref.cluster} is not exposed on port ${list(portList(a.gaps))} of ${a.gateway.namespace}/${a.gateway.name}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
+    unexposed: (a: { controlPlane: ControlPlane; gateway: Service; gaps: readonly exposure.Exposure[] }) => ({
+      text: `Port ${list(portList(a.gaps))} of gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} does not lead to istiod ${a.controlPlane.revision}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
       expected: 'a Gateway with PASSTHROUGH servers on 15012 and 15017 and a VirtualService that routes them to istiod',
       found: list(
         a.gaps.flatMap((gap) => gap.nearest.map(objectPath)),
         'none',
         3,
       ),
-      effect: `proxies of ${a.read} cannot connect to istiod, and no pod can be injected there`,
+      effect: 'proxies of its remotes cannot connect to istiod, and no pod can be injected there',
       remedy: expose(a.controlPlane, a.gaps),
     }),
   },
   *run({ primary, member, controlPlane, couple, finding, undecided }) {
-    if (!needsExposure(couple)) return;
+    const isNeeded = needsExposure(couple);
+    if (isNeeded === undefined) yield undecided(unknownUse);
+    if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const toward = gatewaysToward(
-      pilots.flatMap(({ addresses }) => [...addresses.keys()]),
-      primary.services,
-    ).filter((gateway) => gateway.labels['app'] !== 'istiod');
-    const [best] = exposures(controlPlane, toward, primary);
+    const [best] = exposures(controlPlane, gatewaysToward(pilots, primary).gateways, primary);
     const open = gaps(best?.ways ?? []);
     const [first] = open;
     if (best === undefined || first === undefined) return;
@@ -82,7 +79,7 @@ export default defineCheck({
     if (worst === undefined) return;
     yield finding(
       'unexposed',
-      { controlPlane, gateway: best.service, gaps: own, read: member.name },
+      { controlPlane, gateway: best.service, gaps: own },
       {
         at: worst.nearest[0] ?? best.service.ref,
         related: [controlPlane.ref, best.service.ref, ...own.flatMap((gap) => gap.nearest)],
@@ -95,7 +92,7 @@ export default defineCheck({
           { cluster: primary.name, fact: 'virtualServices' },
           { cluster: primary.name, fact: 'pods' },
         ],
-        subject: `${controlPlane.revision}`,
+        subject: controlPlane.revision,
       },
     );
   },

@@ -1,0 +1,115 @@
+import {
+  checkTester,
+  exposedForRevision,
+  exposedUnrevisioned,
+  exposureDeleted,
+  exposureForRevision,
+  exposureIn,
+  exposureMode,
+  exposureMoved,
+  exposureSelects,
+  exposureWithoutPort,
+  gatewayScaledToZero,
+  gatewayServiceSelects,
+  mesh,
+  pilotAddress,
+  routeBoundTo,
+} from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const east = 'east';
+const west = 'west';
+const revisioned = mesh().primaryRemote(east, west, { revision: '1-31-0' });
+const plain = mesh().primaryRemote(east, west);
+const gateway = 'east:Gateway/istio-system/istiod-gateway';
+const route = 'east:VirtualService/istio-system/istiod-vs';
+const service = 'east:Service/istio-system/istio-eastwestgateway';
+const hidden = 'no pod stands behind the gateway @ east';
+
+checkTester(check, {
+  healthy: {
+    'exposed for the revision': revisioned,
+    'exposed without a name': plain,
+    'on one network': mesh().primaryRemote(east, west, { networks: 1 }),
+    'told no network': mesh().primaryRemote(east, west, { networks: 0, revision: '1-31-0' }),
+    'an old release': mesh().primaryRemote(east, west, { revision: '1-24-6', release: '1.24.6' }),
+    'two remotes': mesh().primaryRemote(east, [west, 'north']),
+    'two primaries expose nothing': mesh().multiPrimary(east, west),
+    'the second istiod of an upgrade is exposed by nobody, for nobody': mesh().canary(east, west, { from: '1-30-3', to: '1-31-0' }),
+    'the second istiod of an upgrade is exposed through the same Gateway': mesh().canary(east, west, {
+      from: '1-30-3',
+      to: '1-31-0',
+      stage: 'remote',
+    }),
+    'an external control plane ends TLS itself': mesh().externalControlPlane('outside', west, { remotes: ['north'] }),
+    'exposed for another revision, which is another fault': revisioned.edit(exposedUnrevisioned({ cluster: east })),
+    'the route takes another name, which is another fault': plain.edit(
+      exposedForRevision({ cluster: east, revision: '1-30-3', only: 'sni' }),
+    ),
+  },
+  broken: {
+    'no Gateway': {
+      mesh: revisioned.edit(exposureDeleted({ cluster: east, what: 'gateway' })),
+      findings: [`unexposed-istiod @ ${service} (error certain)`],
+    },
+    'no VirtualService': {
+      mesh: revisioned.edit(exposureDeleted({ cluster: east, what: 'route' })),
+      findings: [`unexposed-istiod @ ${gateway} (error certain)`],
+    },
+    'the VirtualService lies elsewhere and finds no Gateway there': {
+      mesh: plain.edit(exposureMoved({ cluster: east, what: 'route', namespace: 'default' })),
+      findings: ['unexposed-istiod @ east:VirtualService/default/istiod-vs (error certain)'],
+    },
+    'the Gateway lies elsewhere': {
+      mesh: plain.edit(exposureMoved({ cluster: east, what: 'gateway', namespace: 'default' })),
+      findings: [`unexposed-istiod @ ${route} (error certain)`],
+    },
+    'both were applied in the remote': {
+      mesh: plain.edit(exposureIn({ cluster: east, instead: west })),
+      findings: [`unexposed-istiod @ ${service} (error certain)`],
+    },
+    'the Gateway selects other pods': {
+      mesh: plain.edit(exposureSelects({ cluster: east, selector: { istio: 'ingressgateway' } })),
+      findings: [`unexposed-istiod @ ${gateway} (error certain)`],
+    },
+    'one port is not opened': {
+      mesh: plain.edit(exposureWithoutPort({ cluster: east, port: 15017 })),
+      findings: [`unexposed-istiod @ ${service} (error certain)`],
+    },
+    'TLS ends at the gateway in the way of the mesh': {
+      mesh: plain.edit(exposureMode({ cluster: east, mode: 'AUTO_PASSTHROUGH' })),
+      findings: [`unexposed-istiod @ ${gateway} (error certain)`],
+    },
+    'the Gateway is for another revision': {
+      mesh: revisioned.edit(exposureForRevision({ cluster: east, what: 'gateway', revision: '1-30-3' })),
+      findings: [`unexposed-istiod @ ${gateway} (error certain)`],
+    },
+    'the VirtualService is for another revision': {
+      mesh: plain.edit(exposureForRevision({ cluster: east, what: 'route', revision: '1-30-3' })),
+      findings: [`unexposed-istiod @ ${route} (error certain)`],
+    },
+    'the VirtualService is bound to a Gateway of another name': {
+      mesh: plain.edit(routeBoundTo({ cluster: east, gateway: 'istiod' })),
+      findings: [`unexposed-istiod @ ${route} (error certain)`],
+    },
+    'the address in the remote is stale as well': {
+      mesh: plain.edit(pilotAddress({ cluster: west, address: '192.0.2.77' })).edit(exposureDeleted({ cluster: east, what: 'gateway' })),
+      findings: [`unexposed-istiod @ ${service} (error certain)`],
+    },
+    'two remotes, one fault': {
+      mesh: mesh()
+        .primaryRemote(east, [west, 'north'])
+        .edit(exposureDeleted({ cluster: east, what: 'gateway' })),
+      findings: [`unexposed-istiod @ ${service} (error certain)`],
+    },
+    'no Deployment behind the gateway: what it would do cannot be told': {
+      mesh: plain.edit(gatewayServiceSelects({ cluster: east, selector: { istio: 'nobody' } })),
+      findings: [],
+      inconclusive: [hidden],
+    },
+    'the gateway is scaled to nothing: its template tells': {
+      mesh: plain.edit(gatewayScaledToZero({ cluster: east })).edit(exposureDeleted({ cluster: east, what: 'route' })),
+      findings: [`unexposed-istiod @ ${gateway} (error certain)`],
+    },
+  },
+});
