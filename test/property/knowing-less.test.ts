@@ -30,31 +30,35 @@ describe.skipIf(corpus === '')(
   () => {
     const real = new Map<Fault['mesh'], MeshObjects>();
 
-    test.each(faults.map((fault, index) => [fault.name, fault, index] as const))('%s', async (_name, fault, index) => {
-      const healthy = real.get(fault.mesh) ?? objectsOf(fault.mesh);
-      real.set(fault.mesh, healthy);
-      const snapshot = snapshotAt(inOrder(...fault.edits)(healthy), takenAt[fault.mesh]);
-      const facts = factsOf(snapshot);
-      const { services } = optionsOf(flagsOf(fault.flags));
-      const whole = await judge(snapshot, facts, builtin, { services });
-      const all = [...facts.keys()].flatMap((cluster) =>
-        allFacts
-          .filter((fact) => facts.get(cluster)?.[fact].status === 'collected')
-          .flatMap((fact) => (Object.keys(losses) as Loss[]).map((how) => ({ cluster, fact, how }))),
-      );
-      const lines: string[] = [];
-      for (const { cluster, fact, how } of shuffled(all, seed + index).slice(0, lossesPerRow)) {
-        const less = without(facts, cluster, fact, how);
-        // A check that does not read the fact can only be touched through the topology.
-        const isSameTopology = isDeepStrictEqual(inferTopology(less), whole.topology);
-        const concerned = isSameTopology ? (readers.get(fact) ?? []) : builtin;
-        const judged = await judge(snapshot, less, concerned, { services });
-        lines.push(
-          ...[...crashes(judged), ...worse(among(whole, concerned), judged)].map((line) => `${fact} of ${cluster} ${how}: ${line}`),
+    test.each(faults.map((fault, index) => [fault.name, fault, index] as const))(
+      '%s',
+      { timeout: 120_000 },
+      async (_name, fault, index) => {
+        const healthy = real.get(fault.mesh) ?? objectsOf(fault.mesh);
+        real.set(fault.mesh, healthy);
+        const snapshot = snapshotAt(inOrder(...fault.edits)(healthy), takenAt[fault.mesh]);
+        const facts = factsOf(snapshot);
+        const { services } = optionsOf(flagsOf(fault.flags));
+        const whole = await judge(snapshot, facts, builtin, { services });
+        const all = [...facts.keys()].flatMap((cluster) =>
+          allFacts
+            .filter((fact) => facts.get(cluster)?.[fact].status === 'collected')
+            .flatMap((fact) => (Object.keys(losses) as Loss[]).map((how) => ({ cluster, fact, how }))),
         );
-      }
-      expect(lines).toEqual([]);
-    });
+        const lines: string[] = [];
+        for (const { cluster, fact, how } of shuffled(all, seed + index).slice(0, lossesPerRow)) {
+          const less = without(facts, cluster, fact, how);
+          // A check that does not read the fact can only be touched through the topology.
+          const isSameTopology = isDeepStrictEqual(inferTopology(less), whole.topology);
+          const concerned = isSameTopology ? (readers.get(fact) ?? []) : builtin;
+          const judged = await judge(snapshot, less, concerned, { services });
+          lines.push(
+            ...[...crashes(judged), ...worse(among(whole, concerned), judged)].map((line) => `${fact} of ${cluster} ${how}: ${line}`),
+          );
+        }
+        expect(lines).toEqual([]);
+      },
+    );
   },
 );
 
