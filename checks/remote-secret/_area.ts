@@ -1,21 +1,49 @@
-import { type ClusterName, type Mesh, remedy, type Remedy, type CredentialMatch, type RemoteSecret, shellWord } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  type Mesh,
+  remedy,
+  type Remedy,
+  type CredentialMatch,
+  remoteSecrets,
+  type RemoteSecret,
+  shellWord,
+} from 'meshdoctor/api';
 
 export const title = 'Remote secrets and access to API servers';
 export const order = 3;
 
-/** Makes the secret for `read` again, under its id, in the cluster whose istiod is to read it. */
-export function createSecret(reader: ClusterName, namespace: string, read: ClusterName, id: string, note = ''): Remedy {
-  const create = `istioctl create-remote-secret --context=${shellWord(read)} --name=${shellWord(id)} -i ${shellWord(namespace)}`;
-  return remedy.command(reader, [`${create} | kubectl --context ${shellWord(reader)} -n ${shellWord(namespace)} apply -f -`], { note });
+/** Makes the secret for `read` under its id, in the cluster whose istiod is to read it. `more`: further flags of istioctl. */
+export function createSecret(reader: ClusterName, namespace: string, read: ClusterName, id: string, note = '', more = ''): Remedy {
+  return remedy.command(reader, [creation(reader, namespace, read, id, more)], { note });
 }
 
-/** Replaces whatever the key of a Secret holds now. */
-export function recreateSecret(secret: RemoteSecret, read: ClusterName, id: string): Remedy {
-  const removes =
-    secret.name === `istio-remote-secret-${id}`
-      ? ''
-      : `then delete Secret ${secret.namespace}/${secret.name}, which would claim the same cluster`;
-  return createSecret(secret.ref.cluster, secret.namespace, read, id, removes);
+/**
+ * Replaces the kubeconfig behind a key of a Secret, under another key when `id` is given. A second Secret with the key would be ignored
+ * for as long as the first is there, and not be looked at again when that goes: the old one goes first.
+ */
+export function recreateSecret(secret: RemoteSecret, read: ClusterName, key: string, { id = key, more = '', note = '' } = {}): Remedy {
+  const { cluster } = secret.ref;
+  const create = creation(cluster, secret.namespace, read, id, more);
+  if (secret.name === `istio-remote-secret-${id}` && id === key) return remedy.command(cluster, [create], { note });
+  const removal = secret.entries.length > 1 ? remedy.patch(secret.ref, { data: { [key]: null } }) : remedy.delete(secret.ref);
+  const between = `between the two commands istiod does not know ${read}`;
+  return remedy.command(cluster, [...removal.command, create], { disruptive: true, note: note === '' ? between : `${between}; ${note}` });
+}
+
+function creation(reader: ClusterName, namespace: string, read: ClusterName, id: string, more: string): string {
+  const flags = [`--context=${shellWord(read)}`, `--name=${shellWord(id)}`, `-i ${shellWord(namespace)}`, ...(more === '' ? [] : [more])];
+  return `istioctl create-remote-secret ${flags.join(' ')} | kubectl --context ${shellWord(reader)} -n ${shellWord(namespace)} apply -f -`;
+}
+
+/** The same for any Secret that istiod uses: an external istiod mounts the one for its config cluster. */
+export function renewSecret(secret: RemoteSecret, read: ClusterName, id: string): Remedy {
+  if (!remoteSecrets.isExternalKubeconfig(secret)) return recreateSecret(secret, read, id);
+  const { cluster } = secret.ref;
+  const create = `istioctl create-remote-secret --context=${shellWord(read)} --type=config --namespace=${shellWord(secret.namespace)} --service-account=istiod --create-service-account=false`;
+  const where = `kubectl --context ${shellWord(cluster)} -n ${shellWord(secret.namespace)}`;
+  return remedy.command(cluster, [`${create} | ${where} apply -f -`, `${where} rollout restart deployment -l app=istiod`], {
+    disruptive: true,
+  });
 }
 
 /** `.data["cluster2"]`: where an entry lies. */

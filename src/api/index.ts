@@ -19,6 +19,7 @@ export * from '../model/ids.ts';
 export type { Json, KubeObject, StringMap } from '../model/kube.ts';
 export * from '../model/refs.ts';
 export { isKnown, known, unknown, valueOf } from '../mesh/derived.ts';
+export * as access from '../mesh/access.ts';
 export * as injection from '../mesh/injection.ts';
 export * as leadership from '../mesh/leadership.ts';
 export * as remoteSecrets from '../mesh/remote-secrets.ts';

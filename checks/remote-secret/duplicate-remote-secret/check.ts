@@ -30,8 +30,10 @@ export default defineCheck({
       remedy: a.doubtful === undefined ? [] : [remedy.delete(a.doubtful.ref, { note: 'check first which of them is meant' })],
     }),
   },
-  *run({ primary, controlPlane, couple, finding }) {
+  *run({ primary, member, controlPlane, couple, finding }) {
     if (couple.kind !== 'self' || !remoteSecrets.readsSecrets(controlPlane)) return;
+    // An external istiod that was not told otherwise watches the Secrets of its config cluster, not these.
+    if (member.name !== primary.name && !controlPlane.localClusterSecretWatcher) return;
     for (const claims of remoteSecrets.contestedKeys(controlPlane, primary.remoteSecrets).values()) {
       const [first] = claims;
       if (first === undefined) continue;

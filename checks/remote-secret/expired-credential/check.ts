@@ -1,5 +1,5 @@
 import { type ClusterName, defineCheck, remoteSecrets, type RemoteKubeconfig, type RemoteSecret } from 'meshdoctor/api';
-import { entryField, named, recreateSecret } from '../_area.ts';
+import { entryField, named, renewSecret } from '../_area.ts';
 
 export default defineCheck({
   id: 'expired-credential',
@@ -27,7 +27,7 @@ export default defineCheck({
       expected: 'a token that is still valid',
       found: `expired at ${a.end}`,
       effect: `changes in ${a.read} are not seen; after its next start istiod knows none of its endpoints`,
-      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+      remedy: [renewSecret(a.secret, a.read, a.entry.clusterId)],
     }),
     expiring: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: ClusterName; end: string }) => ({
       text: `The token for ${a.read} in ${named(a.secret)} expires at ${a.end}; after that istiod is refused by that API server.`,
@@ -36,7 +36,7 @@ export default defineCheck({
       effect: `from then on changes in ${a.read} are not seen`,
       severity: 'warning',
       certainty: 'likely',
-      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+      remedy: [renewSecret(a.secret, a.read, a.entry.clusterId)],
     }),
   },
   *run({ primary, controlPlane, couple, member, finding }) {

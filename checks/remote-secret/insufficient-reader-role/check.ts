@@ -1,10 +1,11 @@
 import {
+  access,
   type ClusterName,
   type ControlPlane,
   defineCheck,
   distinct,
+  groupBy,
   installAgain,
-  labels,
   list,
   listOf,
   type PolicyRule,
@@ -12,7 +13,7 @@ import {
   remedy,
   remoteSecrets,
   type Role,
-  type RoleBinding,
+  shellWord,
 } from 'meshdoctor/api';
 
 const effects = {
@@ -47,100 +48,99 @@ export default defineCheck({
     lacking: (a: {
       controlPlane: ControlPlane;
       read: ClusterName;
-      subject: string;
-      rights: readonly string[];
-      worst: readerRules.ReaderEffect;
-      severity: 'error' | 'warning' | 'info';
+      account: access.AccountName;
+      missing: readonly readerRules.ReaderRight[];
+      worst: readerRules.ReaderRight;
       role: Role | undefined;
-      rules: readonly PolicyRule[];
+      /** A role that would do and is bound to others or to nobody. */
+      unbound: Role | undefined;
     }) => ({
-      text: `${a.subject} in ${a.read} may not ${list(a.rights, 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst]}.`,
-      expected: `ClusterRoles that allow ${list(a.rights)}`,
+      text: `Service account ${a.account.namespace}/${a.account.name} of ${a.read} may not ${list(spelled(a.missing), 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst.effect]}.`,
+      expected: `ClusterRoles that allow ${list(spelled(a.missing))}`,
       found: 'no rule allows it',
-      effect: effects[a.worst],
-      severity: a.severity,
+      effect: effects[a.worst.effect],
+      confirm: [
+        `kubectl --context ${shellWord(a.read)} auth can-i ${a.worst.verb} ${a.worst.resource}${a.worst.group === '' ? '' : `.${a.worst.group}`} -A --as=system:serviceaccount:${a.account.namespace}:${a.account.name}`,
+      ],
+      severity: a.worst.severity,
       remedy: [
-        ...(a.role === undefined ? [] : [remedy.patch(a.role.ref, { rules: a.rules.map(jsonRule) })]),
+        ...(a.role === undefined
+          ? a.unbound === undefined
+            ? []
+            : [remedy.apply(a.read, bindingOf(a.unbound, a.account))]
+          : [remedy.patch(a.role.ref, { rules: [...a.role.rules, ...a.missing.map(ruleOf)].map(jsonRule) })]),
         remedy.installer(
           a.read,
-          [`istioctl install --context ${a.read} -f REMOTE.yaml`],
+          [`istioctl install --context ${shellWord(a.read)} -f REMOTE.yaml`],
           `with the values it was installed with; ${installAgain}`,
         ),
       ],
     }),
   },
   *run({ member, controlPlane, couple, finding }) {
-    if (couple.kind === 'self') return;
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
-      const subject = entry.token?.subject;
-      // Users and groups of certificates and identity providers are not among the objects of a cluster.
-      if (subject === undefined || !subject.startsWith('system:serviceaccount:')) continue;
-      const bound = member.clusterRoleBindings.filter((binding) => binds(binding, subject));
-      const names = new Set(bound.map((binding) => binding.role.name));
-      const roles = member.clusterRoles.filter((role) => names.has(role.name));
-      const served =
-        member.customResources.status === 'collected' && member.isComplete('customResources')
-          ? new Set(listOf(member.customResources).map((crd) => crd.group))
-          : undefined;
-      const isManaged = couple.kind === 'remote' && controlPlane.externalIstiod;
-      const missing = readerRules.missingRights(
-        roles.flatMap((role) => role.rules),
-        { version: controlPlane.version, isManaged, ...(served === undefined ? {} : { served }) },
-      );
+      const account = access.accountOf(entry.token?.subject);
+      // An external istiod has other rights in its config cluster than a reader.
+      if (account === undefined || couple.kind === 'self') continue;
+      const { rules, ownRoles, bindings } = access.accessOf(account, member.clusterRoles, member.clusterRoleBindings);
+      const istiod = {
+        version: controlPlane.version,
+        isManaged: couple.kind === 'remote' && controlPlane.externalIstiod,
+        // A resource that is not known to be served there is not asked for.
+        served: new Set(listOf(member.customResources).map((resource) => resource.group)),
+      };
+      const missing = readerRules.missingRights(rules, istiod);
       const [worst] = missing;
       if (worst === undefined) continue;
-      const role =
-        roles.find((candidate) => candidate.labels[labels.operatorVersion] !== undefined || candidate.name.startsWith('istio-reader')) ??
-        roles[0];
-      const rights = distinct(missing.map((right) => `${right.verb} ${right.resource}`));
+      const role = ownRoles.find(isForReaders) ?? ownRoles.find((candidate) => !candidate.name.startsWith('system:'));
+      const unbound = member.clusterRoles.find(
+        (candidate) => isForReaders(candidate) && readerRules.missingRights(candidate.rules, istiod).length === 0,
+      );
       yield finding(
         'lacking',
+        { controlPlane, read: member.name, account, missing, worst, role, unbound },
         {
-          controlPlane,
-          read: member.name,
-          subject,
-          rights,
-          worst: worst.effect,
-          severity: worst.severity,
-          role,
-          rules: [...(role?.rules ?? []), ...missing.map(ruleOf)],
-        },
-        {
-          at: role?.ref ?? bound[0]?.ref ?? member.ref,
+          at: role?.ref ?? member.ref,
           field: '.rules',
-          related: [secret.ref, controlPlane.ref, ...bound.map((binding) => binding.ref)],
-          evidence: roles.map((bad) => ({ ref: bad.ref, field: '.rules', observed: `none allows ${list(rights)}` })),
+          related: [secret.ref, controlPlane.ref, ...bindings.map((binding) => binding.ref)],
+          evidence: ownRoles.map(({ ref }) => ({ ref, field: '.rules', observed: `none allows ${list(spelled(missing))}` })),
           lacks: [
             { cluster: member.name, fact: 'clusterRoles' },
             { cluster: member.name, fact: 'clusterRoleBindings' },
           ],
-          subject,
+          subject: `${account.namespace}/${account.name}`,
         },
       );
     }
   },
 });
 
-function binds(binding: RoleBinding, subject: string): boolean {
-  const [, , namespace = '', name = ''] = subject.split(':');
-  const groups = new Set(['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated']);
-  return binding.subjects.some(
-    (candidate) =>
-      (candidate.kind === 'ServiceAccount' && candidate.name === name && candidate.namespace === namespace) ||
-      (candidate.kind === 'User' && candidate.name === subject) ||
-      (candidate.kind === 'Group' && groups.has(candidate.name)),
+function isForReaders(role: Role): boolean {
+  return role.name.startsWith('istio-reader');
+}
+
+/** `get/list/watch configmaps`, worst first. */
+function spelled(rights: readonly readerRules.ReaderRight[]): string[] {
+  return [...groupBy(rights, (right) => right.resource)].map(
+    ([resource, same]) => `${distinct(same.map((right) => right.verb)).join('/')} ${resource}`,
   );
 }
 
-function ruleOf(right: readerRules.ReaderRight): PolicyRule {
-  return { apiGroups: [right.group], resources: [right.resource], verbs: [right.verb], resourceNames: [] };
+function ruleOf({ group, resource, verb }: readerRules.ReaderRight): PolicyRule {
+  return { apiGroups: [group], resources: [resource], verbs: [verb], resourceNames: [] };
 }
 
-function jsonRule({ resourceNames, ...rule }: PolicyRule): {
-  apiGroups: readonly string[];
-  resources: readonly string[];
-  verbs: readonly string[];
-  resourceNames?: readonly string[];
-} {
+function jsonRule({ resourceNames, ...rule }: PolicyRule) {
   return resourceNames.length === 0 ? rule : { ...rule, resourceNames };
+}
+
+function bindingOf(role: Role, account: access.AccountName) {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  return {
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: role.name },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: role.name },
+    subjects: [{ kind: 'ServiceAccount', ...account }],
+  };
 }

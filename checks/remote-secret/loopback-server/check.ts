@@ -1,14 +1,15 @@
 import {
   type ClusterName,
   defineCheck,
+  type EndpointSlice,
   kubeconfigRules,
+  listOf,
   remoteSecrets,
   type RemoteKubeconfig,
   type RemoteSecret,
   shellWord,
-  remedy,
 } from 'meshdoctor/api';
-import { entryField, named } from '../_area.ts';
+import { entryField, named, recreateSecret } from '../_area.ts';
 
 const words = {
   loopback: 'the loopback of whoever calls it',
@@ -25,6 +26,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  uses: { primary: [], member: ['endpointSlices'] },
   catalogue: ['SEC-02'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },
@@ -38,26 +40,35 @@ export default defineCheck({
     notWhen: 'proxy-url is set in the kubeconfig: then the proxy, not istiod, resolves the server.',
   },
   messages: {
-    unreachable: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: ClusterName; why: keyof typeof words }) => ({
+    unreachable: (a: {
+      secret: RemoteSecret;
+      entry: RemoteKubeconfig;
+      read: ClusterName;
+      why: keyof typeof words;
+      server: string | undefined;
+    }) => ({
       text: `${named(a.secret)} sends istiod to ${a.entry.server ?? 'no server'} for ${a.read}: that is ${words[a.why]}.`,
       expected: `an address of the API server of ${a.read} that pods of ${a.secret.ref.cluster} reach`,
       found: a.entry.server ?? 'none',
       effect: `istiod in ${a.secret.ref.cluster} cannot read ${a.read}; when it starts it knows none of its endpoints`,
       remedy: [
-        remedy.command(a.secret.ref.cluster, [
-          `istioctl create-remote-secret --context=${shellWord(a.read)} --name=${shellWord(a.entry.clusterId)} -i ${shellWord(a.secret.namespace)} --server=https://ADDRESS:PORT | kubectl --context ${shellWord(a.secret.ref.cluster)} -n ${shellWord(a.secret.namespace)} apply -f -`,
-        ]),
+        recreateSecret(a.secret, a.read, a.entry.clusterId, {
+          more: `--server=${shellWord(a.server ?? 'https://ADDRESS:PORT')}`,
+          note:
+            a.server === undefined
+              ? 'with an address that pods of the reading cluster reach and that the certificate of the API server names'
+              : 'the address is that of EndpointSlice default/kubernetes; take another one where pods of the reading cluster do not reach it',
+        }),
       ],
     }),
   },
   *run({ controlPlane, couple, member, finding }) {
-    if (couple.kind === 'self') return;
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
       const why = kubeconfigRules.unreachableServer(entry.server);
       if (why === undefined || entry.proxyUrl !== undefined) continue;
       yield finding(
         'unreachable',
-        { secret, entry, read: member.name, why },
+        { secret, entry, read: member.name, why, server: apiServer(listOf(member.endpointSlices)) },
         {
           at: secret.ref,
           field: entryField({ entry }),
@@ -69,3 +80,13 @@ export default defineCheck({
     }
   },
 });
+
+/** Where the API server itself says it listens. */
+function apiServer(slices: readonly EndpointSlice[]): string | undefined {
+  const slice = slices.find((candidate) => candidate.namespace === 'default' && candidate.service === 'kubernetes');
+  const address = slice?.endpoints[0]?.addresses[0];
+  const port = slice?.ports[0]?.port;
+  if (address === undefined || port === undefined) return undefined;
+  const server = `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return kubeconfigRules.unreachableServer(server) === undefined ? server : undefined;
+}

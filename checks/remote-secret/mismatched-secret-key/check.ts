@@ -1,17 +1,16 @@
 import {
-  clusterId,
   type ClusterId,
   type ClusterName,
   defineCheck,
   distinct,
   list,
   listOf,
+  type Mesh,
   remoteSecrets,
   type RemoteSecret,
-  remedy,
-  shellWord,
+  valueOf,
 } from 'meshdoctor/api';
-import { entryField, named } from '../_area.ts';
+import { entryField, named, recreateSecret } from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-secret-key',
@@ -23,50 +22,57 @@ export default defineCheck({
   uses: { primary: [], member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'] },
   catalogue: ['ID-08'],
   explains: [
-    { code: 'mismatched-cluster-id', match: 'cluster' },
-    { code: 'unready-east-west-gateway/refused', match: 'cluster' },
-    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'mismatched-cluster-id', match: 'cluster', keys: ['ofRemote'] },
+    { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['ofRemote'] },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster', keys: ['ofRemote'] },
   ],
   docs: {
     why: 'istiod calls a cluster by the data key of its remote secret. A proxy that claims another name is checked against the wrong API server, or none, and refused: gateways and new pods stay at 0/1.',
     confirm:
       'kubectl --context PRIMARY -n istio-system get secret NAME -o jsonpath="{.data}" | jq keys; kubectl --context REMOTE get mutatingwebhookconfigurations -o yaml | grep path:',
     fix: 'Create the secret again with --name set to the cluster ID that the injection path and the proxies carry, and delete the old one.',
-    notWhen: 'Name and annotation of the Secret may be anything.',
+    notWhen:
+      'Name and annotation of the Secret may be anything. Between primaries any key works: their proxies connect to their own istiod.',
   },
   messages: {
-    otherKey: (a: { secret: RemoteSecret; key: ClusterId; claimed: readonly string[]; read: ClusterName }) => ({
+    ofRemote: (a: { secret: RemoteSecret; key: ClusterId; claimed: readonly string[]; read: ClusterName }) => ({
       text: `${named(a.secret)} calls ${a.read} ${a.key}, but its proxies call it ${list(a.claimed)}, so istiod refuses them.`,
       expected: `key ${list(a.claimed)}`,
       found: `key ${a.key}`,
       effect: `proxies of ${a.read} are refused when they next connect`,
-      remedy: [
-        remedy.command(a.secret.ref.cluster, [
-          `istioctl create-remote-secret --context=${shellWord(a.read)} --name=${shellWord(a.claimed[0] ?? a.read)} -i ${shellWord(a.secret.namespace)} | kubectl --context ${shellWord(a.secret.ref.cluster)} -n ${shellWord(a.secret.namespace)} apply -f -`,
-          `kubectl --context ${shellWord(a.secret.ref.cluster)} -n ${shellWord(a.secret.namespace)} delete secret ${shellWord(a.secret.name)}`,
-        ]),
-      ],
+      remedy: [recreateSecret(a.secret, a.read, a.key, { id: a.claimed[0] ?? a.read })],
+    }),
+    ofPeer: (a: { secret: RemoteSecret; key: ClusterId; claimed: readonly string[]; read: ClusterName }) => ({
+      text: `${named(a.secret)} calls ${a.read} ${a.key}, but its own istiod calls it ${list(a.claimed)}; only rules by cluster miss it.`,
+      expected: `key ${list(a.claimed)}`,
+      found: `key ${a.key}`,
+      effect: `subsets and failover by topology.istio.io/cluster=${a.claimed[0] ?? a.read} find no endpoint of ${a.read}`,
+      severity: 'info',
+      remedy: [recreateSecret(a.secret, a.read, a.key, { id: a.claimed[0] ?? a.read })],
     }),
   },
-  *run({ primary, member, controlPlane, couple, mesh, finding }) {
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'self') return;
     const read = remoteSecrets.readCredentials(controlPlane, couple.credentials).filter((match) => match.by === 'identity');
-    const proxies = distinct(listOf(member.pods).flatMap((pod) => (pod.proxy?.clusterId === undefined ? [] : [pod.proxy.clusterId])));
-    const injected = distinct(
-      member.injectors.flatMap((injector) => (injector.injectedClusterId === undefined ? [] : [injector.injectedClusterId])),
-    );
+    const keys = new Set<string>(read.map(({ entry }) => entry.clusterId));
+    const injected = distinct(member.injectors.flatMap((injector) => injector.injectedClusterId ?? []));
     const own = distinct(member.controlPlanes.map((istiod) => istiod.clusterId));
     const claimed = couple.kind === 'peer' && own.length > 0 ? own : injected;
-    if (claimed.length === 0) return;
-    const keys = new Set(read.map(({ entry }) => entry.clusterId));
+    if (claimed.length === 0 || claimed.some((id) => keys.has(id))) return;
     // A path that names istiod's own cluster or another member is the odd one out, not the key.
     const others = new Set([controlPlane.clusterId, ...otherIds(mesh, member.name)]);
-    if (claimed.some((id) => others.has(clusterId(id)))) return;
-    if (claimed.some((id) => keys.has(clusterId(id))) || (couple.kind === 'remote' && proxies.some((id) => keys.has(clusterId(id)))))
-      return;
+    if (claimed.some((id) => others.has(id))) return;
+    if (couple.kind === 'remote' && read.length > 0) {
+      // So it is where running proxies go by the key: then the path is newer than they are.
+      if (listOf(member.pods).some((pod) => pod.proxy?.clusterId !== undefined && keys.has(pod.proxy.clusterId))) return;
+      if (member.pods.status !== 'collected') {
+        yield undecided('it is not known which ID the proxies of the cluster claim', { missing: [{ cluster: member.name, fact: 'pods' }] });
+        return;
+      }
+    }
     for (const { secret, entry } of read) {
       yield finding(
-        'otherKey',
+        couple.kind === 'peer' ? 'ofPeer' : 'ofRemote',
         { secret, key: entry.clusterId, claimed, read: member.name },
         {
           at: secret.ref,
@@ -81,12 +87,6 @@ export default defineCheck({
   },
 });
 
-function otherIds(
-  mesh: { readonly members: ReadonlyMap<ClusterName, { readonly cluster: ClusterName; readonly clusterId: unknown }> },
-  member: ClusterName,
-): ClusterId[] {
-  return [...mesh.members.values()].flatMap((other) => {
-    const id = other.clusterId as { readonly known?: ClusterId };
-    return other.cluster !== member && id.known !== undefined ? [id.known] : [];
-  });
+function otherIds(mesh: Mesh, member: ClusterName): ClusterId[] {
+  return [...mesh.members.values()].flatMap((other) => (other.cluster === member ? [] : (valueOf(other.clusterId) ?? [])));
 }

@@ -1,4 +1,13 @@
-import { type ClusterName, defineCheck, list, remoteSecrets, type RemoteKubeconfig, type RemoteSecret } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  defineCheck,
+  list,
+  refKey,
+  remedy,
+  remoteSecrets,
+  type RemoteKubeconfig,
+  type RemoteSecret,
+} from 'meshdoctor/api';
 import { entryField, named, recreateSecret } from '../_area.ts';
 
 export default defineCheck({
@@ -26,43 +35,63 @@ export default defineCheck({
   },
   messages: {
     refused: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: ClusterName; refused: readonly string[] }) => ({
-      text: `istiod refuses the kubeconfig for ${a.read} in ${named(a.secret)}: it does not allow ${list(a.refused)}.`,
+      text: `${named(a.secret)} holds a kubeconfig for ${a.read} that istiod refuses: it does not allow ${list(a.refused)}.`,
       expected: 'a token, client certificate data or user and password',
       found: list(a.refused),
       effect: `istiod in ${a.secret.ref.cluster} does not know ${a.read} after its next start`,
       remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
     }),
-    invalid: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: string; reason: string }) => ({
-      text: `istiod cannot use key ${a.entry.clusterId} of ${named(a.secret)}: ${a.reason}.`,
+    invalid: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: ClusterName; reason: string }) => ({
+      text: `${named(a.secret)} holds no kubeconfig that istiod could use for ${a.read}: ${a.reason}.`,
       expected: 'a kubeconfig with a current context',
       found: a.reason,
-      effect: `istiod in ${a.secret.ref.cluster} does not know cluster ${a.entry.clusterId} after its next start`,
-      remedy: [],
+      effect: `istiod in ${a.secret.ref.cluster} does not know ${a.read} after its next start`,
+      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+    }),
+    stray: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; reason: string; isAlone: boolean }) => ({
+      text: `${named(a.secret)} has key ${a.entry.clusterId}, which istiod takes for a cluster, but holds no kubeconfig there: ${a.reason}.`,
+      expected: 'keys that are cluster IDs, with a kubeconfig each',
+      found: a.reason,
+      effect: `if a cluster goes by ${a.entry.clusterId}, istiod does not know it`,
+      severity: a.isAlone ? 'error' : 'warning',
+      remedy: [remedy.patch(a.secret.ref, { data: { [a.entry.clusterId]: null } }, { note: 'where no cluster of that name is meant' })],
     }),
   },
-  *run({ controlPlane, couple, primary, member, finding }) {
+  *run({ controlPlane, couple, primary, member, mesh, finding }) {
     if (!remoteSecrets.readsSecrets(controlPlane)) return;
-    const matches = couple.credentials;
-    const states = matches.map((match) => ({ ...match, state: remoteSecrets.entryState(controlPlane, match.secret, match.entry) }));
-    for (const { secret, entry, state } of states) {
+    for (const { secret, entry } of couple.credentials) {
+      // The kubeconfig of an external istiod is mounted; that the watch meets it, too, does not matter.
+      if (remoteSecrets.isExternalKubeconfig(secret)) continue;
+      const state = remoteSecrets.entryState(controlPlane, secret, entry);
       const where = { at: secret.ref, field: entryField({ entry }), related: [controlPlane.ref], subject: entry.clusterId };
-      if (state === 'invalid')
-        yield finding('invalid', { secret, entry, read: member.name, reason: entry.invalid ?? 'it is empty' }, where);
+      if (state === 'invalid') {
+        const reason = entry.invalid ?? 'it is empty';
+        const evidence = [{ ref: secret.ref, field: where.field, observed: reason }];
+        yield finding('invalid', { secret, entry, read: member.name, reason }, { ...where, evidence });
+      }
       if (state !== 'refused') continue;
       const refused = remoteSecrets.refusedBy(controlPlane, entry);
-      yield finding(
-        'refused',
-        { secret, entry, read: member.name, refused },
-        { ...where, evidence: [{ ref: secret.ref, field: where.field, observed: `user with ${list(refused)}` }] },
-      );
+      const evidence = [{ ref: secret.ref, field: where.field, observed: `user with ${list(refused)}` }];
+      yield finding('refused', { secret, entry, read: member.name, refused }, { ...where, evidence });
     }
-    // A kubeconfig that does not parse shows no identity; under a key nobody claims it belongs to no couple, so it is told once, of istiod's own cluster.
-    if (couple.kind !== 'self') return;
+    // A kubeconfig that does not parse shows no identity; under a key nobody claims it belongs to no couple: told once, of istiod's own cluster.
+    if (couple.kind !== 'self' || member.name !== primary.name) return;
+    const placed = new Set(
+      mesh.couples.flatMap((other) => other.credentials.map((match) => `${refKey(match.secret.ref)} ${match.entry.clusterId}`)),
+    );
     for (const secret of primary.remoteSecrets) {
       for (const entry of secret.entries) {
+        if (placed.has(`${refKey(secret.ref)} ${entry.clusterId}`)) continue;
         if (remoteSecrets.entryState(controlPlane, secret, entry) !== 'invalid') continue;
-        const where = { at: secret.ref, field: entryField({ entry }), related: [controlPlane.ref], subject: entry.clusterId };
-        yield finding('invalid', { secret, entry, read: entry.clusterId, reason: entry.invalid ?? 'it is empty' }, where);
+        const field = entryField({ entry });
+        const reason = entry.invalid ?? 'it is empty';
+        const isAlone = secret.entries.every((other) => other.invalid !== undefined);
+        const evidence = [{ ref: secret.ref, field, observed: reason }];
+        yield finding(
+          'stray',
+          { secret, entry, reason, isAlone },
+          { at: secret.ref, field, related: [controlPlane.ref], evidence, subject: entry.clusterId },
+        );
       }
     }
   },

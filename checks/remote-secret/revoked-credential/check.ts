@@ -7,7 +7,7 @@ import {
   type ServiceAccount,
   type ServiceAccountToken,
 } from 'meshdoctor/api';
-import { entryField, named, recreateSecret } from '../_area.ts';
+import { entryField, named, renewSecret } from '../_area.ts';
 
 const reasons = {
   account: 'its service account is gone or was made again',
@@ -40,12 +40,12 @@ export default defineCheck({
       expected: `a token that ${a.read} still accepts`,
       found: reasons[a.why],
       effect: `changes in ${a.read} are not seen; after its next start istiod knows none of its endpoints`,
-      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+      remedy: [renewSecret(a.secret, a.read, a.entry.clusterId)],
     }),
   },
   *run({ controlPlane, couple, member, finding }) {
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
-      const why = revoked(entry, member.serviceAccounts, member.serviceAccountTokens);
+      const why = revoked(entry, member);
       if (why === undefined) continue;
       yield finding(
         'revoked',
@@ -69,20 +69,24 @@ export default defineCheck({
   },
 });
 
+interface Stored {
+  readonly member: { readonly systemNamespace: string };
+  readonly serviceAccounts: readonly ServiceAccount[];
+  readonly serviceAccountTokens: readonly ServiceAccountToken[];
+}
+
 /** Only a legacy token says which Secret it lives in; a bound token cannot be compared with anything that is stored. */
-function revoked(
-  entry: RemoteKubeconfig,
-  accounts: readonly ServiceAccount[],
-  tokens: readonly ServiceAccountToken[],
-): keyof typeof reasons | undefined {
-  const token = entry.token;
+function revoked({ token }: RemoteKubeconfig, { member, serviceAccounts, serviceAccountTokens }: Stored): keyof typeof reasons | undefined {
   if (token?.subject === undefined || !token.subject.startsWith('system:serviceaccount:')) return undefined;
   const [, , namespace, name] = token.subject.split(':');
-  const account = accounts.find((candidate) => candidate.namespace === namespace && candidate.name === name);
+  const near = serviceAccounts.filter((candidate) => candidate.namespace === namespace);
+  // Accounts outside the system namespace may not have been looked for.
+  if (near.length === 0 && namespace !== member.systemNamespace) return undefined;
+  const account = near.find((candidate) => candidate.name === name);
   const isOther = account?.uid !== undefined && token.serviceAccountUid !== undefined && account.uid !== token.serviceAccountUid;
   if (account === undefined || isOther) return 'account';
   if (token.secretName === undefined) return undefined;
-  const stored = tokens.find((candidate) => candidate.namespace === namespace && candidate.name === token.secretName);
+  const stored = serviceAccountTokens.find((candidate) => candidate.namespace === namespace && candidate.name === token.secretName);
   if (stored === undefined) return 'secret';
   return stored.token?.subject !== undefined && stored.token.hash !== token.hash ? 'rotated' : undefined;
 }

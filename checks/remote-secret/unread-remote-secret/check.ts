@@ -1,5 +1,5 @@
-import { type ControlPlane, defineCheck, labels, remedy, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
-import { createSecret, named } from '../_area.ts';
+import { type ControlPlane, type CredentialMatch, defineCheck, labels, remedy, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
+import { createSecret, isLeftOut, named } from '../_area.ts';
 
 export default defineCheck({
   id: 'unread-remote-secret',
@@ -43,36 +43,28 @@ export default defineCheck({
           `then delete Secret ${a.secret.namespace}/${a.secret.name}`,
         ),
       ],
+      // Without the label, too, it may be a copy that somebody put aside.
+      ...(a.secret.multiClusterLabel === 'true' ? {} : { certainty: 'likely' as const }),
     }),
   },
-  *run({ controlPlane, couple, member, finding }) {
-    if (couple.kind === 'self' || !remoteSecrets.readsSecrets(controlPlane)) return;
-    const states = couple.credentials.map((match) => ({
-      ...match,
-      state: remoteSecrets.entryState(controlPlane, match.secret, match.entry),
-    }));
-    if (states.some(({ state }) => state !== 'unlabelled' && state !== 'misplaced')) return;
-    for (const { secret, entry, state } of states) {
-      const evidence = [
-        {
-          ref: secret.ref,
-          observed:
-            state === 'unlabelled' ? `label istio/multiCluster ${secret.multiClusterLabel ?? 'absent'}` : `namespace ${secret.namespace}`,
-        },
-      ];
-      const where = { at: secret.ref, related: [controlPlane.ref], evidence, subject: member.name };
-      if (state === 'unlabelled')
-        yield finding(
-          'unlabelled',
-          { controlPlane, secret, read: member.name },
-          { ...where, field: '.metadata.labels["istio/multiCluster"]' },
-        );
-      else
-        yield finding(
-          'misplaced',
-          { controlPlane, secret, read: member.name, id: entry.clusterId },
-          { ...where, field: '.metadata.namespace' },
-        );
+  *run({ primary, controlPlane, couple, member, mesh, finding }) {
+    if (couple.kind === 'self' || !remoteSecrets.readsSecrets(controlPlane) || isLeftOut(mesh, primary.name, member.name)) return;
+    const states = couple.credentials.map((match) => remoteSecrets.entryState(controlPlane, match.secret, match.entry));
+    if (states.some((state) => state !== 'unlabelled' && state !== 'misplaced')) return;
+    // Copies elsewhere are told of only when there is none where istiod looks.
+    const isNear = ({ secret }: CredentialMatch): boolean => secret.namespace === controlPlane.namespace;
+    const near = couple.credentials.filter(isNear);
+    for (const { secret, entry } of near.length > 0 ? near : couple.credentials) {
+      const where = { at: secret.ref, related: [controlPlane.ref], subject: member.name };
+      if (near.length > 0) {
+        const field = '.metadata.labels["istio/multiCluster"]';
+        const evidence = [{ ref: secret.ref, field, observed: secret.multiClusterLabel ?? 'no label', expected: 'true' }];
+        yield finding('unlabelled', { controlPlane, secret, read: member.name }, { ...where, field, evidence });
+        continue;
+      }
+      const field = '.metadata.namespace';
+      const evidence = [{ ref: secret.ref, field, observed: secret.namespace, expected: controlPlane.namespace }];
+      yield finding('misplaced', { controlPlane, secret, read: member.name, id: entry.clusterId }, { ...where, field, evidence });
     }
   },
 });
