@@ -1,0 +1,175 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Host } from '../../src/cli/host.ts';
+import { run } from '../../src/cli/run.ts';
+import { commands } from '../../src/cli/table.ts';
+
+/*
+ * The command line in this process: every line of the tables below would otherwise be a process of its own. Transcripts of the
+ * built program are in test/cli.
+ */
+
+const root = resolve(import.meta.dirname, '../..');
+const place = mkdtempSync(join(tmpdir(), 'meshdoctor-run-'));
+afterAll(() => rmSync(place, { recursive: true }));
+cpSync(join(root, 'fixtures/demo/healthy'), join(place, 'gap'), { recursive: true });
+cpSync(join(root, 'test/cli/files/broken-yaml/broken.yaml'), join(place, 'gap/east/broken.yaml'));
+cpSync(join(root, 'fixtures/demo/broken'), join(place, 'timeless'), { recursive: true });
+for (const cluster of ['east', 'west']) rmSync(join(place, 'timeless', cluster, 'meshdoctor.yaml'));
+
+interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exit: number;
+}
+
+async function ran(line: string, more: Partial<Host> & { isTTY?: boolean } = {}): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  const host: Host = {
+    argv: line.split(' ').filter((word) => word !== ''),
+    program: 'meshdoctor',
+    cwd: root,
+    env: {},
+    stdout: { write: (text) => (stdout += text), isTTY: more.isTTY ?? false, columns: 100 },
+    stderr: { write: (text) => (stderr += text), isTTY: false, columns: undefined },
+    nodeVersion: '20.19.0',
+    platform: 'linux-x64',
+    now: () => '2026-11-24T12:00:00Z',
+    pause: async () => await Promise.resolve(),
+    interrupted: () => undefined,
+    signal: new AbortController().signal,
+    ...more,
+  };
+  const exit = await run(host);
+  return { stdout, stderr, exit };
+}
+
+const directories = (folder: string): string => `--manifests east=${folder}/east --manifests west=${folder}/west`;
+const healthy = directories('fixtures/demo/healthy');
+const broken = directories('fixtures/demo/broken');
+const gap = `--complete ${directories(join(place, 'gap'))}`;
+const timeless = directories(join(place, 'timeless'));
+const hesitant = `${healthy} --plugin ./fixtures/plugins/hesitant.mjs -o short`;
+const partial = '--manifests east=test/cli/files/absurd -o short';
+const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
+
+/* The exit code is decided before anything is rendered: whatever the format, it is the same, and stdout holds one document of it. */
+describe('every format with every outcome', () => {
+  const outcomes = {
+    'nothing found': [healthy, 0],
+    'an error': [broken, 1],
+    'an error, not failing': [`${broken} --fail-on never`, 0],
+    'an error, exit zero': [`${broken} --exit-zero`, 0],
+    'a warning': [`${broken} --only policy`, 0],
+    'a failing warning': [`${broken} --only policy --fail-on warning`, 1],
+    'a gap': [gap, 3],
+    'a gap, allowed': [`${gap} --allow-incomplete`, 0],
+    'an error and a crash': [`${broken} ${crashing},east-west`, 1],
+    'a crash': [`${healthy} ${crashing}`, 3],
+    'nothing to judge': ['--manifests east=test/cli/files/copies', 3],
+    'a wrong word': ['--only nothing', 2],
+  } as const satisfies Record<string, readonly [string, number]>;
+
+  const isOneDocument = {
+    text: (stdout: string) => stdout.match(/^meshdoctor \d/gm)?.length === 1,
+    short: (stdout: string) => stdout.split('\n').every((line) => /^((error|warning|info|unknown) .*)?$/.test(line)),
+    json: (stdout: string) => 'schema' in (JSON.parse(stdout) as object),
+    yaml: (stdout: string) => 'schema' in (parse(stdout) as object),
+    junit: (stdout: string) => stdout.match(/<testsuites /g)?.length === 1,
+  } as const;
+
+  test.each(
+    Object.entries(outcomes).flatMap(([outcome, [flags, code]]) =>
+      Object.entries(isOneDocument).map(([format, isDocument]) => ({ outcome, format, flags, code, isDocument })),
+    ),
+  )('$outcome as $format: $code', async ({ format, flags, code, isDocument }) => {
+    const { stdout, stderr, exit } = await ran(`check ${flags} -o ${format}`);
+    expect(exit).toBe(code);
+    if (code === 2) expect([stdout, stderr]).toEqual(['', expect.stringContaining('There is no check')]);
+    else expect([isDocument(stdout), stderr]).toEqual([true, '']);
+  });
+});
+
+/* A flag that nothing reads is a promise nobody keeps: for each of them a pair of command lines that end differently. */
+describe('every flag of check changes something', () => {
+  const pairs: Readonly<Record<string, readonly [without: string, given: string]>> = {
+    manifests: [`check`, `check ${healthy}`],
+    complete: [`check ${timeless} -o json`, `check ${timeless} -o json --complete`],
+    'taken-at': [`check ${timeless} --complete -o json`, `check ${timeless} --complete -o json --taken-at 2026-11-22T21:27:43Z`],
+    now: [
+      `check ${timeless} -o json --only expired-credential`,
+      `check ${timeless} -o json --only expired-credential --now 2036-01-01T00:00:00Z`,
+    ],
+    service: [`check ${healthy} -o json`, `check ${healthy} -o json --service nobody.default:5000`],
+    output: [`check ${healthy}`, `check ${healthy} -o yaml`],
+    only: [`check ${broken}`, `check ${broken} --only dns`],
+    skip: [`check ${broken}`, `check ${broken} --skip east-west`],
+    'fail-on': [`check ${broken} -o short`, `check ${broken} -o short --fail-on never`],
+    'min-certainty': [`check ${hesitant}`, `check ${hesitant} --min-certainty certain`],
+    show: [`check ${broken}`, `check ${broken} --show error`],
+    advice: [`check ${hesitant}`, `check ${hesitant} --advice`],
+    'require-complete': [`check ${partial}`, `check ${partial} --require-complete`],
+    'allow-incomplete': [`check ${gap} -o short`, `check ${gap} -o short --allow-incomplete=unreachable`],
+    'exit-zero': [`check ${broken} -o short`, `check ${broken} -o short --exit-zero`],
+    plugin: [`check ${broken}`, `check ${broken} --plugin ./fixtures/plugins/acme/rules.mjs`],
+    config: [`check ${broken}`, `check ${broken} --config fixtures/demo/healthy/east/meshdoctor.yaml`],
+    color: [`check ${broken}`, `check ${broken} --color`],
+    ascii: [`check ${broken}`, `check ${broken} --ascii`],
+    width: [`check ${broken}`, `check ${broken} --width 60`],
+    quiet: [`check ${broken}`, `check ${broken} -q`],
+    verbose: [`check ${broken}`, `check ${broken} -v`],
+  };
+  test('and each is in this table', () => {
+    expect(Object.keys(pairs).sort()).toEqual(Object.keys(commands.find(({ name }) => name === 'check')?.flags ?? {}).sort());
+  });
+
+  test.each(Object.entries(pairs))('--%s', async (_, [without, given]) => {
+    expect(await ran(given)).not.toEqual(await ran(without));
+  });
+});
+
+describe('colour', () => {
+  const isColoured = async (flags: string, env: Record<string, string>, isTTY: boolean): Promise<boolean> =>
+    (await ran(`demo --healthy ${flags}`, { env, isTTY })).stdout.includes('\u001B[');
+  test.each<[string, string, Record<string, string>, boolean, boolean]>([
+    ['on a terminal', '', {}, true, true],
+    ['not in a pipe', '', {}, false, false],
+    ['not where NO_COLOR is set', '', { NO_COLOR: '1' }, true, false],
+    ['where NO_COLOR is empty', '', { NO_COLOR: '' }, true, true],
+    ['NO_COLOR wins over FORCE_COLOR', '', { NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
+    ['in a pipe with FORCE_COLOR', '', { FORCE_COLOR: '1' }, false, true],
+    ['not with FORCE_COLOR=0', '', { FORCE_COLOR: '0' }, true, false],
+    ['not with CLICOLOR=0', '', { CLICOLOR: '0' }, true, false],
+    ['not on a dumb terminal', '', { TERM: 'dumb' }, true, false],
+    ['not in CI', '', { CI: 'true' }, true, false],
+    ['the flag wins over NO_COLOR', '--color', { NO_COLOR: '1' }, false, true],
+    ['--color=never wins over FORCE_COLOR', '--color=never', { FORCE_COLOR: '1' }, true, false],
+    ['--no-color too', '--no-color', { FORCE_COLOR: '1' }, true, false],
+  ])('%s', async (_, flags, env, isTTY, expected) => {
+    expect(await isColoured(flags, env, isTTY)).toBe(expected);
+  });
+});
+
+describe('characters', () => {
+  test.each([
+    [{ LANG: 'C.UTF-8' }, true],
+    [{}, true],
+    [{ LANG: 'C' }, false],
+    [{ LANG: 'C.UTF-8', LC_ALL: 'POSIX' }, false],
+  ])('%j', async (env, isUnicode) => {
+    expect((await ran('demo --healthy', { env })).stdout.startsWith('✓')).toBe(isUnicode);
+  });
+});
+
+describe('files', () => {
+  test('hold what stdout would, without colours', async () => {
+    const file = join(place, 'screen.txt');
+    const { stdout } = await ran(`check ${broken} -o text=${file}`, { env: { FORCE_COLOR: '1' } });
+    expect(stdout).toBe('');
+    expect(readFileSync(file, 'utf8')).toBe((await ran(`check ${broken}`)).stdout);
+  });
+});
