@@ -63,8 +63,14 @@ function complaints({ one, other }: Pair, { judgement, causes }: Run, hidden: st
       continue;
     }
     expected.splice(expected.indexOf(fault), 1);
-    const isFolded = loud(judgement.findings).some((finding) => `${finding.area}/${finding.check}` === first);
-    hidden.push(`${fault.name} — ${isFolded ? 'folded' : 'not seen'} beside — ${by.name}: ${why}`);
+    const id = first.slice(first.indexOf('/') + 1);
+    const isFolded = loud(judgement.findings).some((finding) => finding.check === id);
+    const blocker = by.expect.first.slice(by.expect.first.indexOf('/') + 1);
+    const isBlocked = judgement.outcomes.some(
+      (outcome) => outcome.kind === 'inconclusive' && outcome.check === id && outcome.blockedBy?.split('/')[0] === blocker,
+    );
+    if (!isFolded && !isBlocked) lines.push(`${first} is neither folded nor inconclusive because of ${blocker}`);
+    else hidden.push(`${fault.name} — ${isFolded ? 'folded' : 'inconclusive'} beside — ${by.name}: ${why}`);
   }
   const before = left.slice(0, expected.length);
   for (const finding of before) {
