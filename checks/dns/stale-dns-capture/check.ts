@@ -54,12 +54,11 @@ export default defineCheck({
       'stale',
       { config, pods, member: member.name, owners },
       {
-        at: first.ref,
-        field: '.spec.containers[istio-proxy].env',
-        related: [config.ref, ...pods.slice(1, 20).map((pod) => pod.ref)],
+        at: member.ref,
+        related: [config.ref, ...pods.slice(0, 20).map((pod) => pod.ref)],
         evidence: [
           { ref: config.ref, field: '.data.mesh', observed: `${setting}=true` },
-          { ref: first.ref, field: '.spec.containers[istio-proxy].env', observed: 'not set', expected: 'true' },
+          { ref: first.ref, field: '.spec.containers[*].env', observed: 'not set', expected: 'true' },
         ],
         subject: `${member.name} ${controlPlane.revision}`,
       },

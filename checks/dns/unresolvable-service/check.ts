@@ -1,4 +1,17 @@
-import { type ClusterName, clusterRef, count, defineCheck, list, remedy, type Service } from 'meshdoctor/api';
+import {
+  annotations,
+  type ClusterName,
+  clusterRef,
+  count,
+  defineCheck,
+  endpoints,
+  list,
+  type Member,
+  type Pod,
+  refKey,
+  remedy,
+  type Service,
+} from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unresolvable-service',
@@ -8,65 +21,56 @@ export default defineCheck({
   scope: 'service',
   needs: ['services', 'pods', 'namespaces'],
   catalogue: ['DNS-01'],
-  explains: [],
   docs: {
     why: "An application looks a name up before Envoy sees anything, and the DNS of a cluster only knows that cluster's Services. A Service of another cluster resolves only where a Service of the same name exists too, or where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE).",
-    confirm: 'kubectl --context CALLER -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
+    confirm: 'kubectl --context CLUSTER -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
     fix: "Create a Service of the same name, namespace and ports in the caller's cluster (no selector needed), or turn on DNS capture in meshConfig.defaultConfig.proxyMetadata and restart the callers.",
   },
   messages: {
     nowhere: (a: { namespace: string; name: string; clusters: readonly ClusterName[] }) => ({
       text: `No cluster of the mesh has a Service ${a.namespace}/${a.name}.`,
-      expected: `Service ${a.namespace}/${a.name} in ${list(a.clusters)}`,
+      expected: `Service ${a.namespace}/${a.name} in one of ${list(a.clusters)}`,
       found: 'none',
-      remedy: [],
-    }),
-    unresolvable: (a: { service: Service; caller: ClusterName; callers: number; hasNamespace: boolean }) => ({
-      text: `${a.service.name}.${a.service.namespace} does not resolve in ${a.caller}: the Service exists only in ${a.service.ref.cluster}, and no sidecar of ${a.caller} answers DNS.`,
-      expected: `Service ${a.service.namespace}/${a.service.name} in ${a.caller}, or DNS capture on its sidecars`,
-      found: `neither; ${count(a.callers, 'pod')} with a sidecar`,
-      effect: `callers in ${a.caller} get "could not resolve host"`,
-      remedy: [
-        ...(a.hasNamespace
-          ? [
-              remedy.apply(
-                a.caller,
-                stub(a.service),
-                'a Service without selector: the sidecars replace its address by the endpoints of all clusters',
-              ),
-            ]
-          : []),
-      ],
-    }),
-    partly: (a: { service: Service; caller: ClusterName; without: number; callers: number }) => ({
-      text: `${a.service.name}.${a.service.namespace} resolves only for some pods of ${a.caller}: ${a.without} of ${a.callers} sidecars do not answer DNS.`,
-      expected: 'DNS capture on all sidecars, or the Service in both clusters',
-      found: `${a.without} of ${a.callers} without`,
-      effect: `those pods get "could not resolve host"`,
-      severity: 'warning',
-      remedy: [],
     }),
     noPort: (a: { service: Service; port: number }) => ({
       text: `Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} has no port ${a.port}.`,
       expected: `port ${a.port}`,
       found: list(a.service.ports.map(({ port }) => String(port))),
-      remedy: [],
+    }),
+    unanswered: (a: Caller) => ({
+      ...unresolved(a, `no sidecar of ${a.caller} answers DNS`),
+      expected: `Service ${a.service.namespace}/${a.service.name} in ${a.caller}, or DNS capture on its sidecars`,
+      found: `neither; ${count(a.callers, 'pod')} with a sidecar`,
+    }),
+    headless: (a: Caller) => ({
+      ...unresolved(a, 'it is headless, and its pods are on another network'),
+      expected: 'a Service with a cluster IP',
+      found: 'clusterIP: None',
+    }),
+    hidden: (a: Caller) => ({
+      ...unresolved(a, `its annotation networking.istio.io/exportTo leaves out every namespace of ${a.caller} that has sidecars`),
+      expected: 'an annotation that names the namespace of the callers, or none',
+      found: a.service.annotations[annotations.exportTo] ?? '',
+    }),
+    partly: (a: { service: Service; caller: ClusterName; without: readonly Pod[]; callers: number }) => ({
+      text: `Name ${a.service.name}.${a.service.namespace} resolves only for some pods of ${a.caller}: ${a.without.length} of ${a.callers} sidecars do not answer DNS.`,
+      expected: 'DNS capture on all sidecars, or the Service in both clusters',
+      found: `${a.without.length} of ${a.callers} without`,
+      effect: 'those pods get "could not resolve host"',
+      severity: 'warning',
     }),
   },
   *run({ service, named, clusters, mesh, finding, undecided }) {
     if (named === undefined) return;
     const lacks = clusters.map(({ name }) => ({ cluster: name, fact: 'services' as const }));
+    const subject = `${service.namespace}/${service.name}`;
     const instances = [...service.instances.values()];
     const [first] = instances;
+    // It is asked of the mesh: its control plane stands for it.
+    const [home] = mesh.controlPlanes;
     if (first === undefined) {
-      const names = clusters.map(({ name }) => name);
-      const [cluster] = clusters;
-      if (cluster !== undefined)
-        yield finding(
-          'nowhere',
-          { namespace: service.namespace, name: service.name, clusters: names },
-          { at: cluster.ref, lacks, subject: `${service.namespace}/${service.name}` },
-        );
+      const args = { namespace: service.namespace, name: service.name, clusters: clusters.map(({ name }) => name) };
+      if (home !== undefined) yield finding('nowhere', args, { at: home.ref, lacks, subject });
       return;
     }
     const { port } = named;
@@ -77,40 +81,83 @@ export default defineCheck({
     for (const cluster of clusters) {
       if (service.instances.has(cluster.name)) continue;
       if (mesh.dataPlanes.includes('ambient')) {
-        yield undecided('whether ztunnel answers DNS there is not in any object that is read', { clusters: [cluster.name] });
+        yield undecided('whether ztunnel answers DNS there is in no object that is read', { clusters: [cluster.name] });
         continue;
       }
-      const sidecars = cluster.pods.filter((pod) => pod.proxy?.kind === 'sidecar');
-      const without = sidecars.filter((pod) => pod.proxy?.dnsCapture === false);
+      const sidecars = cluster.pods.filter(
+        (pod) => pod.proxy?.kind === 'sidecar' && (pod.phase === 'Running' || pod.phase === 'Pending' || pod.phase === ''),
+      );
       if (sidecars.length === 0) {
         yield undecided('no pod with a sidecar could call it from there', { clusters: [cluster.name] });
         continue;
       }
+      const without = sidecars.filter((pod) => pod.proxy?.dnsCapture === false);
       const namespace = cluster.namespaces.find((candidate) => candidate.name === service.namespace);
       const where = {
         at: namespace?.ref ?? clusterRef(cluster.name),
         related: [first.ref, ...without.slice(0, 5).map((pod) => pod.ref)],
-        evidence: without.slice(0, 3).map((pod) => ({
-          ref: pod.ref,
-          field: '.spec.containers[istio-proxy].env',
-          observed: 'no ISTIO_META_DNS_CAPTURE',
-          expected: 'true',
-        })),
+        evidence: [
+          { ref: first.ref, observed: `only in ${list(instances.map(({ ref }) => ref.cluster))}` },
+          ...without
+            .slice(0, 3)
+            .map((pod) => ({ ref: pod.ref, field: '.spec.containers[*].env', observed: 'no ISTIO_META_DNS_CAPTURE', expected: 'true' })),
+        ],
         lacks,
-        subject: `${service.namespace}/${service.name}`,
+        subject,
         concerns: [cluster.name],
       };
-      if (without.length === sidecars.length)
-        yield finding(
-          'unresolvable',
-          { service: first, caller: cluster.name, callers: sidecars.length, hasNamespace: namespace !== undefined },
-          where,
-        );
-      else if (without.length > 0)
-        yield finding('partly', { service: first, caller: cluster.name, without: without.length, callers: sidecars.length }, where);
+      const args = { service: first, caller: cluster.name, callers: sidecars.length, hasNamespace: namespace !== undefined };
+      if (without.length === sidecars.length) {
+        yield finding('unanswered', args, where);
+        continue;
+      }
+      if (without.length > 0) yield finding('partly', { service: first, caller: cluster.name, without, callers: sidecars.length }, where);
+      // istiod answers from the Services it reads: those of clusters that no secret of its opens are not among them.
+      const istiods = mesh.couples
+        .filter((couple) => couple.member === cluster.name && couple.kind !== 'peer')
+        .map(({ controlPlane }) => refKey(controlPlane.ref));
+      const isRead = instances.some(({ ref }) =>
+        mesh.couples.some(
+          (couple) =>
+            couple.member === ref.cluster &&
+            istiods.includes(refKey(couple.controlPlane.ref)) &&
+            (couple.kind === 'self' || couple.credentials.length > 0),
+        ),
+      );
+      if (!isRead) {
+        yield undecided('istiod does not read the cluster that has it', { blockedBy: 'missing-remote-secret', clusters: [cluster.name] });
+        continue;
+      }
+      const isNear = instances.some(({ ref }) => sameNetwork(cluster.member, mesh.members.get(ref.cluster)));
+      if (first.clusterIP === 'None' && !isNear) yield finding('headless', args, { ...where, at: first.ref, field: '.spec.clusterIP' });
+      else if (sidecars.every((pod) => !endpoints.isExportedTo(first, pod.namespace))) {
+        yield finding('hidden', args, { ...where, at: first.ref, field: '.metadata.annotations["networking.istio.io/exportTo"]' });
+      }
     }
   },
 });
+
+interface Caller {
+  readonly service: Service;
+  readonly caller: ClusterName;
+  readonly callers: number;
+  readonly hasNamespace: boolean;
+}
+
+function unresolved({ service, caller, hasNamespace }: Caller, why: string) {
+  return {
+    text: `Name ${service.name}.${service.namespace} does not resolve in ${caller}: the Service is only in ${service.ref.cluster}, and ${why}.`,
+    effect: `callers in ${caller} get "could not resolve host"`,
+    remedy: hasNamespace
+      ? [remedy.apply(caller, stub(service), 'a Service without selector: sidecars replace its address by the endpoints of all clusters')]
+      : [],
+  };
+}
+
+/** Headless names have records for pods on the client's own network only; unknown networks are taken for one. */
+function sameNetwork(a: Member, b: Member | undefined): boolean {
+  return b === undefined || !('known' in a.network) || !('known' in b.network) || a.network.known === b.network.known;
+}
 
 /** The same name and ports without selector. */
 function stub(service: Service) {
