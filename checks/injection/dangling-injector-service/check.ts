@@ -1,5 +1,5 @@
-import { count, defineCheck, hosts, type Injector, installAgain, list, type Namespace, remedy } from 'meshdoctor/api';
-import { namespacesOf } from '../_area.ts';
+import { defineCheck, hosts, type Injector, installAgain, list, type Namespace, remedy } from 'meshdoctor/api';
+import { namespacesOf, refusal } from '../_area.ts';
 
 export default defineCheck({
   id: 'dangling-injector-service',
@@ -25,15 +25,7 @@ export default defineCheck({
       text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} calls Service ${a.service}, which does not exist there${a.namespaces.length === 0 ? '' : ', so pods cannot be created'}.`,
       expected: `Service ${a.service}`,
       found: list(a.present, 'no Service for istiod'),
-      effect:
-        a.namespaces.length === 0
-          ? 'no namespace asks for it yet'
-          : `no pod can be created in ${count(a.namespaces.length, 'namespace')}: ${list(
-              a.namespaces.map((namespace) => namespace.name),
-              'none',
-              3,
-            )}`,
-      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
+      ...refusal(a.namespaces),
       remedy: [
         remedy.installer(
           a.injector.ref.cluster,

@@ -14,6 +14,8 @@ const west = 'west';
 const revisioned = mesh().primaryRemote(east, west, { revision: '1-31-0' }).namespace('shop', { injected: true }).service('cart.shop');
 const plain = mesh().primaryRemote(east, west).namespace('shop', { injected: true }).service('cart.shop');
 const injector = 'west:MutatingWebhookConfiguration/istio-sidecar-injector';
+/** Namespaces that ask for injection are served by the tag. */
+const tag = 'west:MutatingWebhookConfiguration/istio-revision-tag-default';
 const foreign = (cluster: string, manager?: string) =>
   withForeignRoot(cluster, (pem) => caBundleReset({ cluster, bundle: { pem }, ...(manager === undefined ? {} : { manager }) }));
 
@@ -34,32 +36,32 @@ checkTester(check, {
   broken: {
     'never led': {
       mesh: revisioned.edit(annotatedTooLate({ cluster: west, primary: east, leader: 'never' })),
-      findings: [`stale-ca-bundle/unled @ ${injector}-1-31-0 (error certain)`],
+      findings: [`stale-ca-bundle @ ${injector}-1-31-0 (error certain)`],
     },
     'never external': {
       mesh: plain.edit(neverExternal({ cluster: east, remote: west })),
-      findings: [`stale-ca-bundle/unled @ ${injector} (error certain)`],
+      findings: [`stale-ca-bundle @ ${tag} (error certain)`],
     },
     'another root, and nobody knows the time': {
       mesh: revisioned.edit(foreign(west)),
       options: { takenAt: 'unknown' },
-      findings: [`stale-ca-bundle/unled @ ${injector}-1-31-0 (error likely)`],
+      findings: [`stale-ca-bundle @ ${injector}-1-31-0 (error likely)`],
     },
     'a tool empties it': {
       mesh: revisioned.edit(caBundleReset({ cluster: west, bundle: 'empty', manager: 'argocd-controller' })),
-      findings: [`stale-ca-bundle/reset @ ${injector}-1-31-0 (error likely)`],
+      findings: [`stale-ca-bundle @ ${injector}-1-31-0 (error likely)`],
     },
     'something replaces it': {
       mesh: plain.edit(foreign(west)),
-      findings: [`stale-ca-bundle/reset @ ${injector} (error likely)`],
+      findings: [`stale-ca-bundle @ ${tag} (error likely)`],
     },
     'in the primary itself': {
       mesh: revisioned.edit(foreign(east, 'helm')),
-      findings: ['stale-ca-bundle/reset @ east:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0 (error likely)'],
+      findings: ['stale-ca-bundle @ east:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0 (error likely)'],
     },
     'only the tag': {
       mesh: revisioned.edit(caBundleReset({ cluster: west, bundle: 'empty', only: 'tag' })),
-      findings: ['stale-ca-bundle/reset @ west:MutatingWebhookConfiguration/istio-revision-tag-default (warning likely)'],
+      findings: [`stale-ca-bundle @ ${tag} (warning likely)`],
     },
   },
 });

@@ -1,6 +1,5 @@
 import {
   type Certificate,
-  count,
   defineCheck,
   distinct,
   type FieldManager,
@@ -14,7 +13,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { namespacesOf } from '../_area.ts';
+import { namespacesOf, refusal } from '../_area.ts';
 
 export default defineCheck({
   id: 'stale-ca-bundle',
@@ -39,8 +38,7 @@ export default defineCheck({
       text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} has ${a.held}, ${a.state === 'led' ? `although istiod leads there and repairs it in seconds: ${list(a.tools, 'some tool')} resets it` : `not the root of ${a.from}, so the API server refuses the injector`}.`,
       expected: a.expected,
       found: `${a.held}${a.tools.length === 0 ? '' : `, written by ${list(a.tools)}`}`,
-      effect: effectOf(a.namespaces),
-      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
+      ...refusal(a.namespaces),
       // Only that nobody leads makes sure that the bundle stays as it is.
       ...(a.state === 'stale' ? {} : { certainty: 'likely' as const }),
       remedy: a.state === 'led' ? [findsTool(a)] : copies(a.injector, a.from),
@@ -148,16 +146,6 @@ function wrongBundle(injector: Injector, roots: readonly Certificate[]): string 
 
 function writesBundle(manager: FieldManager): boolean {
   return manager.manager !== 'pilot-discovery' && manager.fields.some((field) => field.includes('caBundle'));
-}
-
-function effectOf(namespaces: readonly Namespace[]): string {
-  return namespaces.length === 0
-    ? 'no namespace uses it'
-    : `no pod can be created in ${count(namespaces.length, 'namespace')}: ${list(
-        namespaces.map((namespace) => namespace.name),
-        'none',
-        3,
-      )}`;
 }
 
 /** A stop-gap: the bundle copied by hand from where it is right. */

@@ -1,4 +1,4 @@
-import { checkTester, gatewayRevision, injectorsRemoved, mesh, namespaceWants } from 'meshdoctor/testkit';
+import { checkTester, gatewayRevision, gatewayScaledToZero, injectorsRemoved, mesh, namespaceWants } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const east = 'east';
@@ -35,6 +35,12 @@ checkTester(check, {
     'its webhook is gone, as namespaces notice too': {
       mesh: revisioned.edit(injectorsRemoved({ cluster: west, tags: true })),
       findings: [`unserved-gateway-revision/alsoNamespaces @ ${gateway} (warning likely)`],
+    },
+    'scaled to nothing, and what comes next would not start': {
+      mesh: revisioned
+        .edit(gatewayRevision({ cluster: west, revision: '1-30-3', since: 'installed' }))
+        .edit(gatewayScaledToZero({ cluster: west })),
+      findings: [`unserved-gateway-revision/unserved @ ${gateway} (warning likely)`],
     },
     'two revisions are served, and it asks for neither': {
       mesh: mesh()

@@ -53,7 +53,7 @@ export default defineCheck({
       );
       const stuck = pods.filter((candidate) => candidate.imageAuto);
       const offered = injection.offered(cluster.injectors);
-      const args = { workload, wanted, offered, isRunning: workload.readyReplicas > 0 && stuck.length === 0 };
+      const args = { workload, wanted, offered, isRunning: isIdle(workload) || (workload.readyReplicas > 0 && stuck.length === 0) };
       yield finding(missedByNamespaces.has(wanted) ? 'alsoNamespaces' : 'unserved', args, {
         at: workload.ref,
         field: '.spec.template.metadata.labels["istio.io/rev"]',
@@ -105,4 +105,9 @@ function sentence({ workload, wanted, offered, isRunning }: Unserved) {
 /** Gateways name their template; application workloads are judged by their namespace. */
 function wantsGatewayTemplate(workload: Workload): boolean {
   return (workload.podAnnotations['inject.istio.io/templates'] ?? '').split(',').includes('gateway');
+}
+
+/** Scaled to nothing on purpose: only what comes next is in danger. */
+function isIdle(workload: Workload): boolean {
+  return workload.desiredReplicas === 0;
 }

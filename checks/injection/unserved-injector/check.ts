@@ -1,6 +1,5 @@
 import {
   type ClusterName,
-  count,
   defineCheck,
   distinct,
   type Injector,
@@ -10,7 +9,7 @@ import {
   remedy,
   type Revision,
 } from 'meshdoctor/api';
-import { namespacesOf } from '../_area.ts';
+import { namespacesOf, refusal } from '../_area.ts';
 
 export default defineCheck({
   id: 'unserved-injector',
@@ -47,15 +46,7 @@ export default defineCheck({
       text: `Webhook ${a.injectors[0]?.name} of ${a.member} injects for revision ${a.revision}, which no istiod of ${a.primary} runs${a.namespaces.length === 0 ? '' : ', so pods cannot be created'}.`,
       expected: list(a.runs, 'an istiod'),
       found: a.revision,
-      effect:
-        a.namespaces.length === 0
-          ? 'nothing asks for it yet'
-          : `no pod can be created in ${count(a.namespaces.length, 'namespace')}: ${list(
-              a.namespaces.map((namespace) => namespace.name),
-              'none',
-              3,
-            )}`,
-      ...(a.namespaces.length === 0 ? { severity: 'warning' as const } : {}),
+      ...refusal(a.namespaces),
       remedy: [
         ...(a.namespaces.length === 0
           ? a.injectors
@@ -73,12 +64,14 @@ export default defineCheck({
   *run({ primary, member, couple, mesh, finding, undecided }) {
     if (couple.kind !== 'remote') return;
     const doubtful = [...mesh.members.values()].flatMap((other) => ('unknown' in other.role ? other.role.unknown : []));
-    const runs = distinct(mesh.controlPlanes.map((controlPlane) => controlPlane.revision));
+    // Every istiod that may manage this cluster: all revisions of its primary, and of other primaries where it is not clear whose it is.
+    const controlPlanes = mesh.couples.flatMap((other) => (other.member === member.name ? [other.controlPlane] : []));
+    const runs = distinct(controlPlanes.map((controlPlane) => controlPlane.revision));
     const foreign = member.injectors.filter((injector) => !runs.includes(injector.revision));
     if (foreign.length === 0) return;
     if (doubtful.length > 0) {
       yield undecided('another cluster may run that revision', {
-        missing: doubtful.map(({ cluster, fact }) => ({ cluster: cluster as ClusterName, fact })),
+        missing: doubtful.map(({ cluster, fact }) => ({ cluster, fact })),
       });
       return;
     }
@@ -95,10 +88,10 @@ export default defineCheck({
         {
           at: first.ref,
           field: '.metadata.labels["istio.io/rev"]',
-          related: [...injectors.slice(1).map((injector) => injector.ref), ...mesh.controlPlanes.map((controlPlane) => controlPlane.ref)],
+          related: [...injectors.slice(1).map((injector) => injector.ref), ...controlPlanes.map((controlPlane) => controlPlane.ref)],
           evidence: [
             { ref: first.ref, field: '.metadata.labels["istio.io/rev"]', observed: revision, expected: list(runs) },
-            ...mesh.controlPlanes.map((controlPlane) => ({ ref: controlPlane.ref, observed: `revision ${controlPlane.revision}` })),
+            ...controlPlanes.map((controlPlane) => ({ ref: controlPlane.ref, observed: `revision ${controlPlane.revision}` })),
           ],
           lacks: [{ cluster: primary.name, fact: 'controlPlanes' }],
           subject: revision,

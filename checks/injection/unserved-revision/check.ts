@@ -1,4 +1,17 @@
-import { count, defineCheck, groupBy, injection, labels, list, listOf, type Namespace, remedy, type Revision } from 'meshdoctor/api';
+import {
+  count,
+  defineCheck,
+  groupBy,
+  injection,
+  labels,
+  list,
+  listOf,
+  type Namespace,
+  type Remedy,
+  remedy,
+  type Revision,
+  shellWord,
+} from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unserved-revision',
@@ -62,16 +75,34 @@ export default defineCheck({
   },
 });
 
-/** A single revision is what they should ask for; for `default` a tag serves every namespace at once. */
-function fixes(namespaces: readonly Namespace[], wanted: Revision, offered: readonly Revision[]) {
+/**
+ * What is served here is what they can ask for; a tag gives what is served the name that they ask for. Where nothing is served the
+ * installation is what is missing.
+ */
+function fixes(namespaces: readonly Namespace[], wanted: Revision, offered: readonly Revision[]): Remedy[] {
+  const [first] = namespaces;
   const [only, ...more] = offered;
-  const cluster = namespaces[0]?.ref.cluster;
-  if (only === undefined || more.length > 0 || cluster === undefined) return [];
-  const relabel = namespaces
-    .slice(0, 1)
-    .map((namespace) => remedy.label(namespace.ref, { [labels.revision]: only, [labels.injection]: null }, 'then restart its workloads'));
-  const tag = remedy.command(cluster, [`istioctl tag set ${wanted} --revision ${only} --context ${cluster}`], {
-    note: 'serves every namespace that asks for it; then restart their workloads',
-  });
+  if (first === undefined || only === undefined) return [];
+  const context = shellWord(first.ref.cluster);
+  const names = namespaces.map((namespace) => shellWord(namespace.name)).join(' ');
+  const relabel = offered
+    .slice(0, 2)
+    .map((revision) =>
+      namespaces.length === 1
+        ? remedy.label(first.ref, { [labels.revision]: revision, [labels.injection]: null }, 'then restart its workloads')
+        : remedy.command(
+            first.ref.cluster,
+            [
+              `kubectl --context ${context} label namespace ${names} ${labels.revision}=${shellWord(revision)} ${labels.injection}- --overwrite`,
+            ],
+            { note: 'then restart their workloads' },
+          ),
+    );
+  if (more.length > 0) return relabel;
+  const tag = remedy.command(
+    first.ref.cluster,
+    [`istioctl tag set ${shellWord(wanted)} --revision ${shellWord(only)} --context ${context}`],
+    { note: 'serves every namespace that asks for it; then restart their workloads' },
+  );
   return wanted === 'default' && namespaces.length > 1 ? [tag, ...relabel] : [...relabel, tag];
 }
