@@ -30,7 +30,7 @@ export default defineCheck({
   },
   messages: {
     stale: (a: { config: MeshConfig; pods: readonly Pod[]; member: ClusterName; owners: readonly string[] }) => ({
-      text: `${count(a.pods.length, 'pod')} of ${a.member} ${a.pods.length === 1 ? 'was' : 'were'} injected before DNS capture was turned on in ConfigMap ${a.config.namespace}/${a.config.ref.name}: ${list(a.owners, 'none', 3)}.`,
+      text: `Cluster ${a.member} has ${count(a.pods.length, 'pod')} injected before DNS capture was turned on in ConfigMap ${a.config.namespace}/${a.config.ref.name}: ${list(a.owners, 'none', 3)}.`,
       expected: `${setting}=true in istio-proxy`,
       found: 'not set',
       effect: 'names of other clusters do not resolve in these pods',

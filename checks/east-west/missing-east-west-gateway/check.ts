@@ -5,7 +5,6 @@ import {
   distinct,
   labels,
   list,
-  listOf,
   type NetworkId,
   type ObjectRef,
   remedy,
@@ -20,8 +19,7 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'mesh',
-  needs: ['services', 'namespaces'],
-  uses: ['kubeGateways', 'meshConfigs'],
+  needs: ['services', 'namespaces', 'kubeGateways', 'meshConfigs'],
   applies: { networks: 'multi' },
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
@@ -64,9 +62,9 @@ export default defineCheck({
       const inside = clusters.filter((cluster) => valueOf(cluster.member.network) === network);
       const carries = (entity: { readonly labels: Readonly<Record<string, string>> }): boolean => entity.labels[labels.network] === network;
       const isStatic = clusters.some((cluster) =>
-        listOf(cluster.meshConfigs).some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)),
+        cluster.meshConfigs.some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)),
       );
-      if (isStatic || clusters.some((cluster) => cluster.services.some(carries) || listOf(cluster.kubeGateways).some(carries))) continue;
+      if (isStatic || clusters.some((cluster) => cluster.services.some(carries) || cluster.kubeGateways.some(carries))) continue;
       // A gateway of these clusters that carries another network has a wrong label, not a missing one.
       if (inside.some((cluster) => cluster.services.some((service) => (service.labels[labels.network] ?? network) !== network))) continue;
       const names = inside.map((cluster) => cluster.name);
@@ -76,7 +74,9 @@ export default defineCheck({
       const [first] = inside;
       if (first === undefined) continue;
       const namespace = first.namespaces.find((one) => one.name === first.member.systemNamespace);
-      const lacks = clusters.flatMap(({ name }) => [{ cluster: name, fact: 'services' as const }]);
+      const lacks = clusters.flatMap(({ name }) =>
+        (['services', 'kubeGateways', 'meshConfigs'] as const).map((fact) => ({ cluster: name, fact })),
+      );
       const shared = { subject: network, concerns: touchedBy(names, mesh.couples), lacks };
       if (candidate !== undefined)
         yield finding(

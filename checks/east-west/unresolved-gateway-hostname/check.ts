@@ -20,7 +20,7 @@ export default defineCheck({
   },
   messages: {
     ignored: (a: { controlPlane: ControlPlane; service: Service; hostnames: readonly string[] }) => ({
-      text: `istiod of ${a.controlPlane.ref.cluster} does not resolve host names, so gateway ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} (${list(a.hostnames, 'none', 1)}) does not exist for it.`,
+      text: `Deployment ${a.controlPlane.namespace}/${a.controlPlane.name} in ${a.controlPlane.ref.cluster} does not resolve host names, so gateway ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} (${list(a.hostnames, 'none', 1)}) does not exist for it.`,
       expected: 'RESOLVE_HOSTNAME_GATEWAYS unset or true, or an IP address',
       found: 'RESOLVE_HOSTNAME_GATEWAYS=false',
       effect: `clients of ${a.controlPlane.ref.cluster} are sent to pod addresses of ${a.service.ref.cluster}`,

@@ -1,0 +1,34 @@
+import { checkTester, gatewayPortLabel, gatewayWithoutCrossNetworkPort, mesh } from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
+const at = '@ west:Service/istio-system/istio-eastwestgateway';
+
+checkTester(check, {
+  healthy: {
+    'port 15443 on every gateway': remote.namespace('shop', { injected: true }),
+    'ambient gateways have 15008 only (FP-14)': mesh().ambient('east', 'west'),
+    'one network': mesh().primaryRemote('east', 'west', { networks: 1 }),
+    'another port, named by the label': remote
+      .break((m) =>
+        m.cluster('west').patch('Service', 'istio-system', 'istio-eastwestgateway', {
+          spec: { ports: [{ name: 'tls', port: 443, targetPort: 15443, protocol: 'TCP' }] },
+        }),
+      )
+      .edit(gatewayPortLabel({ cluster: 'west', port: '443' })),
+  },
+  broken: {
+    'the Service of the remote lacks 15443': {
+      mesh: remote.edit(gatewayWithoutCrossNetworkPort({ cluster: 'west' })),
+      findings: [`missing-cross-network-port/missing ${at}`],
+    },
+    'the label names a port that the Service does not have': {
+      mesh: remote.edit(gatewayPortLabel({ cluster: 'west', port: '31443' })),
+      findings: [`missing-cross-network-port/missing ${at}`],
+    },
+    'the label is no number': {
+      mesh: remote.edit(gatewayPortLabel({ cluster: 'west', port: 'tls' })),
+      findings: [`missing-cross-network-port/unreadable ${at} (warning certain)`],
+    },
+  },
+});

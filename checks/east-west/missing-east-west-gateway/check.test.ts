@@ -1,0 +1,41 @@
+import { checkTester, gatewayRemoved, gatewayUnlabelled, mesh } from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
+const peers = mesh().multiPrimary('east', 'west');
+
+checkTester(check, {
+  healthy: {
+    'a gateway on each network': remote.namespace('shop', { injected: true }),
+    'two primaries': peers,
+    'an old release': mesh().primaryRemote('east', 'west', { release: '1.24.6', revision: '1-24-6' }),
+    'one network needs none (FP-2)': mesh().primaryRemote('east', 'west', { networks: 1 }),
+    'two primaries on one network': mesh().multiPrimary('east', 'west', { networks: 0 }),
+    'an ambient mesh': mesh().ambient('east', 'west'),
+    'an external control plane': mesh().externalControlPlane('outside', 'west', { remotes: ['north'] }),
+    'gateways in the older form, by network of the mesh config': peers.edit(gatewayRemoved({ cluster: 'west' })).break((m) =>
+      m.cluster('east').patch('ConfigMap', 'istio-system', 'istio', {
+        data: { meshNetworks: 'networks:\n  network2:\n    gateways:\n    - address: 192.0.2.77\n      port: 15443\n' },
+      }),
+    ),
+    'a gateway with a wrong label is another fault': peers.break((m) =>
+      m
+        .cluster('west')
+        .patch('Service', 'istio-system', 'istio-eastwestgateway', { metadata: { labels: { 'topology.istio.io/network': 'network9' } } }),
+    ),
+  },
+  broken: {
+    'the gateway of the remote was never installed': {
+      mesh: remote.edit(gatewayRemoved({ cluster: 'west' })),
+      findings: ['missing-east-west-gateway/missing @ west:Namespace/istio-system'],
+    },
+    'the gateway of the primary was never installed': {
+      mesh: remote.edit(gatewayRemoved({ cluster: 'east' })),
+      findings: ['missing-east-west-gateway/missing @ east:Namespace/istio-system'],
+    },
+    'the gateway of one of two primaries lost its label': {
+      mesh: peers.edit(gatewayUnlabelled({ cluster: 'west' })),
+      findings: ['missing-east-west-gateway/unlabelled @ west:Service/istio-system/istio-eastwestgateway'],
+    },
+  },
+});
