@@ -229,6 +229,9 @@ function clusterIdOf(cluster: Digest, component: Component, links: readonly Link
   const keys = links.flatMap((link) =>
     link.cluster === cluster && link.match !== undefined ? [{ id: link.match.entry.clusterId, ref: link.match.secret.ref }] : [],
   );
+  // Without a look at every secret it is open under which key istiod reads it, whatever the cluster itself claims.
+  const unread = component.groups.flatMap((group) => missing(group.cluster, ['remoteSecrets']));
+  if (keys.length === 0 && (unread.length > 0 || component.groups.length === 0)) return unknown(unread);
   // What istiod knows is the key of the secret; what the cluster claims agrees with it unless something is wrong, and then both are shown.
   const injected = cluster.injectors.flatMap((injector) =>
     injector.injectedClusterId === undefined ? [] : [{ id: injector.injectedClusterId, ref: injector.ref }],

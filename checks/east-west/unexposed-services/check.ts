@@ -13,7 +13,7 @@ import {
   ports,
   remedy,
   type Remedy,
-  type Service,
+  type StringMap,
   valueOf,
 } from 'meshdoctor/api';
 
@@ -48,17 +48,17 @@ export default defineCheck({
     notWhen: 'Hosts narrower than *.local may be meant that way.',
   },
   messages: {
-    unexposed: (a: { controlPlane: ControlPlane; config: ClusterName; gateway: Service; open: exposure.CrossNetworkExposure }) => ({
-      text: `Port ${a.open.port} of gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} lets no service through: ${reasons[a.open.missing ?? 'gateway']} (${a.config} is where istiod reads it).`,
+    unexposed: (a: { controlPlane: ControlPlane; config: ClusterName; selector: StringMap; open: exposure.CrossNetworkExposure }) => ({
+      text: `No Gateway in ${a.config} lets services through port ${a.open.port} of the east-west gateways: ${reasons[a.open.missing ?? 'gateway']}.`,
       expected: `a Gateway in ${a.config} with an AUTO_PASSTHROUGH server on ${a.open.port} for these pods`,
       found: list(a.open.nearest.map(objectPath)),
-      effect: `calls from other networks to services of ${a.gateway.ref.cluster} are reset`,
-      remedy: fixes(a.controlPlane, a.config, a.open, a.gateway),
+      effect: 'calls from other networks are reset by these gateways',
+      remedy: fixes(a.controlPlane, a.config, a.open, a.selector),
     }),
     onlyInRemote: (a: {
       controlPlane: ControlPlane;
       config: ClusterName;
-      gateway: Service;
+      selector: StringMap;
       inert: Gateway;
       open: exposure.CrossNetworkExposure;
     }) => ({
@@ -66,10 +66,10 @@ export default defineCheck({
       expected: `that Gateway in ${a.config}`,
       found: `only in ${a.inert.ref.cluster}`,
       effect: `calls between networks are reset by the gateways`,
-      remedy: fixes(a.controlPlane, a.config, a.open, a.gateway),
+      remedy: fixes(a.controlPlane, a.config, a.open, a.selector),
     }),
-    narrow: (a: { gateway: Service; config: ClusterName; open: exposure.CrossNetworkExposure }) => ({
-      text: `Gateway ${list(a.open.nearest.map(objectPath))} in ${a.config} lets only ${list(a.open.hosts)} through port ${a.open.port} of ${a.gateway.ref.cluster}.`,
+    narrow: (a: { config: ClusterName; open: exposure.CrossNetworkExposure }) => ({
+      text: `Gateway ${list(a.open.nearest.map(objectPath))} in ${a.config} lets only ${list(a.open.hosts)} through port ${a.open.port} of the east-west gateways.`,
       expected: '*.local for all services',
       found: list(a.open.hosts),
       effect: 'other services cannot be reached from other networks',
@@ -102,38 +102,40 @@ export default defineCheck({
       const at = open.nearest[0] ?? (config.name === primary.name ? namespace : service.ref);
       const where = {
         at,
-        related: [service.ref, controlPlane.ref, ...(inert === undefined ? [] : [inert.ref])],
-        evidence: [{ ref: at, observed: `${open.port}: ${reasons[open.missing]}` }],
+        related: [controlPlane.ref, ...(inert === undefined ? [] : [inert.ref])],
+        evidence: [{ ref: service.ref, observed: `port ${open.port}: ${reasons[open.missing]}` }],
         lacks: [
           { cluster: config.name, fact: 'gateways' as const },
           { cluster: member.name, fact: 'pods' as const },
         ],
         subject: open.missing,
       };
-      if (open.missing === 'gateway-hosts' && open.isPartial)
-        yield finding('narrow', { gateway: service, config: config.name, open }, where);
+      if (open.missing === 'gateway-hosts' && open.isPartial) yield finding('narrow', { config: config.name, open }, where);
       else if (inert !== undefined && open.missing === 'gateway')
         yield finding(
           'onlyInRemote',
-          { controlPlane, config: config.name, gateway: service, inert, open },
+          { controlPlane, config: config.name, selector: selectorFor(service), inert, open },
           { ...where, concerns: [member.name, config.name] },
         );
-      else yield finding('unexposed', { controlPlane, config: config.name, gateway: service, open }, { ...where, concerns: [member.name] });
+      else
+        yield finding(
+          'unexposed',
+          { controlPlane, config: config.name, selector: selectorFor(service), open },
+          { ...where, concerns: [member.name] },
+        );
     }
   },
 });
 
 /** What is wrong with one Gateway is patched there; what is missing is applied. */
-function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.CrossNetworkExposure, service: Service): Remedy[] {
+function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.CrossNetworkExposure, selector: StringMap): Remedy[] {
   const near = open.nearest[0];
-  const istio = service.selector['istio'];
-  const selector = istio === undefined ? { ...service.selector } : { istio };
   const object = {
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',
     metadata: { name: 'cross-network-gateway', namespace: controlPlane.namespace },
     spec: {
-      selector,
+      selector: { ...selector },
       servers: [
         {
           port: { number: open.port === 0 ? ports.crossNetwork : open.port, name: 'tls', protocol: 'TLS' },
@@ -144,7 +146,14 @@ function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.C
     },
   };
   const apply = remedy.apply(config, object, 'as samples/multicluster/expose-services.yaml');
-  if (near !== undefined && open.missing === 'gateway-selector') return [remedy.patch(near, { spec: { selector } }), apply];
+  if (near !== undefined && open.missing === 'gateway-selector')
+    return [remedy.patch(near, { spec: { selector: { ...selector } } }), apply];
   if (near !== undefined && open.missing === 'gateway-revision') return [remedy.label(near, { [labels.revision]: null }), apply];
   return [apply];
+}
+
+/** As the samples select: by label `istio`; else by what the Service selects, but for the network, which differs from cluster to cluster. */
+function selectorFor({ selector }: { readonly selector: StringMap }): StringMap {
+  const { istio, [labels.network]: _network, ...rest } = selector;
+  return istio === undefined ? rest : { istio };
 }

@@ -1,4 +1,4 @@
-import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, valueOf, type Workload } from 'meshdoctor/api';
+import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, type Workload } from 'meshdoctor/api';
 import { eastWestServices, touched } from '../_area.ts';
 
 export default defineCheck({
@@ -47,7 +47,7 @@ export default defineCheck({
       unready(a, `${count(a.pods.length, 'pod')} that istiod refuses as cluster ${list(a.ids)}`),
     notReady: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not ready`),
   },
-  *run({ cluster, mesh, finding }) {
+  *run({ cluster, mesh, finding, undecided }) {
     for (const service of eastWestServices(cluster.services)) {
       if (Object.keys(service.selector).length === 0) continue;
       const pods = cluster.pods.filter((pod) => pod.namespace === service.namespace && selectors.selectsPods(service.selector, pod.labels));
@@ -73,10 +73,12 @@ export default defineCheck({
       else if (pods.every((pod) => pod.imageAuto)) yield finding('uninjected', { service, pods, workloads }, where);
       else {
         // istiod looks a proxy's token up in the cluster that it claims to be in.
-        const known = valueOf(cluster.member.clusterId);
+        const id = cluster.member.clusterId;
         const ids = distinct(pods.flatMap((pod) => pod.proxy?.clusterId ?? []));
-        const isRefused = known !== undefined && ids.length > 0 && !ids.includes(known);
-        if (isRefused) yield finding('refused', { service, pods, workloads, ids }, where);
+        if (ids.length > 0 && 'unknown' in id) {
+          yield undecided('it is not known whether istiod refuses its pods', { missing: id.unknown });
+        } else if (ids.length > 0 && 'known' in id && !ids.includes(id.known))
+          yield finding('refused', { service, pods, workloads, ids }, where);
         else yield finding('notReady', { service, pods, workloads }, where);
       }
     }

@@ -1,0 +1,82 @@
+import {
+  checkTester,
+  crossNetworkGatewayDeleted,
+  crossNetworkGatewayForRevision,
+  crossNetworkGatewayIn,
+  crossNetworkGatewayMode,
+  crossNetworkGatewayPort,
+  crossNetworkGatewaySelects,
+  gatewayScaledToZero,
+  mesh,
+} from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' }).namespace('shop', { injected: true });
+const peers = mesh().multiPrimary('east', 'west');
+const east = { cluster: 'east' };
+const gateway = 'Gateway/istio-system/cross-network-gateway';
+
+checkTester(check, {
+  healthy: {
+    'one Gateway in the primary opens the gateways of both clusters': remote,
+    'each of two primaries has its own': peers,
+    'an old release': mesh().primaryRemote('east', 'west', { release: '1.24.6', revision: '1-24-6' }),
+    'one network needs none': mesh().primaryRemote('east', 'west', { networks: 1 }),
+    'an ambient mesh': mesh().ambient('east', 'west'),
+    'an upgrade in flight': mesh().canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' }),
+    'another name and all hosts': remote.break((m) =>
+      m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
+        const text = JSON.stringify(object)
+          .replaceAll('*.local', '*')
+          .replaceAll('"name":"cross-network-gateway"', '"name":"between-networks"');
+        return JSON.parse(text) as typeof object;
+      }),
+    ),
+  },
+  broken: {
+    'the Gateway was never applied': {
+      mesh: remote.edit(crossNetworkGatewayDeleted(east)),
+      findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],
+    },
+    'one of two primaries has none': {
+      mesh: peers.edit(crossNetworkGatewayDeleted(east)),
+      findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],
+    },
+    'it was applied in the remote': {
+      mesh: remote.edit(crossNetworkGatewayIn({ cluster: 'east', instead: 'west' })),
+      findings: [
+        'unexposed-services/onlyInRemote @ east:Namespace/istio-system',
+        'unexposed-services/unexposed @ east:Namespace/istio-system',
+      ],
+    },
+    'it selects no pod': {
+      mesh: remote.edit(crossNetworkGatewaySelects({ ...east, selector: { istio: 'gateway' } })),
+      findings: [`unexposed-services/unexposed @ east:${gateway}`],
+    },
+    'its mode is not AUTO_PASSTHROUGH': {
+      mesh: remote.edit(crossNetworkGatewayMode({ ...east, mode: 'PASSTHROUGH' })),
+      findings: [`unexposed-services/unexposed @ east:${gateway}`],
+    },
+    'it opens another port': {
+      mesh: remote.edit(crossNetworkGatewayPort({ ...east, port: 15444 })),
+      findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],
+    },
+    'it belongs to another revision': {
+      mesh: remote.edit(crossNetworkGatewayForRevision({ ...east, revision: '1-29-2' })),
+      findings: [`unexposed-services/unexposed @ east:${gateway}`],
+    },
+    'it lets only one namespace through': {
+      mesh: remote.break((m) =>
+        m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
+          const text = JSON.stringify(object).replaceAll('*.local', '*.shop.svc.cluster.local');
+          return JSON.parse(text) as typeof object;
+        }),
+      ),
+      findings: [`unexposed-services/narrow @ east:${gateway} (warning possible)`],
+    },
+    'no pod stands behind the gateway of the remote': {
+      mesh: remote.edit(gatewayScaledToZero({ cluster: 'west' })).edit(crossNetworkGatewayDeleted(east)),
+      findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],
+    },
+  },
+});
