@@ -19,7 +19,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: {
-    primary: ['controlPlanes', 'gateways', 'virtualServices', 'istioResources'],
+    primary: ['gateways', 'virtualServices', 'istioResources'],
     member: ['gateways', 'virtualServices', 'istioResources'],
   },
   catalogue: ['POL-04'],
@@ -77,7 +77,7 @@ interface Inert {
 
 function sentence({ objects, member, primary }: Inert) {
   return {
-    text: `${count(objects.length, 'Istio object')} of ${member} ${objects.length === 1 ? 'has' : 'have'} no effect (${list(
+    text: `Cluster ${member} holds ${count(objects.length, 'Istio object')} without effect (${list(
       objects.map((object) => objectPath(object.ref)),
       'none',
       2,
