@@ -21,6 +21,7 @@ import unexposedServices from './east-west/unexposed-services/check.ts';
 import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
 import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
+import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
@@ -75,6 +76,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
+  { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
