@@ -3,9 +3,11 @@ import {
   caBundleReset,
   checkTester,
   controlPlaneClusters,
+  foreignRoot,
   mesh,
   neverExternal,
   withForeignRoot,
+  withIstiodEnv,
 } from 'meshdoctor/testkit';
 import check from './check.ts';
 
@@ -29,6 +31,16 @@ checkTester(check, {
     'an upgrade in flight': mesh().canary(east, west, { from: '1-30-3', to: '1-31-0', stage: 'remote' }),
     'urls with a public certificate, and nothing in caBundle': mesh().externalControlPlane('outside', west, { remotes: ['north'] }),
     ambient: mesh().ambient(east, west),
+    'a foreign root in the namespace of istiod, which is another fault': revisioned.edit(
+      withForeignRoot(east, (root) => foreignRoot({ cluster: east, root, namespaces: ['istio-system'] })),
+    ),
+    'istiod’s certificate does not come from its own CA': {
+      mesh: plain.edit(foreign(west)).edit(withIstiodEnv(east, { PILOT_CERT_PROVIDER: 'kubernetes' })),
+      inconclusive: [
+        'the certificate of istiod comes from kubernetes, not from the CA of the mesh @ east',
+        'the certificate of istiod comes from kubernetes, not from the CA of the mesh @ east west',
+      ],
+    },
     'nobody leads any more, and what was written stays right': revisioned.edit(
       controlPlaneClusters({ cluster: west, primary: east, value: undefined, leader: 'restarted' }),
     ),
@@ -50,6 +62,10 @@ checkTester(check, {
     'a tool empties it': {
       mesh: revisioned.edit(caBundleReset({ cluster: west, bundle: 'empty', manager: 'argocd-controller' })),
       findings: [`stale-ca-bundle @ ${injector}-1-31-0 (error likely)`],
+    },
+    'istiod is told to leave webhooks alone': {
+      mesh: plain.edit(foreign(west)).edit(withIstiodEnv(east, { INJECTION_WEBHOOK_CONFIG_NAME: '' })),
+      findings: [`stale-ca-bundle @ ${tag} (error likely)`],
     },
     'something replaces it': {
       mesh: plain.edit(foreign(west)),

@@ -9,6 +9,7 @@ import {
   list,
   type Namespace,
   type Remedy,
+  type RootConfigMap,
   remedy,
   shellWord,
   valueOf,
@@ -48,7 +49,7 @@ export default defineCheck({
     if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
     const isOwn = couple.kind === 'self' || valueOf(mesh.kind) === 'external';
     const maps = isOwn ? member.rootConfigMaps : primary.rootConfigMaps;
-    const roots = maps.find((map) => map.namespace === controlPlane.namespace)?.certificates ?? [];
+    const roots = rootsOf(maps, controlPlane.namespace);
     const injectors = member.injectors.filter(
       (injector) =>
         injector.revision === controlPlane.revision &&
@@ -60,6 +61,11 @@ export default defineCheck({
       yield undecided('the root certificate of the control plane is not known', {
         missing: [{ cluster: isOwn ? member.name : primary.name, fact: 'rootConfigMaps' }],
       });
+      return;
+    }
+    const provider = controlPlane.env['PILOT_CERT_PROVIDER'] ?? '';
+    if (provider !== '' && provider !== 'istiod') {
+      yield undecided(`the certificate of istiod comes from ${provider}, not from the CA of the mesh`);
       return;
     }
     const led = leadership.leadershipOf({
@@ -106,7 +112,10 @@ export default defineCheck({
       ],
       subject: controlPlane.revision,
     };
-    yield finding('wrong', { ...args, tools, state: led.state }, where);
+    // An istiod that is told no webhook leaves them to whoever installed them.
+    const isPatched = controlPlane.env['INJECTION_WEBHOOK_CONFIG_NAME'] !== '';
+    const state = led.state === 'led' && !isPatched ? 'unknown' : led.state;
+    yield finding('wrong', { ...args, tools, state }, where);
   },
 });
 
@@ -129,6 +138,15 @@ function findsTool({ injector, tools }: Wrong): Remedy {
       note: `reads only: find who writes caBundle, and change it in Git: ${list(tools, 'that tool')} must not render or compare the field`,
     },
   );
+}
+
+/** Roots in istiod's own namespace; where all other namespaces hold others, that one was changed, and theirs are istiod's. */
+function rootsOf(maps: readonly RootConfigMap[], namespace: string): readonly Certificate[] {
+  const own = maps.find((map) => map.namespace === namespace)?.certificates ?? [];
+  const held = new Set(own.map((root) => root.fingerprint));
+  const others = maps.filter((map) => map.namespace !== namespace && map.certificates.length > 0);
+  const isAlone = others.every((map) => map.certificates.every((root) => !held.has(root.fingerprint)));
+  return isAlone && others.length > 0 ? others.flatMap((map) => map.certificates) : own;
 }
 
 /** What the entries hold instead of one of the roots; nothing when all of them hold one. */
