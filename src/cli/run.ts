@@ -1,6 +1,6 @@
 import { MeshdoctorError, UsageError } from '../base/errors.ts';
 import { redact } from '../base/text.ts';
-import { parse } from './parser.ts';
+import { asksForOverview, overview } from './overview.ts';
 import { exitInternal, exitUsage, type Host } from './host.ts';
 import { version } from './version.ts';
 
@@ -8,6 +8,11 @@ import { version } from './version.ts';
 export async function run(host: Host): Promise<number> {
   try {
     if (host.argv[0] === '__complete') return await (await import('./completion.ts')).complete(host);
+    if (asksForOverview(host.argv)) {
+      host.stdout.write(overview(host));
+      return 0;
+    }
+    const { parse } = await import('./parser.ts');
     const command = await parse(host);
     return await command(host);
   } catch (error) {

@@ -30,7 +30,7 @@ function replayed(text: string): string {
     const end = rest.indexOf('\n```\n', at) + '\n```\n'.length;
     const command = rest.slice(at + '```console\n'.length, end - '\n```\n'.length).replace(/^\$ /, '');
     parts.push(rest.slice(0, end), answerOf(command));
-    rest = rest.slice(end).replace(/^(\n```(?:stdout|stderr)\n[\s\S]*?\n```\n)*(\nExit code: [^\n]*\n)?/, '');
+    rest = rest.slice(end).replace(/^(?:\n(`{3,})(?:stdout|stderr)\n[\s\S]*?\n\1\n)*(?:\nExit code: [^\n]*\n)?/, '');
   }
   return parts.join('') + rest;
 }
