@@ -1,3 +1,4 @@
+import type { KubeObject } from 'meshdoctor/api';
 import {
   checkTester,
   gatewayServiceOnNetwork,
@@ -53,6 +54,12 @@ checkTester(check, {
       mesh: healthy.edit(installedOnNetwork({ cluster: west, network: 'network1', samePodIp: { with: east } })),
       findings: [`${found} (error certain)`],
     },
+    'a pod address was in each of them, perhaps one after the other': {
+      mesh: healthy
+        .edit(installedOnNetwork({ cluster: west, network: 'network1', samePodIp: { with: east } }))
+        .edit((objects) => new Map(objects).set(west, (objects.get(west) ?? []).map(startedLater))),
+      findings: [`${found} (error likely)`],
+    },
     'a pod address is live in both clusters of a mesh that names no network': {
       mesh: flat.edit(podIpShared({ cluster: west, with: east })),
       findings: ['shared-network @ east:Namespace/istio-system (error certain)'],
@@ -73,3 +80,12 @@ checkTester(check, {
     'two of three clusters share a network': { mesh: three, findings: ['shared-network @ west:Namespace/istio-system (info possible)'] },
   },
 });
+
+/** Pods that started long after the other cluster was looked at. */
+function startedLater(object: KubeObject): KubeObject {
+  return object.kind === 'Pod' ? { ...object, status: { ...statusOf(object), startTime: '2027-01-01T00:00:00Z' } } : object;
+}
+
+function statusOf({ status }: KubeObject): object {
+  return typeof status === 'object' && status !== null ? status : {};
+}

@@ -1,4 +1,5 @@
 import {
+  type Certainty,
   type ClusterName,
   compareText,
   defineCheck,
@@ -54,7 +55,7 @@ export default defineCheck({
   scope: 'mesh',
   partial: true,
   needs: ['namespaces', 'controlPlanes'],
-  uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs'],
+  uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs', 'clock'],
   explains: [
     { code: 'mismatched-gateway-network', match: 'cluster' },
     { code: 'mismatched-injection-path/network', match: 'cluster' },
@@ -77,6 +78,7 @@ export default defineCheck({
       grade: Grade;
       other: string | undefined;
       address: string | undefined;
+      isProven: boolean;
       isPrimary: boolean;
     }) => ({
       text: `Clusters ${list(a.clusters)} are ${a.network === '' ? 'on no named network' : `both on ${a.network}`}, so calls between them go to pod addresses: ${reason(a)}.`,
@@ -93,9 +95,7 @@ export default defineCheck({
       ),
       remedy: a.grade === 'hybrid' ? [] : remediesFor(a),
       ...(a.grade === 'hybrid' ? { severity: 'info' as const } : {}),
-      ...(a.grade === 'collision'
-        ? {}
-        : { certainty: a.grade === 'copied' || a.grade === 'gateways' ? ('likely' as const) : ('possible' as const) }),
+      certainty: certaintyOf(a.grade, a.isProven),
     }),
   },
   *run({ clusters, mesh, finding }) {
@@ -111,7 +111,16 @@ export default defineCheck({
         const isPrimary = suspect.controlPlanes.length > 0;
         yield finding(
           'shared',
-          { network, clusters: names, suspect: namespace, grade, other, address: collision?.address, isPrimary },
+          {
+            network,
+            clusters: names,
+            suspect: namespace,
+            grade,
+            other,
+            address: collision?.address,
+            isProven: collision?.isProven === true,
+            isPrimary,
+          },
           {
             at: namespace.ref,
             field,
@@ -219,6 +228,11 @@ function movableFirst(a: Seen, b: Seen): number {
     compareText(other?.createdAt ?? '', one?.createdAt ?? '') ||
     compareText(one?.uid ?? '', other?.uid ?? '')
   );
+}
+
+function certaintyOf(grade: Grade, isProven: boolean): Certainty {
+  if (grade === 'collision') return isProven ? 'certain' : 'likely';
+  return grade === 'copied' || grade === 'gateways' ? 'likely' : 'possible';
 }
 
 function reason(a: { suspect: Namespace; grade: Grade; other: string | undefined; address: string | undefined }): string {

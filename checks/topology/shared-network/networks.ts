@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type ClusterName,
   compareText,
   type ControlPlane,
@@ -31,32 +32,43 @@ export interface Seen {
   readonly injectors: Fact<readonly Injector[]>;
   readonly pods: Fact<readonly Pod[]>;
   readonly istioResources: Fact<readonly IstioResource[]>;
+  readonly clock: Fact<Clock>;
 }
 
-/** One address that is live in two clusters on one network. */
+/** One address that pods of two clusters have on one network. */
 export interface Collision {
   readonly address: string;
-  readonly network: string;
   readonly pods: readonly [Pod, Pod];
-  readonly clusters: readonly [ClusterName, ClusterName];
+  /** Both had it at one time. Clusters that take addresses from one range in turn may each show it at another time. */
+  readonly isProven: boolean;
 }
 
-/** The first address, in order of text, that pods of two clusters have on one network; host addresses aside. */
-export function collisionOn(network: string, clusters: readonly Seen[]): Collision | undefined {
-  const holders = new Map<string, { cluster: ClusterName; pod: Pod }>();
-  const found: Collision[] = [];
-  for (const cluster of clusters) {
-    for (const pod of listOf(cluster.pods)) {
-      if (pod.hostNetwork || !isLive(pod) || networkOf(pod, cluster) !== network) continue;
-      for (const address of pod.ips) {
-        const holder = holders.get(address);
-        if (holder === undefined) holders.set(address, { cluster: cluster.name, pod });
-        else if (holder.cluster !== cluster.name)
-          found.push({ address, network, pods: [holder.pod, pod], clusters: [holder.cluster, cluster.name] });
-      }
-    }
-  }
-  return found.sort((a, b) => compareText(a.address, b.address))[0];
+/** An address that pods of both clusters have on one network, host addresses aside: one that is proven before others, then by text. */
+export function collisionOn(network: string, [one, other]: readonly [Seen, Seen]): Collision | undefined {
+  const holders = new Map<string, Pod>();
+  for (const pod of podsOn(network, one)) for (const address of pod.ips) holders.set(address, pod);
+  const seen = Math.min(seenUntil(one), seenUntil(other));
+  const found = podsOn(network, other).flatMap((pod) =>
+    pod.ips.flatMap((address): Collision[] => {
+      const holder = holders.get(address);
+      return holder === undefined ? [] : [{ address, pods: [holder, pod], isProven: Math.max(startOf(holder), startOf(pod)) <= seen }];
+    }),
+  );
+  return found.sort((a, b) => Number(b.isProven) - Number(a.isProven) || compareText(a.address, b.address))[0];
+}
+
+function podsOn(network: string, cluster: Seen): Pod[] {
+  return listOf(cluster.pods).filter((pod) => !pod.hostNetwork && isLive(pod) && networkOf(pod, cluster) === network);
+}
+
+/** A time at which the pods of the cluster were still seen: its clock, or when the youngest of them started. */
+function seenUntil({ clock, pods }: Seen): number {
+  const known = clock.status === 'collected' ? Date.parse(clock.value.takenAt) : 0;
+  return listOf(pods).reduce((latest, pod) => (pod.startedAt === undefined ? latest : Math.max(latest, Date.parse(pod.startedAt))), known);
+}
+
+function startOf({ startedAt }: Pod): number {
+  return startedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(startedAt);
 }
 
 /** Network of an endpoint: label of the pod before that of the system namespace. */

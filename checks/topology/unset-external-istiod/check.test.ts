@@ -40,7 +40,7 @@ checkTester(check, {
     },
     'the Deployment lost it and its old pod still leads': {
       mesh: healthy.edit(unsetOnly('istiod-1-31-0')),
-      findings: ['unset-external-istiod @ east:Deployment/istio-system/istiod-1-31-0 (warning certain)'],
+      findings: ['unset-external-istiod @ east:Deployment/istio-system/istiod-1-31-0 (warning likely)'],
     },
     'one istiod, two remotes': {
       mesh: mesh()

@@ -65,7 +65,8 @@ export default defineCheck({
           ),
         ],
         ...(a.leader === 'stale' ? {} : { severity: 'warning' as const }),
-        ...(a.leader === 'unknown' ? { certainty: 'likely' as const } : {}),
+        // A living leader may have the variable from elsewhere, such as a ConfigMap.
+        ...(a.leader === 'stale' ? {} : { certainty: 'likely' as const }),
       };
     },
   },
