@@ -47,7 +47,7 @@ function serve(file: string): void {
       const files = readdirSync(dir).filter((name) => name !== 'meshdoctor.yaml');
       return [
         cluster,
-        files.flatMap((name) => parseAllDocuments(readFileSync(join(dir, name), 'utf8')).map((document): unknown => document.toJS())),
+        files.flatMap((name) => parseAllDocuments(readFileSync(join(dir, name), 'utf8')).map((document) => document.toJS() as unknown)),
       ];
     }),
   );

@@ -42,5 +42,8 @@ function steady(text: string): string {
     .replaceAll(process.versions.node, 'NODE_VERSION')
     .replaceAll(`${process.platform}-${process.arch}`, 'PLATFORM')
     .replace(/^ {6}at .*\n/gm, '')
+    .replace(/\b(?:\d+ of )?\d+ checks\b/g, 'N checks') // Their number grows; the report made by hand in test/golden keeps counting.
+    .replace(/(?<=✓ |\bok )\d+/g, 'N')
+    .replace(/\(\d+%\)/g, '(N%)')
     .replace(/expiry as of \d{4}-\d\d-\d\d/g, 'expiry as of TODAY');
 }

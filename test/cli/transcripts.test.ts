@@ -37,7 +37,10 @@ function replayed(text: string): string {
 
 function answerOf(command: string): string {
   const { stdout, stderr, exit } = ran(command);
-  const block = (name: string, content: string): string =>
-    content === '' ? '' : `\n\`\`\`${name}\n${content.replace(/\n?$/, '\n')}\`\`\`\n`;
+  const block = (name: string, content: string): string => {
+    // A longer fence around what has fences itself.
+    const fence = content.includes('```') ? '````' : '```';
+    return content === '' ? '' : `\n${fence}${name}\n${content.replace(/\n?$/, '\n')}${fence}\n`;
+  };
   return `${block('stdout', stdout)}${block('stderr', stderr)}\nExit code: ${exit}\n`;
 }

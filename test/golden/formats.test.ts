@@ -25,7 +25,8 @@ const screens = {
 
 describe.each(Object.entries(reports))('%s', (name, report) => {
   test.each(Object.entries(screens))('as text %s', async (screen, style) => {
-    await expect(text.render(report, style)).toMatchFileSnapshot(join(here, 'screens', `${name}-${screen}.txt`));
+    const shown = text.render(report, style);
+    await expect(name === 'sample' ? shown : uncounted(shown)).toMatchFileSnapshot(join(here, 'screens', `${name}-${screen}.txt`));
   });
 
   // A whole document of the demonstration would change with every word of every check.
@@ -59,6 +60,14 @@ describe.each(Object.entries(reports))('%s', (name, report) => {
     expect(text.render(report, { ...plain, colour: true }).replace(/\u001B\[[0-9;]*m/g, '')).toBe(text.render(report, plain));
   });
 });
+
+/** The number of checks grows; the report made by hand keeps counting. */
+function uncounted(shown: string): string {
+  return shown
+    .replace(/\b(?:\d+ of )?\d+ checks\b/g, 'N checks')
+    .replace(/(?<=(?:✓|\bok) )\d+/g, 'N')
+    .replace(/\(\d+%\)/g, '(N%)');
+}
 
 test('a healthy mesh has nothing to grep for', () => {
   expect(short.render(healthy, plain)).toBe('');
