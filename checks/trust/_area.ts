@@ -1,17 +1,98 @@
-import type { Certificate, MeshConfig, RootConfigMap } from 'meshdoctor/api';
+import {
+  type Certificate,
+  type ClusterName,
+  compareText,
+  type ControlPlane,
+  type Fact,
+  type FactName,
+  listOf,
+  type Member,
+  type MeshConfig,
+  names,
+  type RootConfigMap,
+  shellWord,
+  valueOf,
+} from 'meshdoctor/api';
 
 export const title = 'Trust and certificates';
 export const order = 6;
 
-/** Fingerprints of the certificates proxies of a cluster trust: what is distributed to the system namespace, and extra roots of the mesh config. */
-export function bundle(
-  maps: readonly RootConfigMap[],
-  systemNamespace: string,
-  meshConfigs: readonly MeshConfig[] = [],
-): ReadonlyMap<string, Certificate> {
-  const distributed = maps.find((map) => map.namespace === systemNamespace) ?? maps[0];
-  const extra = meshConfigs.filter((config) => config.namespace === systemNamespace).flatMap((config) => config.caCertificates);
-  return new Map([...(distributed?.certificates ?? []), ...extra].map((certificate) => [certificate.fingerprint, certificate]));
+export const rootField = '.data["root-cert.pem"]';
+
+/** Certificates by fingerprint: order and copies in a bundle mean nothing. */
+export type Bundle = ReadonlyMap<string, Certificate>;
+
+export function bundleOf(certificates: readonly Certificate[]): Bundle {
+  return new Map(certificates.map((certificate) => [certificate.fingerprint, certificate]));
+}
+
+export function meets(one: Bundle, other: Bundle): boolean {
+  return [...one.keys()].some((fingerprint) => other.has(fingerprint));
+}
+
+/** The ConfigMap with the roots of an istiod, in its own namespace. */
+export function rootMapOf(maps: readonly RootConfigMap[], namespace: string): RootConfigMap | undefined {
+  return maps.find((map) => map.namespace === namespace && map.certificates.length > 0);
+}
+
+/** Whether this istiod hands its root out in another way: what lies under the usual name is then left from before. */
+export function handsOutElsewhere({ env }: ControlPlane): boolean {
+  const name = env['PILOT_CA_CERT_CONFIGMAP'] ?? '';
+  return env['ENABLE_CLUSTER_TRUST_BUNDLE_API'] === 'true' || (name !== '' && name !== names.rootConfigMap);
+}
+
+/** What one primary signs with, and whom its workloads trust. */
+export interface Side {
+  readonly name: ClusterName;
+  readonly id: string;
+  readonly map: RootConfigMap | undefined;
+  readonly roots: Bundle;
+  /** With the further roots of its mesh configuration. */
+  readonly trusted: Bundle;
+}
+
+interface View {
+  readonly name: ClusterName;
+  readonly rootConfigMaps: readonly RootConfigMap[];
+  readonly meshConfigs: Fact<readonly MeshConfig[]>;
+  readonly isComplete: (fact: 'rootConfigMaps' | 'meshConfigs') => boolean;
+}
+
+export function sideOf(view: View, { systemNamespace, clusterId }: Member): Side {
+  const map = rootMapOf(view.rootConfigMaps, systemNamespace);
+  const further = configsOf(view, systemNamespace).flatMap((config) => config.caCertificates);
+  const own = map?.certificates ?? [];
+  return { name: view.name, id: valueOf(clusterId) ?? '', map, roots: bundleOf(own), trusted: bundleOf([...own, ...further]) };
+}
+
+/** What could show further roots of a primary. */
+export function gapsOf(view: View, { systemNamespace }: Member): { cluster: ClusterName; fact: FactName }[] {
+  const hasMap = rootMapOf(view.rootConfigMaps, systemNamespace) !== undefined || view.isComplete('rootConfigMaps');
+  const hasConfig = configsOf(view, systemNamespace).some((config) => !config.unreadable) || view.isComplete('meshConfigs');
+  return [
+    ...(hasMap ? [] : [{ cluster: view.name, fact: 'rootConfigMaps' as const }]),
+    ...(hasConfig ? [] : [{ cluster: view.name, fact: 'meshConfigs' as const }]),
+  ];
+}
+
+function configsOf({ meshConfigs }: View, namespace: string): readonly MeshConfig[] {
+  return listOf(meshConfigs).filter((config) => config.namespace === namespace);
+}
+
+/** The root that was made later first; for two of one time the order of cluster IDs, which no name of the user changes. */
+export function youngestFirst(a: Side, b: Side): number {
+  const born = ({ roots }: Side): string => [...roots.values()][0]?.notBefore ?? '';
+  return compareText(born(b), born(a)) || compareText(b.id, a.id);
+}
+
+/** Commands that plug an intermediate CA into istiod. */
+export function pluggingIn(cluster: ClusterName, namespace: string): string[] {
+  const kubectl = `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)}`;
+  const files = ['ca-cert.pem', 'ca-key.pem', 'root-cert.pem', 'cert-chain.pem'].map((file) => `--from-file=${file}`).join(' ');
+  return [
+    `${kubectl} create secret generic cacerts ${files} --dry-run=client -o yaml | ${kubectl} apply -f -`,
+    `${kubectl} rollout restart deployment -l app=istiod`,
+  ];
 }
 
 /** `O=cluster.local (1a2b3c4d…)`: a root by what a person can compare. */
