@@ -18,6 +18,18 @@ checkTester(check, {
       .edit(gatewayPortLabel({ cluster: 'west', port: '443' })),
   },
   broken: {
+    'a second Service with the label, for istiod only': {
+      mesh: remote.break((m) =>
+        m.cluster('west').add({
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'second', namespace: 'istio-system', labels: { 'topology.istio.io/network': 'network2' } },
+          spec: { type: 'LoadBalancer', selector: { istio: 'eastwestgateway' }, ports: [{ name: 'tls', port: 15012, targetPort: 15012 }] },
+          status: { loadBalancer: { ingress: [{ ip: '192.0.2.60' }] } },
+        }),
+      ),
+      findings: ['missing-cross-network-port/missing @ west:Service/istio-system/second (warning likely)'],
+    },
     'the Service of the remote lacks 15443': {
       mesh: remote.edit(gatewayWithoutCrossNetworkPort({ cluster: 'west' })),
       findings: [`missing-cross-network-port/missing ${at}`],

@@ -17,15 +17,18 @@ export default defineCheck({
     notWhen: 'A gateway for ambient has 15008 and needs no 15443, and the other way round.',
   },
   messages: {
-    missing: (a: { service: Service; wanted: number; isLabelled: boolean }) => ({
-      text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} carries a network but has no port ${a.wanted}, so other networks have no way in.`,
+    missing: (a: { service: Service; wanted: number; isLabelled: boolean; hasOther: boolean }) => ({
+      text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} carries a network but has no port ${a.wanted}, so other networks have no way in through it.`,
       expected: a.isLabelled ? `a port ${a.wanted}, as label networking.istio.io/gatewayPort says, or 15008` : 'port 15443 or 15008',
       found: `ports ${list(
         a.service.ports.map(({ port }) => String(port)),
         'none',
         8,
       )}`,
-      effect: `calls from other networks to ${a.service.ref.cluster} fail`,
+      effect: a.hasOther
+        ? 'istiod before 1.29 sends it a share of the calls, which fail; later ones pass over it'
+        : `calls from other networks to ${a.service.ref.cluster} fail`,
+      ...(a.hasOther ? { severity: 'warning' as const, certainty: 'likely' as const } : {}),
       remedy: [
         a.isLabelled && a.service.ports.some(({ port }) => port === 15443)
           ? remedy.label(a.service.ref, { [labels.gatewayPort]: null })
@@ -58,7 +61,9 @@ export default defineCheck({
     }),
   },
   *run({ cluster, finding }) {
-    for (const { service, problems, wantedPort, isPortLabelUnreadable } of gatewayServices(cluster.services, listOf(cluster.nodes))) {
+    const all = gatewayServices(cluster.services, listOf(cluster.nodes));
+    for (const { service, network, problems, wantedPort, isPortLabelUnreadable } of all) {
+      const hasOther = all.some((other) => other.network === network && !other.problems.includes('no-port'));
       const isLabelled = service.labels[labels.gatewayPort] !== undefined && !isPortLabelUnreadable;
       if (problems.includes('no-port')) {
         const evidence = [
@@ -73,7 +78,11 @@ export default defineCheck({
             expected: String(wantedPort),
           },
         ];
-        yield finding('missing', { service, wanted: wantedPort, isLabelled }, { at: service.ref, field: '.spec.ports', evidence });
+        yield finding(
+          'missing',
+          { service, wanted: wantedPort, isLabelled, hasOther },
+          { at: service.ref, field: '.spec.ports', evidence },
+        );
       } else if (isPortLabelUnreadable) {
         yield finding(
           'unreadable',

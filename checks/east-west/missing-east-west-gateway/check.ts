@@ -99,8 +99,8 @@ function touchedBy(
   names: readonly ClusterName[],
   couples: readonly { readonly kind: string; readonly member: ClusterName; readonly controlPlane: { readonly cluster: ClusterName } }[],
 ): ClusterName[] {
-  return distinct([
+  return distinct<ClusterName>([
     ...names,
     ...couples.filter((couple) => couple.kind === 'remote' && names.includes(couple.controlPlane.cluster)).map((couple) => couple.member),
-  ]) as ClusterName[];
+  ]);
 }

@@ -1,5 +1,5 @@
-import { type ClusterName, defineCheck, listOf, networkGateways, remedy, type Service, annotations } from 'meshdoctor/api';
-import { eastWestServices, touched } from '../_area.ts';
+import { defineCheck, listOf, networkGateways, remedy, type Service, annotations } from 'meshdoctor/api';
+import { eastWestServices, isSpare, isWayToIstiod, touched } from '../_area.ts';
 
 const minutes = 5;
 
@@ -58,21 +58,25 @@ export default defineCheck({
   },
   *run({ cluster, mesh, finding, undecided }) {
     const nodes = listOf(cluster.nodes);
-    for (const service of eastWestServices(cluster.services)) {
-      const problems = networkGateways.gatewayService(service, nodes)?.problems ?? unlabelledProblems(service);
+    for (const service of eastWestServices(cluster.services, cluster.name, mesh)) {
+      const ofNetwork = networkGateways.gatewayService(service, nodes)?.problems;
+      if (ofNetwork === undefined && !isWayToIstiod(service, cluster.name, mesh)) continue;
+      if (isSpare(service, cluster.services, cluster.nodes)) continue; // istiod passes over it: a copy for use inside, or a second one to come
+      const problems = ofNetwork ?? unlabelledProblems(service);
       const where = {
         at: service.ref,
         field: '.status.loadBalancer',
         evidence: [{ ref: service.ref, field: '.status.loadBalancer', observed: `type ${service.type}, no address` }],
         // Manifests hold no status.
         lacks: [{ cluster: cluster.name, fact: 'services' as const }],
-        concerns: touched(cluster.name, mesh) as ClusterName[],
+        concerns: touched(cluster.name, mesh),
       };
       if (problems.includes('no-address')) {
         const isOld = olderThan(service.createdAt, cluster.clock.status === 'collected' ? cluster.clock.value.takenAt : undefined);
         if (isOld === false) yield undecided(`the load balancer is younger than ${minutes} minutes`);
         else yield finding('pending', { service, isOld }, where);
       }
+      if (problems.includes('unknown-address')) yield undecided('the source has no status of the gateway, hence no address');
       if (problems.includes('not-exposed')) yield finding('notExposed', { service }, { ...where, field: '.spec.type' });
       if (problems.includes('no-node-selector'))
         yield finding('noNodeSelector', { service }, { ...where, field: '.metadata.annotations["traffic.istio.io/nodeSelector"]' });
@@ -87,7 +91,8 @@ export default defineCheck({
 
 /** A gateway without network label only leads to istiod: a load balancer without address is all that can be wrong with it. */
 function unlabelledProblems(service: Service): readonly networkGateways.GatewayProblem[] {
-  return service.type === 'LoadBalancer' && service.loadBalancer.length === 0 && service.externalIPs.length === 0 ? ['no-address'] : [];
+  if (service.type !== 'LoadBalancer' || service.loadBalancer.length > 0 || service.externalIPs.length > 0) return [];
+  return service.withoutStatus === true ? ['unknown-address'] : ['no-address'];
 }
 
 function olderThan(createdAt: string | undefined, takenAt: string | undefined): boolean | undefined {

@@ -48,7 +48,7 @@ export default defineCheck({
     notReady: (a: Unready) => unready(a, `${count(a.pods.length, 'pod')} not ready`),
   },
   *run({ cluster, mesh, finding, undecided }) {
-    for (const service of eastWestServices(cluster.services)) {
+    for (const service of eastWestServices(cluster.services, cluster.name, mesh)) {
       if (Object.keys(service.selector).length === 0) continue;
       const pods = cluster.pods.filter((pod) => pod.namespace === service.namespace && selectors.selectsPods(service.selector, pod.labels));
       const workloads = cluster.workloads.filter(

@@ -1,4 +1,4 @@
-import { type ControlPlane, defineCheck, labels, list, listOf, networkGateways, remedy, type Service } from 'meshdoctor/api';
+import { type ControlPlane, defineCheck, labels, list, listOf, networkGateways, refKey, remedy, type Service } from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unresolved-gateway-hostname',
@@ -39,7 +39,11 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ member, controlPlane, finding, undecided }) {
+  *run({ member, controlPlane, couple, mesh, finding, undecided }) {
+    // Only clients on other networks are sent to a gateway: an istiod does not need its own cluster's unless it serves others.
+    const key = refKey(controlPlane.ref);
+    const hasRemotes = mesh.couples.some((other) => other.kind === 'remote' && refKey(other.controlPlane.ref) === key);
+    if (couple.kind === 'self' && !hasRemotes) return;
     for (const service of member.services) {
       if (service.labels[labels.network] === undefined) continue;
       const gateway = networkGateways.gatewayService(service, listOf(member.nodes));
