@@ -29,7 +29,13 @@ const check = z.strictObject({
   partial: z.literal(true).optional(),
   advice: z.literal(true).optional(),
   explains: z
-    .array(z.strictObject({ code: text, match: z.enum(['cluster', 'object', 'pair', 'mesh']), keys: z.array(text).optional() }))
+    .array(
+      z.strictObject({
+        code: text,
+        match: z.enum(['cluster', 'same-cluster', 'other-cluster', 'object', 'pair', 'mesh']),
+        keys: z.array(text).optional(),
+      }),
+    )
     .optional(),
   catalogue: z.array(text).optional(),
   docs: z.strictObject({

@@ -149,6 +149,7 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
     results: { error: tally('error'), warning: tally('warning'), unknown: tally('unknown', 'crashed'), passed: tally('passed') },
     unread: cluster.unread.map(({ what, reason }) => ({ what, reason })),
     oddities: Object.values(cluster.oddities).reduce((sum, n) => sum + n, 0),
+    skipped: cluster.skipped ?? 0,
   };
 }
 

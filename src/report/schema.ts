@@ -154,6 +154,7 @@ const cluster = z
     results,
     unread: z.array(z.object({ what: z.string(), reason: z.string() }).readonly()).readonly(),
     oddities: z.int().describe('Fields of unexpected type that were ignored.'),
+    skipped: z.int().describe('Documents that are no objects of an API server: values files, kustomizations, charts.'),
   })
   .readonly();
 

@@ -73,6 +73,15 @@ test('a healthy mesh has nothing to grep for', () => {
   expect(short.render(healthy, plain)).toBe('');
 });
 
+test('of many causes alike the first are told in full', () => {
+  const report = sampleReport(({ check }) => check === 'unresolvable-name');
+  const shown = text.render(report, plain);
+  expect(shown.match(/^CAUSE /gm)).toHaveLength(3);
+  expect(shown).toContain('20 MORE CAUSES of these kinds (--show all)');
+  expect(shown.match(/^! unresolvable-name/gm)).toHaveLength(23);
+  expect(text.render(report, { ...plain, verbosity: 1 }).match(/^CAUSE /gm)).toHaveLength(23);
+});
+
 describe('--show', () => {
   test('hides what is less than asked for, and says how much', () => {
     const shown = text.render(atLeast(sampleReport(), 'error'), plain);

@@ -9,24 +9,62 @@ import type { Ink, Mark } from '../symbols.ts';
 const foldLimit = 20;
 const margin = ' '.repeat(10);
 
-/** One block per cause: what is wrong where, what it does, how to see it and how to mend it. */
-export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] {
-  const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
-  return report.causes.flatMap((cause, index) => {
-    const finding = findings.get(cause.fingerprint);
-    if (finding === undefined) return [];
-    const title = titleOf(finding, ink, style);
-    if (style.verbosity < 0) return [title];
-    const effects = cause.explains.flatMap((fingerprint) => findings.get(fingerprint) ?? []);
-    return [
-      [heading(cause, finding, index, report, ink), ...title, ...fields(finding, report, ink, style), ...folded(effects, ink, style)],
-    ];
-  });
+/** Causes of one kind that are told in full without --show all. */
+const alikeLimit = 3;
+
+interface Told {
+  readonly cause: ReportCause;
+  readonly finding: ReportFinding;
+  /** Position among all causes, from 1. */
+  readonly number: number;
 }
 
-function heading(cause: ReportCause, finding: ReportFinding, index: number, report: Report, ink: Ink): string {
+/** One block per cause: what is wrong where, what it does, how to see it and how to mend it. Of many alike, the first are told in full. */
+export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] {
+  const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
+  const all = report.causes.flatMap((cause, index): Told[] => {
+    const finding = findings.get(cause.fingerprint);
+    return finding === undefined ? [] : [{ cause, finding, number: index + 1 }];
+  });
+  if (style.verbosity < 0) return [all.flatMap(({ finding }) => titleOf(finding, ink, style))];
+  const alike = new Map<string, number>();
+  const isFull = ({ finding }: Told): boolean => {
+    const before = alike.get(finding.code) ?? 0;
+    alike.set(finding.code, before + 1);
+    return before < alikeLimit || style.verbosity > 0;
+  };
+  const full: Told[] = [];
+  const brief: Told[] = [];
+  for (const told of all) (isFull(told) ? full : brief).push(told);
+  return [
+    ...full.map(({ cause, finding, number }) => {
+      const effects = cause.explains.flatMap((fingerprint) => findings.get(fingerprint) ?? []);
+      return [
+        heading(cause, finding, number, report, ink),
+        ...titleOf(finding, ink, style),
+        ...fields(finding, report, ink, style),
+        ...folded(effects, ink, style),
+      ];
+    }),
+    briefly(brief, ink, style),
+  ];
+}
+
+/** Causes like others that were told in full. */
+function briefly(causes: readonly Told[], ink: Ink, style: Style): string[] {
+  if (causes.length === 0) return [];
+  const shown = causes.length <= foldLimit ? causes : causes.slice(0, foldLimit - 1);
+  const rest = causes.length - shown.length;
+  return [
+    ink.bold(`${count(causes.length, 'MORE CAUSE', 'MORE CAUSES')} of these kinds (--show all)`),
+    ...shown.flatMap(({ finding }) => titleOf(finding, ink, style)),
+    ...(rest > 0 ? [`${ink.character('ellipsis')} ${rest} more`] : []),
+  ];
+}
+
+function heading(cause: ReportCause, finding: ReportFinding, number: number, report: Report, ink: Ink): string {
   const parts = [
-    `CAUSE ${index + 1} of ${report.causes.length}`,
+    `CAUSE ${number} of ${report.causes.length}`,
     finding.advice ? 'advice' : cause.severity,
     cause.certainty,
     ...(cause.explains.length > 0 ? [`explains ${count(cause.explains.length, 'finding')}`] : []),

@@ -89,9 +89,12 @@ function details(report: Report, ink: Ink, style: Style): string[] {
       ({ because, ref }) => `${because}: ${ref.cluster} ${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`,
     ),
   );
-  const odd = report.clusters
-    .filter((cluster) => cluster.oddities > 0)
-    .map((cluster) => `${cluster.name}: ${count(cluster.oddities, 'field')} of unexpected type ignored`);
+  const odd = report.clusters.flatMap(({ name, oddities, skipped }) => [
+    ...(oddities > 0 ? [`${name}: ${count(oddities, 'field')} of unexpected type ignored`] : []),
+    ...(skipped > 0
+      ? [`${name}: ${count(skipped, 'document')} skipped that ${skipped === 1 ? 'is no object' : 'are no objects'} of Kubernetes`]
+      : []),
+  ]);
   const both = [...(lines.length === 0 ? [] : ['MEMBERS BELONG TOGETHER BECAUSE', ...lines.map((line) => `  ${line}`)]), ...odd];
   return both.flatMap((line) => hanging('', ink.plain(line), style.width, 4));
 }
