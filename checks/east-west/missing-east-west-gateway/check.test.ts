@@ -25,6 +25,42 @@ checkTester(check, {
     ),
   },
   broken: {
+    'a network in which nothing runs yet': {
+      mesh: peers.edit(gatewayRemoved({ cluster: 'west' })),
+      findings: ['missing-east-west-gateway/missing @ west:Namespace/istio-system (warning certain)'],
+    },
+    'a network in which something runs': {
+      mesh: peers
+        .namespace('shop', { injected: true })
+        .service('cart.shop')
+        .edit(gatewayRemoved({ cluster: 'west' })),
+      findings: ['missing-east-west-gateway/missing @ west:Namespace/istio-system (error certain)'],
+    },
+    'an ambient gateway that istiod does not deploy, for want of its flag': {
+      mesh: mesh()
+        .ambient('east', 'west')
+        .break((m) =>
+          m
+            .cluster('west')
+            .patch('Deployment', 'istio-system', 'istiod', (object) => {
+              const text = JSON.stringify(object).replace('{"name":"AMBIENT_ENABLE_MULTI_NETWORK","value":"true"},', '');
+              return JSON.parse(text) as typeof object;
+            })
+            .remove('Service', 'istio-system', 'istio-eastwestgateway')
+            .patch('Gateway', 'istio-system', 'istio-eastwestgateway', {
+              status: {
+                addresses: null,
+                conditions: ['Accepted', 'Programmed'].map((type) => ({
+                  type,
+                  status: 'Unknown',
+                  reason: 'Pending',
+                  message: 'Waiting for controller',
+                })),
+              },
+            }),
+        ),
+      findings: ['missing-east-west-gateway/waiting @ west:Gateway/istio-system/istio-eastwestgateway (error likely)'],
+    },
     'the gateway of the remote was never installed': {
       mesh: remote.edit(gatewayRemoved({ cluster: 'west' })),
       findings: ['missing-east-west-gateway/missing @ west:Namespace/istio-system'],

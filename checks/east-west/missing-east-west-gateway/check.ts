@@ -1,14 +1,20 @@
 import {
   clusterRef,
   type ClusterName,
+  type ControlPlane,
   defineCheck,
   distinct,
+  kubectl,
+  type KubeGateway,
   labels,
   list,
+  listOf,
   type NetworkId,
   type ObjectRef,
+  type Pod,
   remedy,
   type Service,
+  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 import { isGatewayLike } from '../_area.ts';
@@ -20,6 +26,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'mesh',
   needs: ['services', 'namespaces', 'kubeGateways', 'meshConfigs'],
+  uses: ['pods', 'controlPlanes'],
   applies: { networks: 'multi' },
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
@@ -35,18 +42,38 @@ export default defineCheck({
     notWhen: 'On a single network workloads need no gateway; two clusters of one network may share one.',
   },
   messages: {
-    unlabelled: (a: { network: NetworkId; service: Service; clusters: readonly ClusterName[] }) => ({
+    unlabelled: (a: { network: NetworkId; service: Service; clusters: readonly ClusterName[]; isUsed: boolean }) => ({
       text: `No Service carries network ${a.network} of ${list(a.clusters)}; ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} looks like its gateway but has no network label.`,
       expected: `label topology.istio.io/network=${a.network}`,
       found: 'no label',
-      effect: `other networks are sent to pod addresses of ${list(a.clusters)}, which they cannot reach`,
+      ...effectOf(a),
       remedy: [remedy.label(a.service.ref, { [labels.network]: a.network })],
     }),
-    missing: (a: { network: NetworkId; clusters: readonly ClusterName[]; at: ObjectRef }) => ({
+    waiting: (a: {
+      network: NetworkId;
+      gateway: KubeGateway;
+      clusters: readonly ClusterName[];
+      istiods: readonly ControlPlane[];
+      isUsed: boolean;
+    }) => ({
+      text: `Gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} waits for a controller, so nothing leads from other networks to ${list(a.clusters)}.`,
+      expected: 'condition Programmed=True, and a Service that istiod made for it',
+      found: 'Programmed=Unknown, and no Service',
+      ...effectOf(a),
+      certainty: 'likely',
+      remedy: a.istiods.map((istiod) =>
+        remedy.command(
+          istiod.ref.cluster,
+          [`${kubectl(istiod.ref)} set env deployment/${shellWord(istiod.name)} AMBIENT_ENABLE_MULTI_NETWORK=true`],
+          { note: 'restarts istiod; change the installation values too', disruptive: true, ref: istiod.ref },
+        ),
+      ),
+    }),
+    missing: (a: { network: NetworkId; clusters: readonly ClusterName[]; at: ObjectRef; isUsed: boolean }) => ({
       text: `No Service carries network ${a.network}, so nothing leads from other networks to ${list(a.clusters)}.`,
       expected: `a Service labelled topology.istio.io/network=${a.network}`,
       found: 'none',
-      effect: `other networks are sent to pod addresses of ${list(a.clusters)}, which they cannot reach`,
+      ...effectOf(a),
       remedy: [
         remedy.installer(
           a.at.cluster,
@@ -64,7 +91,10 @@ export default defineCheck({
       const isStatic = clusters.some((cluster) =>
         cluster.meshConfigs.some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)),
       );
-      if (isStatic || clusters.some((cluster) => cluster.services.some(carries) || cluster.kubeGateways.some(carries))) continue;
+      if (isStatic || clusters.some((cluster) => cluster.services.some(carries))) continue;
+      const ofApi = clusters.flatMap((cluster) => cluster.kubeGateways.filter(carries));
+      // Any other Gateway is one by its own addresses; one of this class is nothing until istiod makes a Service for it.
+      if (!ofApi.every(isWaiting)) continue;
       // A gateway of these clusters that carries another network has a wrong label, not a missing one.
       if (inside.some((cluster) => cluster.services.some((service) => (service.labels[labels.network] ?? network) !== network))) continue;
       const names = inside.map((cluster) => cluster.name);
@@ -77,22 +107,52 @@ export default defineCheck({
       const lacks = clusters.flatMap(({ name }) =>
         (['services', 'kubeGateways', 'meshConfigs'] as const).map((fact) => ({ cluster: name, fact })),
       );
-      const shared = { subject: network, concerns: touchedBy(names, mesh.couples), lacks };
-      if (candidate !== undefined)
+      const concerns = touchedBy(names, mesh.couples);
+      const shared = { subject: network, concerns, lacks };
+      const isUsed = concerns.length > names.length || inside.some(({ pods }) => listOf(pods).some(isInMesh));
+      const [gateway] = ofApi;
+      if (gateway !== undefined) {
+        const istiods = inside.flatMap(({ controlPlanes }) => listOf(controlPlanes)).filter((istiod) => !isMultiNetwork(istiod));
+        const evidence = [{ ref: gateway.ref, field: '.status.conditions', observed: 'Programmed=Unknown', expected: 'Programmed=True' }];
+        yield finding(
+          'waiting',
+          { network, gateway, clusters: names, istiods, isUsed },
+          { ...shared, at: gateway.ref, field: '.status.conditions', evidence },
+        );
+      } else if (candidate !== undefined)
         yield finding(
           'unlabelled',
-          { network, service: candidate, clusters: names },
+          { network, service: candidate, clusters: names, isUsed },
           { ...shared, at: candidate.ref, field: '.metadata.labels["topology.istio.io/network"]' },
         );
       else
         yield finding(
           'missing',
-          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name) },
+          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name), isUsed },
           { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' },
         );
     }
   },
 });
+
+/** A network without workloads is one that nobody is sent to yet. */
+function effectOf(a: { readonly clusters: readonly ClusterName[]; readonly isUsed: boolean }) {
+  if (!a.isUsed) return { effect: `nothing runs in the mesh of ${list(a.clusters)} yet`, severity: 'warning' as const };
+  return { effect: `other networks are sent to pod addresses of ${list(a.clusters)}, which they cannot reach` };
+}
+
+function isInMesh(pod: Pod): boolean {
+  return pod.proxy?.kind === 'sidecar' || pod.proxy?.kind === 'ztunnel';
+}
+
+function isWaiting(gateway: KubeGateway): boolean {
+  const programmed = gateway.conditions.find(({ type }) => type === 'Programmed');
+  return gateway.className === 'istio-east-west' && programmed?.status === 'Unknown';
+}
+
+function isMultiNetwork({ env }: ControlPlane): boolean {
+  return env['AMBIENT_ENABLE_MULTI_NETWORK'] === 'true';
+}
 
 /** The clusters without gateway, and the remotes that reach istiod through them. */
 function touchedBy(
