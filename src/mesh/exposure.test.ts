@@ -9,6 +9,7 @@ import {
   type ExposureObjects,
   gatewayProxies,
   gatewayReference,
+  gatewayRevisions,
   isSeenBy,
   istiodExposure,
   istiodExposures,
@@ -269,4 +270,22 @@ test('pods stand behind a gateway Service, else the Deployments that would make 
     'Service',
   );
   expect(gatewayProxies(behind, [])).toEqual([]);
+});
+
+test('gatewayRevisions: what injected the pods behind a Service', () => {
+  const behind = { selector: { istio: 'eastwestgateway' } };
+  const injected = (name: string, by: string | undefined, labels = behind.selector) =>
+    pod('istio-system', name, '10.1.1.9', {
+      labels,
+      proxy: { kind: 'gateway', requestedNetworkView: [], dnsCapture: false, ...(by === undefined ? {} : { revision: revision(by) }) },
+    });
+  const of = service('istio-system', 'istio-eastwestgateway', behind);
+  const pods = [
+    injected('one', '1-31-0'),
+    injected('two', '1-30-3'),
+    injected('three', undefined),
+    injected('other', '1-29-0', { istio: 'x' }),
+  ];
+  expect(gatewayRevisions(of, pods)).toEqual(['1-30-3', '1-31-0']);
+  expect(gatewayRevisions(of, [])).toEqual([]);
 });

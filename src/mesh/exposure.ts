@@ -2,6 +2,7 @@ import { compareText, distinct, sortedBy } from '../base/sort.ts';
 import { gatewayHost, hostMatches, hostsOverlap, istiodServiceName, resolveHost, serviceOfFqdn } from '../istio/hosts.ts';
 import { labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, Gateway, GatewayServer, Pod, Service, VirtualService, Workload } from '../model/facts.ts';
+import type { Revision } from '../model/ids.ts';
 import type { Json, StringMap } from '../model/kube.ts';
 import { type ObjectRef, objectPath, refKey } from '../model/refs.ts';
 import { flag } from './istiod-view.ts';
@@ -31,6 +32,18 @@ export function gatewayProxies(
   return workloads
     .filter((workload) => isBehind(workload.namespace, workload.podLabels))
     .map((workload) => ({ namespace: workload.namespace, labels: workload.podLabels, ref: workload.ref }));
+}
+
+/**
+ * Revisions that configure the pods behind a gateway Service: each asks the istiod that injected it, which need not be the one that is
+ * to be reached through it. Empty where no pod says so.
+ */
+export function gatewayRevisions(
+  service: Pick<Service, 'namespace' | 'selector'>,
+  pods: readonly Pick<Pod, 'namespace' | 'labels' | 'proxy'>[],
+): Revision[] {
+  const behind = pods.filter((pod) => pod.namespace === service.namespace && selectsPods(service.selector, pod.labels));
+  return distinct(behind.flatMap((pod) => pod.proxy?.revision ?? []));
 }
 
 /** The first thing that is missing on the way from a gateway's port to a Service, in the order in which a connection meets them. */

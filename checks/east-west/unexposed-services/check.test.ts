@@ -24,6 +24,9 @@ checkTester(check, {
     'one network needs none': mesh().primaryRemote('east', 'west', { networks: 1 }),
     'an ambient mesh': mesh().ambient('east', 'west'),
     'an upgrade in flight': mesh().canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' }),
+    'an upgrade in flight, with a Gateway for the old revision, which has the gateways': mesh()
+      .canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' })
+      .edit(crossNetworkGatewayForRevision({ ...east, revision: '1-30-3' })),
     'another name and all hosts': remote.break((m) =>
       m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
         const text = JSON.stringify(object)
@@ -63,6 +66,12 @@ checkTester(check, {
     },
     'it belongs to another revision': {
       mesh: remote.edit(crossNetworkGatewayForRevision({ ...east, revision: '1-29-2' })),
+      findings: [`unexposed-services/unexposed @ east:${gateway}`],
+    },
+    'it belongs to the new revision of an upgrade, and the gateways to the old one': {
+      mesh: mesh()
+        .canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' })
+        .edit(crossNetworkGatewayForRevision({ ...east, revision: '1-31-0' })),
       findings: [`unexposed-services/unexposed @ east:${gateway}`],
     },
     'it lets only one namespace through': {

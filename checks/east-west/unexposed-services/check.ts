@@ -87,6 +87,9 @@ export default defineCheck({
       const gateway =
         service.labels[labels.network] === undefined ? undefined : networkGateways.gatewayService(service, listOf(member.nodes));
       if (gateway === undefined || !service.ports.some(({ port }) => port === gateway.wantedPort)) continue; // no port, or a gateway of ambient
+      const revisions = exposure.gatewayRevisions(service, member.pods);
+      // During an upgrade the gateway is configured by the istiod it came from; the other one is judged by its own gateways.
+      if (!revisions.includes(controlPlane.revision) && mesh.controlPlanes.some(({ revision }) => revisions.includes(revision))) continue;
       const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
       const open = exposure.crossNetworkExposure({ reader: controlPlane, gateways: config.gateways, proxies }, gateway.wantedPort);
       if (open.missing === undefined) continue;
