@@ -63,7 +63,10 @@ checkTester(check, {
       mesh: mesh()
         .primaryRemote(east, [west, 'north'], { revision: '1-31-0' })
         .edit(injectionPath({ cluster: 'north', primary: east, path: { cluster: west, network: 'network2' }, since: 'edited' })),
-      findings: ['mismatched-injection-path/identity @ north:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0'],
+      findings: [
+        'mismatched-injection-path/identity @ north:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0 (error certain)',
+        'mismatched-injection-path/network @ north:MutatingWebhookConfiguration/istio-sidecar-injector-1-31-0 (error certain)',
+      ],
     },
   },
 });

@@ -12,6 +12,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['injectors'] },
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: [] },
   explains: [
+    { code: 'mismatched-injection-path/network', match: 'object', keys: ['identity'] },
     { code: 'stale-proxy-network', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster', keys: ['identity'] },
     { code: 'mismatched-secret-key', match: 'cluster', keys: ['identity'] },
@@ -40,75 +41,87 @@ export default defineCheck({
     const values = valuesOf(controlPlane, primary.injectorValues);
     const secrets = primary.remoteSecrets;
     const hasSecrets = secrets.status === 'collected' && (secrets.partial !== true || couple.credentials.length > 0);
-    const injectors: Injector[] = [];
-    const wrong = new Map<'id' | 'network', string>();
+    const path = (first: Injector): string =>
+      injectionPath(rightId(first, knownAs(controlPlane, couple), foreign, member.name), network ?? first.injectedNetwork);
+    const identity: Wrong[] = [];
+    const networks: Wrong[] = [];
     for (const injector of injectorsFor(controlPlane, member.injectors)) {
-      const id = injector.injectedClusterId;
-      const namesNone = isRemote && id === undefined;
-      const isForeign = id !== undefined && foreign.has(id);
-      if (isForeign && isRemote && !hasSecrets) {
+      const { injectedClusterId: id, injectedNetwork } = injector;
+      if (isRemote && id === undefined) {
+        identity.push({ injector, said: `no cluster ID, so that they claim ${controlPlane.clusterId}` });
+        continue;
+      }
+      if (isRemote && !hasSecrets) {
         yield undecided('it is not known under which ID istiod reads the cluster', {
           missing: [{ cluster: primary.name, fact: 'remoteSecrets' }],
         });
-        continue;
-      }
-      // Where the path of a remote names no network, istiod gives its own, which is only wrong in a mesh that has several.
-      const isSilent =
-        isRemote && !namesNone && injector.injectedNetwork === undefined && network !== undefined && mesh.networks.length > 1;
+      } else if (id !== undefined && foreign.has(id)) identity.push({ injector, said: `cluster ID ${id}` });
+      // Where the path of a remote names no network istiod gives its own, which is only wrong in a mesh that has several.
+      const isSilent = isRemote && injectedNetwork === undefined && mesh.networks.length > 1;
+      if (network === undefined || injectedNetwork === network || (injectedNetwork === undefined && !isSilent)) continue;
       if (isSilent && values === undefined) {
         yield undecided('it is not known which network istiod gives to pods', {
           missing: [{ cluster: primary.name, fact: 'injectorValues' }],
         });
-        continue;
-      }
-      const given = injector.injectedNetwork ?? (isSilent ? (values?.network ?? '') : undefined);
-      const isOff = given !== undefined && network !== undefined && given !== network;
-      if (!namesNone && !isForeign && !isOff) continue;
-      injectors.push(injector);
-      if (namesNone) wrong.set('id', `no cluster ID, so that they claim ${controlPlane.clusterId}`);
-      if (isForeign) wrong.set('id', `cluster ID ${id}`);
-      if (isOff) wrong.set('network', given === '' ? none : `network ${given}`);
+      } else if (injectedNetwork !== undefined) networks.push({ injector, said: `network ${injectedNetwork}` });
+      else if ((values?.network ?? '') === '') networks.push({ injector, said: none });
+      else if (values?.network !== network) networks.push({ injector, said: `network ${values?.network ?? ''}` });
     }
-    const [first] = injectors;
-    if (first === undefined) return;
-    const path = injectionPath(rightId(first, knownAs(controlPlane, couple), foreign, member.name), network ?? first.injectedNetwork);
-    // Without other networks there is no gateway to miss; since 1.30 a proxy without network is sent to gateways like any other.
-    const copes = wrong.get('network') === none && releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway') === true;
-    const isHarmless = mesh.networks.length < 2 || copes;
-    yield finding(
-      wrong.has('id') ? 'identity' : 'network',
-      { injectors, cluster: member.name, wrong: [...wrong.values()], path, isHarmless },
-      {
-        at: first.ref,
-        field: fieldOfPath(first),
-        related: [...injectors.slice(1), ...couple.credentials.map(({ secret }) => secret), controlPlane].map(({ ref }) => ref),
-        evidence: injectors.map((injector) => ({
-          ref: injector.ref,
-          field: fieldOfPath(injector),
-          observed: pathOf(injector),
-          expected: path,
-        })),
-      },
-    );
+    const copes = releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway') === true;
+    for (const [key, wrong] of [
+      ['identity', identity],
+      ['network', networks],
+    ] as const) {
+      const [first] = wrong;
+      if (first === undefined) continue;
+      // Without other networks there is no gateway to miss; since 1.30 a proxy without network is sent to gateways like any other.
+      const isHarmless = mesh.networks.length < 2 || (copes && first.said === none);
+      yield finding(
+        key,
+        { wrong, cluster: member.name, path: path(first.injector), isHarmless },
+        {
+          at: first.injector.ref,
+          field: fieldOfPath(first.injector),
+          related: [...wrong.slice(1).map(({ injector }) => injector), ...couple.credentials.map(({ secret }) => secret), controlPlane].map(
+            ({ ref }) => ref,
+          ),
+          evidence: wrong.map(({ injector }) => ({
+            ref: injector.ref,
+            field: fieldOfPath(injector),
+            observed: pathOf(injector),
+            expected: path(first.injector),
+          })),
+        },
+      );
+    }
   },
 });
 
+/** An injector and what it gives new pods. */
+interface Wrong {
+  readonly injector: Injector;
+  readonly said: string;
+}
+
 interface Args {
-  readonly injectors: readonly Injector[];
+  readonly wrong: readonly Wrong[];
   readonly cluster: ClusterName;
-  readonly wrong: readonly string[];
   readonly path: string;
   readonly isHarmless: boolean;
 }
 
-function message(a: Args, effect: string): Message {
-  const [first] = a.injectors;
+function message({ wrong, cluster, path }: Args, effect: string): Message {
+  const [first] = wrong;
   return {
-    text: `MutatingWebhookConfiguration ${first?.name ?? ''} in ${a.cluster} gives new pods ${a.wrong.join(' and ')}, which is not what ${a.cluster} has.`,
-    expected: a.path,
-    found: first === undefined ? '' : pathOf(first),
+    text: `MutatingWebhookConfiguration ${first?.injector.name ?? ''} in ${cluster} gives new pods ${first?.said ?? ''}, which is not what ${cluster} has.`,
+    expected: path,
+    found: first === undefined ? '' : pathOf(first.injector),
     effect,
-    remedy: rewritePath(a.cluster, a.injectors, a.path),
+    remedy: rewritePath(
+      cluster,
+      wrong.map(({ injector }) => injector),
+      path,
+    ),
   };
 }
 
