@@ -5,6 +5,8 @@ import {
   exposure,
   type Gateway,
   hosts,
+  type Injector,
+  type Mesh,
   type Pod,
   pilotAddress,
   type Service,
@@ -47,11 +49,17 @@ export function gatewaysToward(
   return { gateways: candidates.filter((service) => service.labels['app'] !== 'istiod'), isReached: reached.length > 0 };
 }
 
+/** Whether webhooks of a remote name a revision that no control plane of the mesh runs. */
+export function asksForAnother({ kind }: Couple, injectors: readonly Injector[], { controlPlanes }: Mesh): boolean {
+  return kind === 'remote' && injectors.some((injector) => controlPlanes.every(({ revision }) => revision !== injector.revision));
+}
+
 /** How each gateway leads to istiod on both of its ports, the best gateway first. */
 export function exposures(
   controlPlane: ControlPlane,
   gateways: readonly Service[],
   primary: {
+    readonly controlPlanes: readonly ControlPlane[];
     readonly gateways: readonly Gateway[];
     readonly virtualServices: readonly VirtualService[];
     readonly services: readonly Service[];
@@ -71,7 +79,7 @@ export function exposures(
       service,
       ways: exposure.istiodExposures(
         {
-          reader: controlPlane,
+          reader: readerOf(service, controlPlane, primary),
           gateways: primary.gateways,
           virtualServices: primary.virtualServices,
           services: primary.services,
@@ -81,6 +89,17 @@ export function exposures(
       ),
     }))
     .sort((a, b) => gaps(a.ways).length - gaps(b.ways).length);
+}
+
+/** The istiod that configures a gateway: the one it came from, which during an upgrade need not be the one that is to be reached. */
+function readerOf(
+  gateway: Service,
+  controlPlane: ControlPlane,
+  { pods, controlPlanes }: { readonly pods: readonly Pod[]; readonly controlPlanes: readonly ControlPlane[] },
+): ControlPlane {
+  const revisions = exposure.gatewayRevisions(gateway, pods);
+  if (revisions.includes(controlPlane.revision)) return controlPlane;
+  return controlPlanes.find((other) => other.namespace === controlPlane.namespace && revisions.includes(other.revision)) ?? controlPlane;
 }
 
 /**

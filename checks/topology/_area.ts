@@ -78,7 +78,15 @@ export function idsOfOthers(controlPlane: ControlPlane, couple: Couple, mesh: Me
     secret.entries.flatMap((entry) => (remoteSecrets.entryState(controlPlane, secret, entry) === 'read' ? [entry.clusterId] : [])),
   );
   const others = [...mesh.members.values()].flatMap((other) => (other.cluster === couple.member ? [] : (valueOf(other.clusterId) ?? [])));
-  return distinct([controlPlane.clusterId, ...keys, ...others]).filter((id) => !own.has(id));
+  // A key that opens a cluster of another ID is itself the odd one out: it says nothing of who goes by it.
+  const misplaced = new Set(
+    mesh.couples.flatMap((other) => {
+      const id = valueOf(mesh.members.get(other.member)?.clusterId ?? { unknown: [] });
+      if (other.member === couple.member || id === undefined) return [];
+      return other.credentials.flatMap(({ by, entry }) => (by === 'identity' && entry.clusterId !== id ? [entry.clusterId] : []));
+    }),
+  );
+  return distinct([controlPlane.clusterId, ...keys.filter((key) => !misplaced.has(key)), ...others]).filter((id) => !own.has(id));
 }
 
 /** Keys of Secrets that open the member, whether istiod reads them or not; those that only claim its ID where nothing better is known. */
@@ -204,20 +212,6 @@ export function rewritePath(cluster: ClusterName, injectors: readonly Injector[]
 
 function withPath(url: string, path: string): string {
   return URL.canParse(url) ? new URL(path, url).href : path;
-}
-
-/** Why istiod does not read a cluster at all: the check that says so, or what would tell. Nothing when it reads it, or takes kubeconfigs from files. */
-export function unreadBecause(
-  controlPlane: ControlPlane,
-  { credentials, credentialGaps }: Couple,
-): { blockedBy?: string; missing?: ReturnType<typeof gaps> } | undefined {
-  if (!remoteSecrets.readsSecrets(controlPlane)) return undefined;
-  if (credentials.length === 0)
-    return credentialGaps.length === 0 ? { blockedBy: 'missing-remote-secret' } : { missing: gaps(credentialGaps) };
-  const states = new Set(credentials.map(({ secret, entry }) => remoteSecrets.entryState(controlPlane, secret, entry)));
-  if (states.has('read')) return undefined;
-  if (states.has('own-id')) return { blockedBy: 'duplicate-cluster-id' };
-  return { blockedBy: states.has('refused') || states.has('invalid') ? 'rejected-kubeconfig' : 'unread-remote-secret' };
 }
 
 /** Lets the injector of a cluster give pods its network. */

@@ -140,7 +140,8 @@ export function controlPlaneGroups(cluster: Digest, clusters: readonly Digest[])
 
 /**
  * An external control plane has EXTERNAL_ISTIOD and the kubeconfig Secret of its config cluster; a primary that manages
- * remotes has only the former, and env KUBECONFIG says nothing: it is always set.
+ * remotes has only the former, and env KUBECONFIG says nothing: it is always set. With the Secret mounted istiod reads that cluster
+ * whether EXTERNAL_ISTIOD is set or was forgotten.
  */
 function externalOf(
   cluster: Digest,
@@ -148,7 +149,7 @@ function externalOf(
   controlPlanes: readonly ControlPlane[],
   clusters: readonly Digest[],
 ): Group['external'] {
-  const external = controlPlanes.filter((controlPlane) => controlPlane.externalIstiod);
+  const external = controlPlanes.filter((controlPlane) => controlPlane.externalIstiod || mountsKubeconfig(controlPlane));
   const evidence = controlPlanes.map((controlPlane) => controlPlane.ref);
   if (external.length === 0) return known(false, evidence);
   const servesItself = controlPlanes.some((controlPlane) =>
@@ -315,7 +316,7 @@ function ledBy(election: LeaderElection, group: Group, groups: readonly Group[])
 /**
  * Components of the graph control plane group — cluster. Secrets, pilot addresses, annotations and elections connect; a shared
  * root, or being the only control plane there is, connects only what nothing else places: a remote without any other link, or
- * (root only) two lone primaries that are set up as parts of one mesh.
+ * (root only) a lone primary and another lone one that is set up as part of the same mesh, or a mesh that has its mesh ID.
  */
 export function connect(
   groups: readonly Group[],
@@ -354,7 +355,8 @@ export function connect(
     if (node === undefined || isExternal(link.group)) continue;
     if (placed.has(node)) continue;
     const isAlone = !placed.has(groupNode(link.group));
-    if (node === link.cluster.name ? isRemote(link.cluster) : link.how === 'root' && isAlone && areMeantTogether(link)) {
+    const isOfMesh = link.how === 'root' && (isAlone || sharesMeshId(link)) && areMeantTogether(link);
+    if (node === link.cluster.name ? isRemote(link.cluster) : isOfMesh) {
       join(groupNode(link.group), node);
     }
   }
@@ -406,21 +408,30 @@ function areMeantTogether(link: Link): boolean {
     listOf(cluster.facts.namespaces).some(
       (namespace) => namespace.name === link.group.namespace && (namespace.labels[labels.network] ?? '') !== '',
     );
-  const [own, other] = sides.map((cluster) =>
+  return sides.every(isPlugged) && (sides.every(isLabelled) || sharesMeshId(link));
+}
+
+/** Whether somebody chose one mesh ID for both ends; where nobody did, it is the trust domain. */
+function sharesMeshId(link: Link): boolean {
+  const [own, other] = [link.group.cluster, link.cluster].map((cluster) =>
     listOf(cluster.facts.meshConfigs).flatMap(({ meshId, trustDomain }) =>
       meshId === undefined || meshId === trustDomain ? [] : [meshId],
     ),
   );
-  return sides.every(isPlugged) && (sides.every(isLabelled) || (own ?? []).some((id) => other?.includes(id)));
+  return (own ?? []).some((id) => other?.includes(id));
 }
 
 function looksExternal(controlPlane: ControlPlane, facts: ClusterFacts): boolean {
   return (
-    controlPlane.externalIstiod &&
+    (controlPlane.externalIstiod || mountsKubeconfig(controlPlane)) &&
     listOf(facts.remoteSecrets).some(
       (secret) => secret.namespace === controlPlane.namespace && secret.name === names.externalKubeconfigSecret,
     )
   );
+}
+
+function mountsKubeconfig(controlPlane: ControlPlane): boolean {
+  return controlPlane.remoteKubeconfigSecret === names.externalKubeconfigSecret;
 }
 
 export function isExternal(group: Group): boolean {

@@ -1,8 +1,8 @@
 import { refusedCredentials } from '../istio/kubeconfig-rules.ts';
 import { names } from '../istio/labels.ts';
 import { compareText, groupBy } from '../base/sort.ts';
-import type { CredentialKind, ControlPlane, RemoteKubeconfig, RemoteSecret } from '../model/facts.ts';
-import type { CredentialMatch } from './topology.ts';
+import type { CredentialKind, ControlPlane, MissingFact, RemoteKubeconfig, RemoteSecret } from '../model/facts.ts';
+import type { Couple, CredentialMatch } from './topology.ts';
 
 /**
  * What istiod makes of one entry of a Secret:
@@ -58,4 +58,17 @@ export function contestedKeys(
 /** The Secret through which an external istiod reaches its config cluster; its key is no cluster of the mesh. */
 export function isExternalKubeconfig(secret: RemoteSecret): boolean {
   return secret.name === names.externalKubeconfigSecret;
+}
+
+/** Why istiod does not read a cluster at all: the check that says so, or the facts that would tell. Nothing when it reads it, or takes kubeconfigs from files. */
+export function unreadBecause(
+  controlPlane: ControlPlane,
+  { credentials, credentialGaps }: Pick<Couple, 'credentials' | 'credentialGaps'>,
+): { readonly blockedBy: string } | { readonly missing: readonly MissingFact[] } | undefined {
+  if (!readsSecrets(controlPlane)) return undefined;
+  if (credentials.length === 0) return credentialGaps.length === 0 ? { blockedBy: 'missing-remote-secret' } : { missing: credentialGaps };
+  const states = new Set(credentials.map(({ secret, entry }) => entryState(controlPlane, secret, entry)));
+  if (states.has('read')) return undefined;
+  if (states.has('own-id')) return { blockedBy: 'duplicate-cluster-id' };
+  return { blockedBy: states.has('refused') || states.has('invalid') ? 'rejected-kubeconfig' : 'unread-remote-secret' };
 }

@@ -226,9 +226,9 @@ function clusterIdOf(cluster: Digest, component: Component, links: readonly Link
   );
   const configured = config?.controlPlanes[0];
   if (configured !== undefined) return known(configured.clusterId, [configured.ref]);
-  const keys = links.flatMap((link) =>
-    link.cluster === cluster && link.match !== undefined ? [{ id: link.match.entry.clusterId, ref: link.match.secret.ref }] : [],
-  );
+  const matches = links.flatMap((link) => (link.cluster === cluster && link.match !== undefined ? [link.match] : []));
+  const sure = matches.filter((match) => match.by === 'identity');
+  const keys = (sure.length > 0 ? sure : matches).map(({ entry, secret }) => ({ id: entry.clusterId, ref: secret.ref }));
   // Without a look at every secret it is open under which key istiod reads it, whatever the cluster itself claims.
   const unread = component.groups.flatMap((group) => missing(group.cluster, ['remoteSecrets']));
   if (keys.length === 0 && (unread.length > 0 || component.groups.length === 0)) return unknown(unread);
@@ -237,7 +237,11 @@ function clusterIdOf(cluster: Digest, component: Component, links: readonly Link
     injector.injectedClusterId === undefined ? [] : [{ id: injector.injectedClusterId, ref: injector.ref }],
   );
   const proxies = [...cluster.proxyClusterIds].map(([id, ref]) => ({ id: clusterId(id), ref }));
-  const agreed = injected.find((claim) => keys.some((key) => key.id === claim.id)) ?? keys[0] ?? injected[0] ?? proxies[0];
+  const isTaken = (id: ClusterId): boolean =>
+    component.clusters.some((other) => other !== cluster && other.claimedIds.some((claim) => claim.id === id));
+  // A key that another cluster goes by opens the wrong cluster; what this one says of itself, and no other, is its ID.
+  const swapped = keys.length > 0 && keys.every((key) => isTaken(key.id)) ? injected.find((claim) => !isTaken(claim.id)) : undefined;
+  const agreed = injected.find((claim) => keys.some((key) => key.id === claim.id)) ?? swapped ?? keys[0] ?? injected[0] ?? proxies[0];
   return agreed === undefined ? unknown(missing(cluster, ['injectors', 'pods'])) : known(agreed.id, [agreed.ref]);
 }
 

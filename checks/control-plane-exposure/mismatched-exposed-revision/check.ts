@@ -1,5 +1,15 @@
 import { type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy } from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, portList, presumedGateways, revisionGaps, unknownUse } from '../_area.ts';
+import {
+  exposures,
+  gaps,
+  gatewaysToward,
+  needsExposure,
+  asksForAnother,
+  portList,
+  presumedGateways,
+  revisionGaps,
+  unknownUse,
+} from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-exposed-revision',
@@ -13,10 +23,7 @@ export default defineCheck({
   },
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['INJ-01'],
-  explains: [
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
-    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-  ],
+  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
   docs: {
     why: 'A control plane with a revision is Service istiod-REVISION, and its remotes ask the gateway for that very name. A VirtualService for plain istiod, or rendered for another revision, does not take that name or sends it to a Service that does not exist; the gateway closes the connection (filter_chain_not_found).',
     confirm:
@@ -53,9 +60,13 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ primary, member, controlPlane, couple, finding, undecided }) {
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     const isNeeded = needsExposure(couple);
     if (isNeeded === undefined) yield undecided(unknownUse);
+    // Where the remote asks for a revision that nobody runs, nothing says that it is this istiod it needs.
+    if (isNeeded === false && asksForAnother(couple, member.injectors, mesh)) {
+      yield undecided('the remote asks for a revision that nobody runs', { blockedBy: 'unserved-injector', clusters: [member.name] });
+    }
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
     const toward = gatewaysToward(pilots, primary).gateways;

@@ -21,6 +21,7 @@ const east = 'east';
 const west = 'west';
 const revisioned = mesh().primaryRemote(east, west, { revision: '1-31-0' });
 const plain = mesh().primaryRemote(east, west);
+const upgrade = mesh().canary(east, west, { from: '1-30-3', to: '1-31-0', stage: 'remote' });
 const gateway = 'east:Gateway/istio-system/istiod-gateway';
 const route = 'east:VirtualService/istio-system/istiod-vs';
 const service = 'east:Service/istio-system/istio-eastwestgateway';
@@ -41,6 +42,9 @@ checkTester(check, {
       to: '1-31-0',
       stage: 'remote',
     }),
+    'an upgrade in flight: the new revision is exposed by objects of the old one, which has the gateway': upgrade.edit(
+      exposureForRevision({ cluster: east, what: 'route', revision: '1-30-3' }),
+    ),
     'an external control plane ends TLS itself': mesh().externalControlPlane('outside', west, { remotes: ['north'] }),
     'exposed for another revision, which is another fault': revisioned.edit(exposedUnrevisioned({ cluster: east })),
     'the route takes another name, which is another fault': plain.edit(
@@ -48,6 +52,12 @@ checkTester(check, {
     ),
   },
   broken: {
+    'an upgrade in flight: the new route is for the new revision, the gateway of the old one': {
+      mesh: upgrade.break((m) =>
+        m.cluster(east).patch('VirtualService', 'istio-system', 'istiod-vs-1-31-0', { metadata: { labels: { 'istio.io/rev': '1-31-0' } } }),
+      ),
+      findings: [`unexposed-istiod @ ${route}-1-31-0 (error certain)`],
+    },
     'no Gateway': {
       mesh: revisioned.edit(exposureDeleted({ cluster: east, what: 'gateway' })),
       findings: [`unexposed-istiod @ ${service} (error certain)`],

@@ -10,7 +10,7 @@ import {
   type Remedy,
   type Service,
 } from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, portList, revisionGaps, unknownUse } from '../_area.ts';
+import { exposures, gaps, gatewaysToward, needsExposure, asksForAnother, portList, revisionGaps, unknownUse } from '../_area.ts';
 
 const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
   gateway: 'no Gateway has a server on that port',
@@ -38,7 +38,6 @@ export default defineCheck({
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['CPX-02'],
   explains: [
-    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
   ],
@@ -61,14 +60,20 @@ export default defineCheck({
       remedy: expose(a.controlPlane, a.gaps),
     }),
   },
-  *run({ primary, member, controlPlane, couple, finding, undecided }) {
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     const isNeeded = needsExposure(couple);
     if (isNeeded === undefined) yield undecided(unknownUse);
+    // Where the remote asks for a revision that nobody runs, nothing says that it is this istiod it needs.
+    if (isNeeded === false && asksForAnother(couple, member.injectors, mesh)) {
+      yield undecided('the remote asks for a revision that nobody runs', { blockedBy: 'unserved-injector', clusters: [member.name] });
+    }
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
     const [best] = exposures(controlPlane, gatewaysToward(pilots, primary).gateways, primary);
     const open = gaps(best?.ways ?? []);
     const [first] = open;
+    if (best === undefined)
+      yield undecided('the primary has no gateway for istiod', { blockedBy: 'missing-east-west-gateway', clusters: [primary.name] });
     if (best === undefined || first === undefined) return;
     if (open.some((gap) => gap.missing === 'gateway-pods')) {
       yield undecided('no pod stands behind the gateway', { blockedBy: 'unready-east-west-gateway', clusters: [primary.name] });

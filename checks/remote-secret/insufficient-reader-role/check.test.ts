@@ -20,7 +20,8 @@ const all = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 const unbound = remote.edit(readerUnbound({ cluster: west }));
 const lacks = (resource: string, grade = 'error certain', verbs?: readonly string[]) => ({
   mesh: remote.edit(readerWithout({ cluster: west, resource, ...(verbs === undefined ? {} : { verbs }) })),
-  findings: [`insufficient-reader-role @ ${role} (${grade})`],
+  // Without these istiod cannot manage the cluster; others only keep it from reading.
+  findings: [`insufficient-reader-role/${/configmaps|mutating/.test(resource) ? 'manages' : 'reads'} @ ${role} (${grade})`],
 });
 
 checkTester(check, {
@@ -61,14 +62,14 @@ checkTester(check, {
     'no watch of slices': lacks('endpointslices', 'error certain', ['watch']),
     'no patch of injectors': lacks('mutatingwebhookconfigurations', 'error certain', ['update', 'patch']),
     'no reviews of access, which few need': lacks('subjectaccessreviews', 'info certain'),
-    'the binding is gone': { mesh: unbound, findings: [`insufficient-reader-role @ west:Cluster/west (error certain)`] },
+    'the binding is gone': { mesh: unbound, findings: [`insufficient-reader-role/manages @ west:Cluster/west (error certain)`] },
     'another account is bound': {
       mesh: remote.edit(readerUnbound({ cluster: west, subject: 'istio-reader' })),
-      findings: [`insufficient-reader-role @ west:Cluster/west (error certain)`],
+      findings: [`insufficient-reader-role/manages @ west:Cluster/west (error certain)`],
     },
     'a peer that reads ConfigMaps': {
       mesh: peers.edit(readerWithout({ cluster: west, resource: 'configmaps' })),
-      findings: [`insufficient-reader-role @ ${peerRole} (error certain)`],
+      findings: [`insufficient-reader-role/reads @ ${peerRole} (error certain)`],
     },
   },
 });

@@ -34,9 +34,9 @@ export default defineCheck({
   uses: { primary: [], member: ['customResources'] },
   catalogue: ['SEC-06'],
   explains: [
-    { code: 'unled-remote', match: 'cluster' },
-    { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'unled-remote', match: 'cluster', keys: ['manages'] },
+    { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages'] },
+    { code: 'foreign-root/wholeCluster', match: 'cluster', keys: ['manages'] },
   ],
   docs: {
     why: 'istiod reads another cluster as the service account of the remote secret. Each right it lacks takes something away: without tokenreviews no proxy of that cluster is let in, without list and watch its endpoints are unknown, without configmaps and webhooks nobody keeps its root certificate up to date.',
@@ -45,39 +45,12 @@ export default defineCheck({
     notWhen: 'Rights on Telemetry or WasmPlugin objects are only used by analyzers.',
   },
   messages: {
-    lacking: (a: {
-      controlPlane: ControlPlane;
-      read: ClusterName;
-      account: access.AccountName;
-      missing: readonly readerRules.ReaderRight[];
-      worst: readerRules.ReaderRight;
-      role: Role | undefined;
-      /** A role that would do and is bound to others or to nobody. */
-      unbound: Role | undefined;
-    }) => ({
-      text: `Service account ${a.account.namespace}/${a.account.name} of ${a.read} may not ${list(spelled(a.missing), 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst.effect]}.`,
-      expected: `ClusterRoles that allow ${list(spelled(a.missing))}`,
-      found: 'no rule allows it',
-      effect: effects[a.worst.effect],
-      confirm: [
-        `kubectl --context ${shellWord(a.read)} auth can-i ${a.worst.verb} ${a.worst.resource}${a.worst.group === '' ? '' : `.${a.worst.group}`} -A --as=system:serviceaccount:${a.account.namespace}:${a.account.name}`,
-      ],
-      severity: a.worst.severity,
-      remedy: [
-        ...(a.role === undefined
-          ? a.unbound === undefined
-            ? []
-            : [remedy.apply(a.read, bindingOf(a.unbound, a.account))]
-          : [remedy.patch(a.role.ref, { rules: [...a.role.rules, ...a.missing.map(ruleOf)].map(jsonRule) })]),
-        remedy.installer(
-          a.read,
-          [`istioctl install --context ${shellWord(a.read)} -f REMOTE.yaml`],
-          `with the values it was installed with; ${installAgain}`,
-        ),
-      ],
-    }),
+    reads: lacking,
+    manages: lacking,
   },
-  *run({ member, controlPlane, couple, finding }) {
+  *run({ member, controlPlane, couple, finding, undecided }) {
+    const unread = couple.kind === 'self' ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
+    if (unread !== undefined && 'blockedBy' in unread) yield undecided('istiod reads no secret that opens the cluster', unread);
     for (const { secret, entry } of remoteSecrets.readCredentials(controlPlane, couple.credentials)) {
       const account = access.accountOf(entry.token?.subject);
       // An external istiod has other rights in its config cluster than a reader.
@@ -97,7 +70,7 @@ export default defineCheck({
         (candidate) => isForReaders(candidate) && readerRules.missingRights(candidate.rules, istiod).length === 0,
       );
       yield finding(
-        'lacking',
+        missing.some((right) => right.effect === 'management') ? 'manages' : 'reads',
         { controlPlane, read: member.name, account, missing, worst, role, unbound },
         {
           at: role?.ref ?? member.ref,
@@ -114,6 +87,42 @@ export default defineCheck({
     }
   },
 });
+
+interface Lacking {
+  readonly controlPlane: ControlPlane;
+  readonly read: ClusterName;
+  readonly account: access.AccountName;
+  readonly missing: readonly readerRules.ReaderRight[];
+  readonly worst: readerRules.ReaderRight;
+  readonly role: Role | undefined;
+  /** A role that would do and is bound to others or to nobody. */
+  readonly unbound: Role | undefined;
+}
+
+function lacking(a: Lacking) {
+  return {
+    text: `Service account ${a.account.namespace}/${a.account.name} of ${a.read} may not ${list(spelled(a.missing), 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst.effect]}.`,
+    expected: `ClusterRoles that allow ${list(spelled(a.missing))}`,
+    found: 'no rule allows it',
+    effect: effects[a.worst.effect],
+    confirm: [
+      `kubectl --context ${shellWord(a.read)} auth can-i ${a.worst.verb} ${a.worst.resource}${a.worst.group === '' ? '' : `.${a.worst.group}`} -A --as=system:serviceaccount:${a.account.namespace}:${a.account.name}`,
+    ],
+    severity: a.worst.severity,
+    remedy: [
+      ...(a.role === undefined
+        ? a.unbound === undefined
+          ? []
+          : [remedy.apply(a.read, bindingOf(a.unbound, a.account))]
+        : [remedy.patch(a.role.ref, { rules: [...a.role.rules, ...a.missing.map(ruleOf)].map(jsonRule) })]),
+      remedy.installer(
+        a.read,
+        [`istioctl install --context ${shellWord(a.read)} -f REMOTE.yaml`],
+        `with the values it was installed with; ${installAgain}`,
+      ),
+    ],
+  };
+}
 
 function isForReaders(role: Role): boolean {
   return role.name.startsWith('istio-reader');

@@ -93,9 +93,17 @@ export default defineCheck({
     const isMutual = back === undefined || back.credentials.length === 0;
     // A secret for a cluster that is not among those given says that the mesh is larger; one that nothing is known of may open this one.
     const opened = new Set(mesh.couples.flatMap((other) => other.credentials.map(({ secret }) => refKey(secret.ref))));
-    const isLarger =
-      mesh.members.size > 2 || primary.remoteSecrets.some((secret) => isRead(controlPlane, secret) && !opened.has(refKey(secret.ref)));
-    const isPerhapsMeant = isLarger && isMutual;
+    const opensOthers = primary.remoteSecrets.some((secret) => isRead(controlPlane, secret) && !opened.has(refKey(secret.ref)));
+    // A primary that has no secret and that no secret opens is no spoke of anything.
+    const isLinked = (cluster: ClusterName): boolean =>
+      mesh.couples.some(
+        (other) =>
+          (other.credentials.length > 0 || other.credentialGaps.length > 0) &&
+          other.member !== other.controlPlane.cluster &&
+          [other.member, other.controlPlane.cluster].includes(cluster),
+      );
+    const isSpoke = mesh.members.size > 2 && isLinked(primary.name) && isLinked(member.name);
+    const isPerhapsMeant = isMutual && (opensOthers || isSpoke);
     yield finding('ofPeer', { ...args, isPerhapsMeant }, { ...where, concerns: [primary.name, member.name] });
   },
 });

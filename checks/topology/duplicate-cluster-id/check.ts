@@ -10,6 +10,7 @@ import {
   type Member,
   type Mesh,
   type ObjectRef,
+  refKey,
   remedy,
   type Remedy,
   shellWord,
@@ -114,11 +115,18 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
       ),
     );
   if (role === 'primary') {
-    const own = controlPlanes.filter((candidate) =>
-      mesh.controlPlanes.some(
-        ({ cluster, namespace, revision }) =>
-          cluster === member.cluster && namespace === candidate.namespace && revision === candidate.revision,
-      ),
+    // An external istiod goes by the ID of its config cluster, which says nothing of the cluster that it runs in.
+    const isElsewhere = ({ ref }: ControlPlane): boolean =>
+      mesh.couples.some(
+        (couple) => couple.kind === 'self' && couple.member !== member.cluster && refKey(couple.controlPlane.ref) === refKey(ref),
+      );
+    const own = controlPlanes.filter(
+      (candidate) =>
+        !isElsewhere(candidate) &&
+        mesh.controlPlanes.some(
+          ({ cluster, namespace, revision }) =>
+            cluster === member.cluster && namespace === candidate.namespace && revision === candidate.revision,
+        ),
     );
     const isKnownAs = (id: ClusterId): boolean => keys.every(({ entry }) => entry.clusterId === id);
     return own.map((controlPlane) => ({

@@ -10,6 +10,7 @@ import {
   list,
   listOf,
   remedy,
+  remoteSecrets,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
@@ -29,7 +30,6 @@ import {
   restartOf,
   rewritePath,
   some,
-  unreadBecause,
   valuesOf,
 } from '../_area.ts';
 
@@ -111,7 +111,7 @@ export default defineCheck({
     const claiming = proxiesOf(controlPlane, member.pods, listOf(member.injectors)).filter((pod) => pod.proxy.clusterId !== undefined);
     const known = knownAs(controlPlane, couple);
     if (known.length === 0) {
-      const cause = claiming.length === 0 ? undefined : unreadBecause(controlPlane, couple);
+      const cause = claiming.length === 0 ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
       if (cause !== undefined) yield undecided('istiod does not read the cluster', cause);
       return;
     }

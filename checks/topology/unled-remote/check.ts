@@ -7,9 +7,10 @@ import {
   kubectl,
   leadership,
   remedy,
+  remoteSecrets,
   shellWord,
 } from 'meshdoctor/api';
-import { dutyOf, unreadBecause } from '../_area.ts';
+import { dutyOf } from '../_area.ts';
 
 export default defineCheck({
   id: 'unled-remote',
@@ -85,7 +86,8 @@ export default defineCheck({
       controlPlane.clusterId,
     );
     const decided = !isNamed ? 'unmatched-control-plane-clusters' : !controlPlane.externalIstiod ? 'unset-external-istiod' : undefined;
-    const cause = decided ?? unreadBecause(controlPlane, couple)?.blockedBy;
+    const unread = remoteSecrets.unreadBecause(controlPlane, couple);
+    const cause = decided ?? (unread !== undefined && 'blockedBy' in unread ? unread.blockedBy : undefined);
     if (cause !== undefined) {
       yield undecided('nobody leads the cluster, for a reason of its own', { blockedBy: cause });
       return;
