@@ -25,3 +25,63 @@ test('one fault seen through two subjects is one finding that keeps what each of
     { concerns: ['north', 'west'], related: ['istiod', 'north', 'west'] },
   ]);
 });
+
+test('a service that is named is asked of the mesh that has it, and of every mesh where none does', async () => {
+  const check = defineCheck({
+    id: 'test-names',
+    title: 'nothing',
+    severity: 'error',
+    certainty: 'certain',
+    scope: 'service',
+    needs: ['services'],
+    docs: { why: '', confirm: '', fix: '' },
+    messages: { asked: (a: { name: string }) => ({ text: `${a.name} was asked.` }) },
+    *run({ service, named, mesh: { controlPlanes }, finding }) {
+      const [home] = controlPlanes;
+      if (named !== undefined && home !== undefined) yield finding('asked', { name: service.name }, { at: home.ref });
+    },
+  });
+  const two = mesh()
+    .primaryRemote('east', 'west')
+    .multiPrimary('north', 'south')
+    .namespace('shop')
+    .service('cart.shop', { in: ['east'] });
+  const snapshot = snapshotIn(two.objects(), {});
+  const asked = async (name: string): Promise<string[]> => {
+    const services = [{ namespace: 'shop', name }];
+    const { findings } = await judge(snapshot, factsOf(snapshot), [{ check, area: 'test', origin: 'test' }], { services });
+    return findings.map(({ at }) => at.cluster);
+  };
+  expect(await asked('cart')).toEqual(['east']);
+  expect(await asked('nothing')).toEqual(['east', 'north']);
+});
+
+test('what a check says it lacks is told only where it was not read whole', async () => {
+  const check = defineCheck({
+    id: 'test-open',
+    title: 'nothing',
+    severity: 'error',
+    certainty: 'certain',
+    scope: 'cluster',
+    needs: ['namespaces'],
+    docs: { why: '', confirm: '', fix: '' },
+    messages: {},
+    *run({ cluster, undecided }) {
+      if (cluster.namespaces.length > 0)
+        yield undecided('it depends', {
+          missing: [
+            { cluster: cluster.name, fact: 'pods' },
+            { cluster: cluster.name, fact: 'nodes' },
+          ],
+        });
+    },
+  });
+  const snapshot = snapshotIn(mesh().primaryRemote('east', 'west').objects(), {});
+  const facts = factsOf(snapshot);
+  const less = new Map([...facts].map(([name, own]) => [name, { ...own, nodes: { status: 'absent' as const } }]));
+  const { outcomes } = await judge(snapshot, less, [{ check, area: 'test', origin: 'test' }], {});
+  expect(outcomes.map((outcome) => (outcome.kind === 'inconclusive' ? outcome.missing.map(({ fact }) => fact) : outcome.kind))).toEqual([
+    ['nodes'],
+    ['nodes'],
+  ]);
+});

@@ -176,7 +176,11 @@ function runSubject(registered: RegisteredCheck, subject: Subject, facts: Readon
       clusters: item.clusters.length > 0 ? item.clusters : base.clusters,
       kind: 'inconclusive',
       because: item.because,
-      missing: item.missing.map(({ cluster, fact }) => ({ cluster, fact, why: whyMissing(facts.get(cluster)?.[fact]) })),
+      missing: item.missing.flatMap(({ cluster, fact }) => {
+        const state = facts.get(cluster)?.[fact];
+        // A check names what it would have needed of a cluster it did not get: what was read whole is not missing.
+        return state?.status === 'collected' && state.partial !== true ? [] : [{ cluster, fact, why: whyMissing(state) }];
+      }),
       ...(item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy }),
     }));
     if (findings.length > 0) outcomes.push({ ...base, kind: 'findings', findings });
@@ -279,6 +283,8 @@ function serviceSubjects(
     ]),
   );
   for (const { namespace, name } of options.services ?? []) {
+    // What a cluster of another mesh has was asked of that mesh.
+    if (hasService(facts, namespace, name)) continue;
     if (!instances.has(`${namespace}/${name}`)) instances.set(`${namespace}/${name}`, { namespace, name, instances: new Map() });
   }
   const clusters = names.map((cluster) => view(cluster, 'any'));
@@ -289,6 +295,12 @@ function serviceSubjects(
     missing,
     context: () => ({ service, named: named.get(key), clusters, mesh }),
   }));
+}
+
+function hasService(facts: ReadonlyMap<ClusterName, ClusterFacts>, namespace: string, name: string): boolean {
+  return [...facts.values()].some((own) =>
+    listOf(own.services).some((service) => service.namespace === namespace && service.name === name),
+  );
 }
 
 /** Only what the check declared: needs as values, uses as facts. */

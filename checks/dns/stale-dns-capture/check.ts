@@ -5,6 +5,7 @@ import {
   defineCheck,
   distinct,
   list,
+  listOf,
   type MeshConfig,
   type Pod,
   remedy,
@@ -20,13 +21,15 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['pods'] },
+  uses: { primary: ['istioResources'], member: ['istioResources'] },
   catalogue: ['DNS-02'],
   explains: [{ code: 'unresolvable-service', match: 'cluster' }],
   docs: {
     why: 'DNS capture is written into a pod when it is injected. Pods older than the setting go on asking the DNS of their cluster, which does not know services of other clusters.',
     confirm: 'kubectl get pods -A -o yaml | grep -c ISTIO_META_DNS_CAPTURE',
     fix: 'Restart the workloads.',
-    notWhen: 'A pod that turns it off in its own annotation proxy.istio.io/config is left alone.',
+    notWhen:
+      'A pod that turns it off in its own annotation proxy.istio.io/config, or that a ProxyConfig may turn it off for, is left alone.',
   },
   messages: {
     stale: (a: { config: MeshConfig; pods: readonly Pod[]; member: ClusterName; owners: readonly string[] }) => ({
@@ -37,18 +40,30 @@ export default defineCheck({
       remedy: restarts(a.pods),
     }),
   },
-  *run({ primary, member, controlPlane, couple, finding }) {
+  *run({ primary, member, controlPlane, couple, finding, undecided }) {
     if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
     const config = primary.meshConfigs.find(
       (candidate) => candidate.namespace === controlPlane.namespace && candidate.revision === controlPlane.revision,
     );
     if (config === undefined || config.unreadable || config.proxyMetadata[setting] !== 'true') return;
+    const settled = [...listOf(primary.istioResources), ...listOf(member.istioResources)].filter(
+      (object) => object.kind === 'ProxyConfig' && JSON.stringify(object.spec).includes(setting),
+    );
     const pods = member.pods.filter((pod) => {
       if (pod.proxy?.kind !== 'sidecar' || pod.proxy.dnsCapture || pod.proxy.revision !== controlPlane.revision) return false;
+      if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return false;
+      if (settled.some(({ namespace }) => namespace === pod.namespace || namespace === (config.rootNamespace ?? config.namespace)))
+        return false;
       return !(pod.annotations[annotations.proxyConfig] ?? '').includes(setting);
     });
     const [first] = pods;
     if (first === undefined) return;
+    const unread = [primary, member].filter(({ istioResources: { status } }) => status !== 'collected' && status !== 'absent');
+    if (unread.length > 0) {
+      const missing = unread.map(({ name }) => ({ cluster: name, fact: 'istioResources' as const }));
+      yield undecided('it is not known whether a ProxyConfig turns DNS capture off', { missing });
+      return;
+    }
     const owners = distinct(pods.map((pod) => `${pod.namespace}/${pod.owner?.name ?? pod.name}`));
     yield finding(
       'stale',
@@ -60,23 +75,21 @@ export default defineCheck({
           { ref: config.ref, field: '.data.mesh', observed: `${setting}=true` },
           { ref: first.ref, field: '.spec.containers[*].env', observed: 'not set', expected: 'true' },
         ],
+        lacks: [primary, member].map(({ name }) => ({ cluster: name, fact: 'istioResources' })),
         subject: `${member.name} ${controlPlane.revision}`,
       },
     );
   },
 });
 
+const restartable = new Set(['Deployment', 'DaemonSet', 'StatefulSet']);
+
 function restarts(pods: readonly Pod[]) {
   const owners = new Map(
-    pods.flatMap((pod) =>
-      pod.owner === undefined
+    pods.flatMap(({ ref: { cluster }, namespace, owner }) =>
+      owner === undefined || !restartable.has(owner.kind)
         ? []
-        : [
-            [
-              `${pod.owner.kind}/${pod.namespace}/${pod.owner.name}`,
-              { cluster: pod.ref.cluster, kind: pod.owner.kind, namespace: pod.namespace, name: pod.owner.name },
-            ] as const,
-          ],
+        : [[`${owner.kind}/${namespace}/${owner.name}`, { cluster, kind: owner.kind, namespace, name: owner.name }] as const],
     ),
   );
   return [...owners.values()].slice(0, 3).map((owner) => remedy.restart(owner));

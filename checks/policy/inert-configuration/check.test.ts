@@ -21,6 +21,10 @@ const machine = {
   spec: { address: '192.0.2.9' },
 };
 
+const outside = mesh()
+  .externalControlPlane('outside', 'west', { remotes: ['north'] })
+  .namespace('shop', { injected: true, clusters: ['west', 'north'] });
+
 checkTester(check, {
   healthy: {
     'configuration in the primary only': remote.break((m) => m.cluster('east').add(route).add(strict)),
@@ -34,6 +38,9 @@ checkTester(check, {
       .externalControlPlane('outside', 'west')
       .namespace('shop', { injected: true, clusters: ['west'] })
       .break((m) => m.cluster('west').add(route)),
+    'a further remote of an external control plane, with copies of the config cluster': outside.break((m) =>
+      m.cluster('west').add(route).cluster('north').add(route),
+    ),
     'an ambient mesh': mesh().ambient('east', 'west'),
   },
   broken: {
@@ -44,6 +51,17 @@ checkTester(check, {
     'a route applied in the remote': {
       mesh: remote.break((m) => m.cluster('west').add(route)),
       findings: ['inert-configuration/inert @ west:VirtualService/shop/cart (warning certain)'],
+    },
+    'a policy applied in one of several remotes': {
+      mesh: mesh()
+        .primaryRemote('east', ['west', 'north'])
+        .namespace('shop')
+        .break((m) => m.cluster('north').add(strict)),
+      findings: ['inert-configuration/inert @ north:PeerAuthentication/shop/default (warning certain)'],
+    },
+    'a route in a further remote of an external control plane, which its own cluster has for its own mesh': {
+      mesh: outside.namespace('shop', { clusters: ['outside'] }).break((m) => m.cluster('outside').add(route).cluster('north').add(route)),
+      findings: ['inert-configuration/inert @ north:VirtualService/shop/cart (warning certain)'],
     },
     'the Gateway between networks applied in the remote': {
       mesh: remote.edit(crossNetworkGatewayIn({ cluster: 'east', instead: 'west' })),

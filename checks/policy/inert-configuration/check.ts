@@ -5,10 +5,16 @@ import {
   distinct,
   type Entity,
   type Gateway,
+  kubectl,
   list,
+  type Mesh,
   objectPath,
+  type ObjectRef,
   ports,
+  refKey,
   remedy,
+  shellWord,
+  valueOf,
   type VirtualService,
 } from 'meshdoctor/api';
 
@@ -17,11 +23,9 @@ export default defineCheck({
   title: 'Istio configuration lies where an istiod reads it',
   severity: 'warning',
   certainty: 'certain',
-  scope: 'managed',
-  needs: {
-    primary: ['gateways', 'virtualServices', 'istioResources'],
-    member: ['gateways', 'virtualServices', 'istioResources'],
-  },
+  scope: 'mesh',
+  partial: true,
+  needs: ['gateways', 'virtualServices', 'istioResources'],
   catalogue: ['POL-04'],
   docs: {
     why: 'istiod reads gateways, routes and policies only from the cluster whose configuration it uses. Applied in a remote they do nothing, and nothing says so.',
@@ -34,55 +38,80 @@ export default defineCheck({
     inert: sentence,
     exposure: sentence,
   },
-  *run({ primary, member, couple, finding }) {
-    if (couple.kind !== 'remote' || !('known' in member.member.role) || member.member.role.known !== 'remote') return;
-    const read = new Set(
-      [...primary.gateways, ...primary.virtualServices, ...primary.istioResources].map((object) => objectPath(object.ref)),
-    );
-    const own = [
-      ...member.gateways,
-      ...member.virtualServices,
-      ...member.istioResources.filter((object) => object.kind !== 'WorkloadEntry'),
-    ];
-    const inert = own.filter((object) => !read.has(objectPath(object.ref)));
-    // What opens gateways is missed where it should be: the checks of those ports tell of it.
-    const opening = inert.filter(opens);
-    for (const [key, objects] of [
-      ['inert', inert.filter((object) => !opening.includes(object))],
-      ['exposure', opening],
-    ] as const) {
-      const [first] = objects;
-      if (first === undefined) continue;
-      const kinds = distinct(objects.map((object) => object.ref.kind));
-      yield finding(
-        key,
-        { objects, member: member.name, primary: primary.name },
-        {
-          at: first.ref,
-          related: objects.slice(1).map((object) => object.ref),
-          evidence: [{ ref: first.ref, observed: `${list(kinds)} in a cluster without istiod` }],
-          lacks: (['gateways', 'virtualServices', 'istioResources'] as const).map((fact) => ({ cluster: primary.name, fact })),
-          subject: member.name,
-        },
+  *run({ clusters, mesh, finding, undecided }) {
+    for (const cluster of clusters) {
+      if (valueOf(cluster.member.role) !== 'remote') continue;
+      const readers = readersOf(cluster.name, mesh);
+      if (readers.length === 0) continue;
+      const own = [...cluster.gateways, ...cluster.virtualServices, ...cluster.istioResources].filter(
+        (object) => object.ref.kind !== 'WorkloadEntry',
       );
+      const configs = clusters.filter((other) => readers.includes(other.name));
+      const read = new Set(
+        configs.flatMap((config) =>
+          [...config.gateways, ...config.virtualServices, ...config.istioResources].map(({ ref }) => objectPath(ref)),
+        ),
+      );
+      const inert = own.filter((object) => !read.has(objectPath(object.ref)));
+      const unread = readers.filter((name) => configs.every((config) => config.name !== name));
+      if (inert.length > 0 && unread.length > 0) {
+        const missing = unread.flatMap((name) => facts.map((fact) => ({ cluster: name, fact })));
+        yield undecided('the configuration that istiod reads could not be read', { missing, clusters: [cluster.name, ...unread] });
+        continue;
+      }
+      // What opens gateways is missed where it should be: the checks of those ports tell of it.
+      const opening = inert.filter(opens);
+      for (const [key, objects] of [
+        ['inert', inert.filter((object) => !opening.includes(object))],
+        ['exposure', opening],
+      ] as const) {
+        const [first] = objects;
+        const [reader] = readers;
+        if (first === undefined || reader === undefined) continue;
+        const observed = `${list(distinct(objects.map((object) => object.ref.kind)))} in a cluster without istiod`;
+        yield finding(
+          key,
+          { objects, member: cluster.name, reader },
+          {
+            at: first.ref,
+            related: objects.slice(1).map((object) => object.ref),
+            evidence: [{ ref: first.ref, observed }],
+            lacks: readers.flatMap((name) => facts.map((fact) => ({ cluster: name, fact }))),
+            subject: cluster.name,
+            concerns: [cluster.name],
+          },
+        );
+      }
     }
   },
 });
 
+const facts = ['gateways', 'virtualServices', 'istioResources'] as const;
+
+/** Clusters whose configuration the istiods of a remote read: their own, or the config cluster of an external one. */
+function readersOf(remote: ClusterName, mesh: Mesh): ClusterName[] {
+  const istiods = mesh.couples
+    .filter((couple) => couple.kind === 'remote' && couple.member === remote)
+    .map((couple) => refKey(couple.controlPlane.ref));
+  return distinct(
+    mesh.couples.flatMap((couple) => (couple.kind === 'self' && istiods.includes(refKey(couple.controlPlane.ref)) ? couple.member : [])),
+  );
+}
+
 interface Inert {
   readonly objects: readonly Entity[];
   readonly member: ClusterName;
-  readonly primary: ClusterName;
+  readonly reader: ClusterName;
 }
 
-function sentence({ objects, member, primary }: Inert) {
+function sentence({ objects, member, reader }: Inert) {
   return {
     text: `Cluster ${member} holds ${count(objects.length, 'Istio object')} without effect (${list(
       objects.map((object) => objectPath(object.ref)),
       'none',
       2,
-    )}): its istiod reads configuration only in ${primary}.`,
-    expected: `the same objects in ${primary}`,
+    )}): its istiod reads configuration only in ${reader}.`,
+    expected: `the same objects in ${reader}`,
     found: list(
       objects.map((object) => objectPath(object.ref)),
       'none',
@@ -91,17 +120,19 @@ function sentence({ objects, member, primary }: Inert) {
     effect: 'routes, gateways and policies written there do not apply',
     remedy: [
       remedy.command(
-        primary,
-        objects
-          .slice(0, 3)
-          .map(
-            ({ ref }) =>
-              `kubectl --context ${member} -n ${ref.namespace ?? ''} get ${ref.kind.toLowerCase()} ${ref.name} -o yaml | kubectl --context ${primary} apply -f -`,
-          ),
-        { note: 'then delete them in the remote' },
+        reader,
+        objects.slice(0, 3).map(({ ref }) => copying(ref, reader)),
+        { note: `${objects.length > 3 ? 'do the same for the others, ' : ''}then delete them in ${member}` },
       ),
     ],
   };
+}
+
+/** Copies an object without what only the API server that holds it may set. */
+function copying(ref: ObjectRef, to: ClusterName): string {
+  const kind = ref.kind === 'Gateway' ? 'gateways.networking.istio.io' : ref.kind.toLowerCase();
+  const own = "grep -vE '^  (uid|resourceVersion|creationTimestamp|generation):'";
+  return `${kubectl(ref)} get ${kind} ${shellWord(ref.name)} -o yaml | ${own} | kubectl --context ${shellWord(to)} apply -f -`;
 }
 
 /** A Gateway for a cross-network port or istiod, or a route of istiod's ports. */
