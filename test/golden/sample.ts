@@ -1,5 +1,5 @@
 import type { AnyCheck, Finding, Mesh, Outcome } from '../../src/api/index.ts';
-import { clusterName, clusterRef, networkId, revision, type ClusterName, type ControlPlane } from '../../src/api/index.ts';
+import { clusterName, networkId, revision, type ClusterName, type ControlPlane } from '../../src/api/index.ts';
 import { correlate, withBlockers } from '../../src/correlate/correlate.ts';
 import type { Judgement, RegisteredCheck } from '../../src/engine/types.ts';
 import { type About, buildReport } from '../../src/report/build.ts';
@@ -264,5 +264,3 @@ export function sampleReport(
     { version: '0.0.0', ...about },
   );
 }
-
-export { clusterRef };
