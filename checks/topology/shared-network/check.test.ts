@@ -38,6 +38,9 @@ checkTester(check, {
         .relabel('istio-system', { [label]: 'flat' }),
     ),
     'two of three clusters share a network, and nothing speaks against it': three,
+    'two of three clusters share a network, and a range that no pod has an address of': three.edit(
+      (objects) => new Map([...objects].map(([name, own]) => [name, own.map(withRange('10.244.0.0/24'))])),
+    ),
     'machines outside Kubernetes are on a network of their own, for which both clusters have gateways': together.break((m) =>
       m.cluster(east).add({
         apiVersion: 'networking.istio.io/v1',
@@ -77,6 +80,10 @@ checkTester(check, {
       mesh: together.edit(gatewayUnlabelled({ cluster: west })),
       findings: [`${found} (error possible)`],
     },
+    'nodes of two of three clusters give pods addresses of one range': {
+      mesh: three.edit((objects) => new Map([...objects].map(([name, own]) => [name, own.map(withRange('10.0.0.0/8'))]))),
+      findings: ['shared-network @ west:Namespace/istio-system (error likely)'],
+    },
     'two of three clusters share a network': { mesh: three, findings: ['shared-network @ west:Namespace/istio-system (info possible)'] },
   },
 });
@@ -88,4 +95,9 @@ function startedLater(object: KubeObject): KubeObject {
 
 function statusOf({ status }: KubeObject): object {
   return typeof status === 'object' && status !== null ? status : {};
+}
+
+/** Nodes as the controller manager leaves them: with a range, whether the network plug-in uses it or not. */
+function withRange(range: string) {
+  return (object: KubeObject): KubeObject => (object.kind === 'Node' ? { ...object, spec: { podCIDR: range, podCIDRs: [range] } } : object);
 }

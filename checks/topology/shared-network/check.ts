@@ -27,15 +27,17 @@ import {
   hasLabelledGateway,
   networksOfWorkloads,
   type Seen,
+  type SharedRange,
+  sharedRangeOn,
 } from './networks.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 
 /**
- * collision: a pod address is live in both; copied: everything else in a cluster says another name; gateways: every cluster has one;
+ * collision: a pod address is live in both; range: nodes of both give addresses from one range; copied: everything else in a cluster says another name; gateways: every cluster has one;
  * half: not all of them are labelled; hybrid: nothing speaks against it.
  */
-type Grade = 'collision' | 'copied' | 'gateways' | 'half' | 'hybrid';
+type Grade = 'collision' | 'range' | 'copied' | 'gateways' | 'half' | 'hybrid';
 
 type SeenHere = Seen & { readonly remoteSecrets: Fact<readonly RemoteSecret[]>; readonly meshConfigs: Fact<readonly MeshConfig[]> };
 
@@ -43,6 +45,7 @@ interface Verdict {
   readonly grade: Grade;
   readonly clusters: readonly Seen[];
   readonly collision?: Collision;
+  readonly range?: SharedRange;
   /** What the odd cluster calls its network elsewhere. */
   readonly other?: string;
 }
@@ -55,8 +58,9 @@ export default defineCheck({
   scope: 'mesh',
   partial: true,
   needs: ['namespaces', 'controlPlanes'],
-  uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs', 'clock'],
+  uses: ['services', 'kubeGateways', 'injectors', 'pods', 'remoteSecrets', 'istioResources', 'meshConfigs', 'clock', 'nodes'],
   explains: [
+    { code: 'shared-network', match: 'cluster' },
     { code: 'mismatched-gateway-network', match: 'cluster' },
     { code: 'mismatched-injection-path/network', match: 'cluster' },
     { code: 'stale-proxy-network/other', match: 'cluster' },
@@ -79,6 +83,7 @@ export default defineCheck({
       other: string | undefined;
       address: string | undefined;
       isProven: boolean;
+      range: string | undefined;
       isPrimary: boolean;
     }) => ({
       text: `Clusters ${list(a.clusters)} are ${a.network === '' ? 'on no named network' : `both on ${a.network}`}, so calls between them go to pod addresses: ${reason(a)}.`,
@@ -103,7 +108,7 @@ export default defineCheck({
     const networks = distinct(seen.flatMap(({ member }) => ('known' in member.network ? [member.network.known ?? ''] : [])));
     for (const network of networks) {
       const sharing = seen.filter(({ member }) => 'known' in member.network && (member.network.known ?? '') === network).sort(movableFirst);
-      for (const { grade, clusters: involved, collision, other } of verdictsOf(network, sharing, seen, mesh)) {
+      for (const { grade, clusters: involved, collision, range, other } of verdictsOf(network, sharing, seen, mesh)) {
         const [suspect] = involved;
         const namespace = suspect === undefined ? undefined : systemNamespaceOf(suspect);
         if (suspect === undefined || namespace === undefined) continue;
@@ -119,18 +124,21 @@ export default defineCheck({
             other,
             address: collision?.address,
             isProven: collision?.isProven === true,
+            range: range?.range,
             isPrimary,
           },
           {
             at: namespace.ref,
             field,
-            subject: collision === undefined ? network : `${network} ${names.at(-1)}`,
+            // What is said of the only two clusters of a network is one finding, whatever says it.
+            subject: sharing.length === 2 ? network : `${network} ${names.join(' ')}`,
             concerns: names,
             related: some(involved.slice(1).flatMap((cluster) => systemNamespaceOf(cluster) ?? [])),
             evidence: [
               ...involved
                 .flatMap((cluster) => systemNamespaceOf(cluster) ?? [])
                 .map(({ ref }) => ({ ref, field, observed: network === '' ? 'absent' : network })),
+              ...(range?.nodes ?? []).map(({ ref }) => ({ ref, field: '.spec.podCIDR', observed: range?.range ?? '' })),
               ...(collision?.pods ?? []).map(({ ref }) => ({ ref, field: '.status.podIP', observed: collision?.address ?? '' })),
             ],
           },
@@ -143,11 +151,18 @@ export default defineCheck({
 /** What is to be said of the clusters that share a network; `sharing` is sorted by how easily it is moved, and the first of a verdict is the suspect. */
 function verdictsOf(network: string, sharing: readonly SeenHere[], clusters: readonly SeenHere[], mesh: Mesh): Verdict[] {
   if (sharing.length < 2 || (network === '' && !isOneNetwork(clusters, mesh))) return [];
-  const collisions = pairsOf(sharing).flatMap((pair): Verdict[] => {
+  const ofPairs = pairsOf(sharing).flatMap((pair): Verdict[] => {
     const collision = collisionOn(network, pair);
-    return collision === undefined ? [] : [{ grade: 'collision', clusters: pair, collision }];
+    const range = sharedRangeOn(network, pair);
+    return [
+      ...(collision === undefined ? [] : [{ grade: 'collision' as const, clusters: pair, collision }]),
+      ...(range === undefined ? [] : [{ grade: 'range' as const, clusters: pair, range }]),
+    ];
   });
-  if (collisions.length > 0 || network === '') return collisions;
+  return network === '' ? ofPairs : [...ofPairs, ...ofAll(network, sharing, clusters, mesh)];
+}
+
+function ofAll(network: string, sharing: readonly SeenHere[], clusters: readonly SeenHere[], mesh: Mesh): Verdict[] {
   // All else compares what a cluster says in several places: where one of them was not read there is nothing to compare.
   if (!sharing.every(isRead)) return [];
   const copies = sharing.filter((cluster) => contradiction(cluster, network) !== undefined);
@@ -232,11 +247,18 @@ function movableFirst(a: Seen, b: Seen): number {
 
 function certaintyOf(grade: Grade, isProven: boolean): Certainty {
   if (grade === 'collision') return isProven ? 'certain' : 'likely';
-  return grade === 'copied' || grade === 'gateways' ? 'likely' : 'possible';
+  return grade === 'range' || grade === 'copied' || grade === 'gateways' ? 'likely' : 'possible';
 }
 
-function reason(a: { suspect: Namespace; grade: Grade; other: string | undefined; address: string | undefined }): string {
+function reason(a: {
+  suspect: Namespace;
+  grade: Grade;
+  other: string | undefined;
+  address: string | undefined;
+  range: string | undefined;
+}): string {
   if (a.address !== undefined) return `${a.address} is a pod in each of them`;
+  if (a.range !== undefined) return `nodes in both give pods addresses of ${a.range}`;
   if (a.grade === 'copied') return `everything else in ${a.suspect.ref.cluster} says ${a.other ?? 'another'}`;
   return a.grade === 'hybrid' ? 'right only if pods reach each other' : 'yet each has a gateway that only other networks would use';
 }

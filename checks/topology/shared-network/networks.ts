@@ -6,6 +6,7 @@ import {
   distinct,
   type Fact,
   injection,
+  ipAddresses,
   type Injector,
   type IstioResource,
   type Json,
@@ -14,6 +15,7 @@ import {
   listOf,
   type Member,
   type Namespace,
+  type Node,
   type Pod,
   ports,
   type Service,
@@ -32,6 +34,7 @@ export interface Seen {
   readonly injectors: Fact<readonly Injector[]>;
   readonly pods: Fact<readonly Pod[]>;
   readonly istioResources: Fact<readonly IstioResource[]>;
+  readonly nodes: Fact<readonly Node[]>;
   readonly clock: Fact<Clock>;
 }
 
@@ -69,6 +72,35 @@ function seenUntil({ clock, pods }: Seen): number {
 
 function startOf({ startedAt }: Pod): number {
   return startedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(startedAt);
+}
+
+/** A range from which nodes of two clusters give addresses to pods. */
+export interface SharedRange {
+  readonly range: string;
+  readonly nodes: readonly [Node, Node];
+}
+
+/** The first range, by text, that a node of each cluster has, and from which pods on this network really have addresses there. */
+export function sharedRangeOn(network: string, [one, other]: readonly [Seen, Seen]): SharedRange | undefined {
+  const ranges = rangesInUse(network, one);
+  const found = [...rangesInUse(network, other)].flatMap(([range, node]): SharedRange[] => {
+    const first = ranges.get(range);
+    return first === undefined ? [] : [{ range, nodes: [first, node] }];
+  });
+  return found.sort((a, b) => compareText(a.range, b.range))[0];
+}
+
+/** Ranges of nodes by their text. Some network plug-ins leave `podCIDR` unused: then no pod of the node has an address in it. */
+function rangesInUse(network: string, cluster: Seen): ReadonlyMap<string, Node> {
+  const nodes = new Map(listOf(cluster.nodes).map((node) => [node.name, node]));
+  const used = new Map<string, Node>();
+  for (const pod of podsOn(network, cluster)) {
+    const node = nodes.get(pod.nodeName ?? '');
+    for (const range of node?.podCidrs ?? []) {
+      if (node !== undefined && !used.has(range) && pod.ips.some((address) => ipAddresses.isInCidr(address, range))) used.set(range, node);
+    }
+  }
+  return used;
 }
 
 /** Network of an endpoint: label of the pod before that of the system namespace. */
