@@ -99,6 +99,20 @@ describe('istiodExposure', () => {
       'VirtualService/istio-system/istiod-vs-1-31-0',
     ],
     [
+      'a VirtualService of another revision beside that of an older istiod',
+      {
+        virtualServices: [
+          routing({ labels: { 'istio.io/rev': '1-30-3' } }),
+          virtualService('istio-system', 'istiod-vs-1-29-6', {
+            gateways: ['istiod-gateway'],
+            tls: routes([fqdn('istiod-1-29-6')], fqdn('istiod-1-29-6')),
+          }),
+        ],
+      },
+      'virtual-service-revision',
+      'VirtualService/istio-system/istiod-vs-1-31-0',
+    ],
+    [
       'a VirtualService for another Gateway',
       { virtualServices: [routing({ gateways: ['other'] })] },
       'virtual-service-gateway',

@@ -302,8 +302,11 @@ function follow(objects: ExposureObjects, port: number, istiod: ExposedIstiod, {
   });
   const open = candidates.filter((candidate) => candidate.gap === undefined);
   if (open.length === 0) {
-    const missing = furthest(candidates) ?? 'virtual-service';
-    const found = candidates.filter((candidate) => candidate.gap === missing);
+    // One that takes this very name is what was meant, whatever keeps it from being used; the others are of other revisions.
+    const meant = candidates.filter((candidate) => takes(candidate.rules, istiod.host));
+    const near = meant.length > 0 ? meant : candidates;
+    const missing = furthest(near) ?? 'virtual-service';
+    const found = near.filter((candidate) => candidate.gap === missing);
     const first = found[0];
     return {
       ...at,

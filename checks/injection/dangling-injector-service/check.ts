@@ -1,23 +1,37 @@
-import { defineCheck, hosts, type Injector, installAgain, list, type Namespace, remedy } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  hosts,
+  type Injector,
+  installAgain,
+  list,
+  type Mesh,
+  type Namespace,
+  remedy,
+  type Service,
+} from 'meshdoctor/api';
 import { namespacesOf, refusal } from '../_area.ts';
+import { heldBy, mends, pairs, unselected } from './istiods.ts';
 
 export default defineCheck({
   id: 'dangling-injector-service',
-  title: 'The Service that every injector calls exists',
+  title: 'The Service that every injector calls exists and leads somewhere',
   severity: 'error',
   certainty: 'certain',
   scope: 'cluster',
   needs: ['injectors', 'services', 'namespaces'],
+  uses: ['endpointSlices', 'controlPlanes'],
   catalogue: ['INJ-02'],
   explains: [
     { code: 'stale-pilot-address', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
   ],
   docs: {
-    why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, or its Service was cleaned up.',
+    why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, when its Service was cleaned up, or when the istiod behind it is gone.',
     confirm:
       'kubectl get mutatingwebhookconfigurations -o jsonpath="{range .items[*].webhooks[*]}{.clientConfig.service.namespace}/{.clientConfig.service.name}{\'\\n\'}{end}" | sort -u; kubectl get services -A | grep istiod',
-    fix: 'Install the remote profile again with the same revision as its primary.',
+    fix: 'Install the remote profile again with the same revision as its primary; where istiod runs, bring its pods back, or remove the webhooks of a revision that is no longer there.',
     notWhen: 'Webhooks that call a url use no Service.',
   },
   messages: {
@@ -34,9 +48,23 @@ export default defineCheck({
         ),
       ],
     }),
+    unbacked: (a: {
+      injector: Injector;
+      service: Service;
+      istiod: ControlPlane | undefined;
+      namespaces: readonly Namespace[];
+      hasRemotes: boolean;
+    }) => ({
+      text: `Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster}, which webhook ${a.injector.name} calls, ${a.istiod === undefined ? 'has no istiod behind it: none of that revision is there' : `does not select the pods of Deployment ${a.istiod.name}`}.`,
+      expected: a.istiod === undefined ? `istiod of revision ${a.injector.revision}` : `a selector that fits ${pairs(heldBy(a.istiod))}`,
+      found: pairs(a.service.selector),
+      ...(a.hasRemotes && a.namespaces.length === 0
+        ? { effect: 'no pod can be injected in the clusters it serves' }
+        : refusal(a.namespaces)),
+      remedy: mends(a),
+    }),
   },
-  *run({ cluster, finding }) {
-    const present = new Set(cluster.services.map((service) => `${service.namespace}/${service.name}`));
+  *run({ cluster, mesh, finding }) {
     const istiods = cluster.services
       .filter((service) => hosts.revisionOfIstiodService(service.name) !== undefined)
       .map((service) => `${service.namespace}/${service.name}`);
@@ -45,20 +73,42 @@ export default defineCheck({
       const target = injector.target.service;
       if (target === undefined) continue;
       const service = `${target.namespace}/${target.name}`;
-      // A tag calls the Service of its revision: one finding for one missing Service.
-      if (present.has(service) || told.has(service)) continue;
+      // A tag calls the Service of its revision: one finding for one Service.
+      if (told.has(service)) continue;
       told.add(service);
       const same = cluster.injectors.filter(
         (other) => other.target.service?.name === target.name && other.target.service.namespace === target.namespace,
       );
       const namespaces = same.flatMap((other) => namespacesOf(other, cluster.namespaces, cluster.injectors));
+      const related = same.filter((other) => other !== injector).map((other) => other.ref);
+      const found = cluster.services.find(({ namespace, name }) => namespace === target.namespace && name === target.name);
+      if (found !== undefined) {
+        const strangers = unselected(found, injector, cluster.endpointSlices, cluster.controlPlanes);
+        if (strangers === undefined) continue;
+        const remotes = remotesOf(cluster.name, injector, mesh);
+        yield finding(
+          'unbacked',
+          { injector, service: found, istiod: strangers[0], namespaces, hasRemotes: remotes.length > 0 },
+          {
+            at: found.ref,
+            related: [injector.ref, ...related, ...strangers.map(({ ref }) => ref)],
+            field: '.spec.selector',
+            evidence: [
+              { ref: found.ref, field: '.spec.selector', observed: `${pairs(found.selector)}, no endpoint`, expected: 'pods of istiod' },
+            ],
+            lacks: (['endpointSlices', 'controlPlanes'] as const).map((fact) => ({ cluster: cluster.name, fact })),
+            concerns: [cluster.name, ...remotes],
+          },
+        );
+        continue;
+      }
       yield finding(
         'dangling',
         { injector, service, present: istiods, namespaces },
         {
           at: injector.ref,
           field: '.webhooks[*].clientConfig.service.name',
-          related: same.filter((other) => other !== injector).map((other) => other.ref),
+          related,
           evidence: [
             { ref: injector.ref, field: '.webhooks[*].clientConfig.service', observed: service, expected: 'a Service that exists' },
           ],
@@ -69,3 +119,10 @@ export default defineCheck({
     }
   },
 });
+
+/** Clusters that this istiod serves as well. */
+function remotesOf(cluster: ClusterName, { revision }: Injector, { couples }: Mesh): ClusterName[] {
+  return couples
+    .filter(({ kind, controlPlane }) => kind === 'remote' && controlPlane.cluster === cluster && controlPlane.revision === revision)
+    .map(({ member }) => member);
+}

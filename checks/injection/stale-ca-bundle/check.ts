@@ -1,5 +1,4 @@
 import {
-  type Certificate,
   defineCheck,
   distinct,
   type FieldManager,
@@ -9,12 +8,12 @@ import {
   list,
   type Namespace,
   type Remedy,
-  type RootConfigMap,
   remedy,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
 import { namespacesOf, refusal } from '../_area.ts';
+import { rootsOf, wrongBundle } from './roots.ts';
 
 export default defineCheck({
   id: 'stale-ca-bundle',
@@ -138,28 +137,6 @@ function findsTool({ injector, tools }: Wrong): Remedy {
       note: `reads only: find who writes caBundle, and change it in Git: ${list(tools, 'that tool')} must not render or compare the field`,
     },
   );
-}
-
-/** Roots in istiod's own namespace; where all other namespaces hold others, that one was changed, and theirs are istiod's. */
-function rootsOf(maps: readonly RootConfigMap[], namespace: string): readonly Certificate[] {
-  const own = maps.find((map) => map.namespace === namespace)?.certificates ?? [];
-  const held = new Set(own.map((root) => root.fingerprint));
-  const others = maps.filter((map) => map.namespace !== namespace && map.certificates.length > 0);
-  const isAlone = others.every((map) => map.certificates.every((root) => !held.has(root.fingerprint)));
-  return isAlone && others.length > 0 ? others.flatMap((map) => map.certificates) : own;
-}
-
-/** What the entries hold instead of one of the roots; nothing when all of them hold one. */
-function wrongBundle(injector: Injector, roots: readonly Certificate[]): string | undefined {
-  const fingerprints = new Set(roots.map((root) => root.fingerprint));
-  for (const { caBundle } of injector.webhooks) {
-    if (caBundle.state === 'empty') return 'an empty caBundle';
-    if (caBundle.state === 'unreadable') return 'a caBundle without a certificate';
-    const [first] = caBundle.certificates;
-    if (!caBundle.certificates.some((certificate) => fingerprints.has(certificate.fingerprint)))
-      return `a caBundle with another root (${first?.subject.replaceAll('\n', ', ')}, SHA-256 ${first?.fingerprint.slice(0, 12)}…)`;
-  }
-  return undefined;
 }
 
 function writesBundle(manager: FieldManager): boolean {
