@@ -82,6 +82,16 @@ describe('leadership of a cluster', () => {
     expect(leadershipOf(input({ elections: collected([]), clock: notAsked }))).toMatchObject({ state: 'stale', how: 'never' });
   });
 
+  test('stale: istiod is alive in its own cluster', () => {
+    const heartbeats = collected([election({ holderKey: '1-31-0', renewTime: '2026-11-22T21:35:00Z' })]);
+    expect(leadershipOf(input({ clock: collected({ takenAt: '2026-11-22T21:40:00Z' }), heartbeats }))).toMatchObject({ state: 'stale' });
+  });
+
+  test('unknown: the elections of istiod itself are as old, so that the clock is ahead of what was read', () => {
+    const heartbeats = collected([election({ holderKey: '1-31-0', renewTime: '2026-11-22T21:27:38Z' })]);
+    expect(leadershipOf(input({ clock: collected({ takenAt: '2026-11-22T21:40:00Z' }), heartbeats }))).toMatchObject({ state: 'unknown' });
+  });
+
   test('unknown: given up moments ago', () => {
     const given = election({ holderIdentity: '', holderKey: '', leaseDurationSeconds: 1 });
     expect(leadershipOf(input({ elections: collected([given]) })).state).toBe('unknown');
@@ -97,6 +107,16 @@ describe('leadership of a cluster', () => {
     ],
     ['no pods', { pods: notAsked }, [{ cluster: east, fact: 'pods' }]],
     ['a fresh holder that is no pod of the primary', { pods: collected([]) }, []],
+    [
+      'an old lease, and no sight of istiod in its own cluster',
+      { clock: collected({ takenAt: '2026-11-22T21:40:00Z' }), heartbeats: notAsked },
+      [{ cluster: east, fact: 'leaderElections' }],
+    ],
+    [
+      'manifests that never ran',
+      { elections: collected([]), controlPlane: { namespace: 'istio-system', env: {}, withoutStatus: true } },
+      [],
+    ],
     ['a renewal hours after the clock', { clock: collected({ takenAt: '2026-11-22T12:00:00Z' }) }, []],
     ['no time of renewal', { elections: collected([election({ renewTime: 'soon' })]) }, []],
     [

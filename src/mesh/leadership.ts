@@ -25,10 +25,12 @@ export interface LeadershipEvidence {
 }
 
 export interface LeadershipInput {
-  readonly controlPlane: Pick<ControlPlane, 'namespace' | 'env'>;
+  readonly controlPlane: Pick<ControlPlane, 'namespace' | 'env' | 'withoutStatus'>;
   /** Cluster in which that istiod runs, and its pods. */
   readonly primary: ClusterName;
   readonly pods: Fact<readonly Pod[]>;
+  /** Elections of that cluster: how lately its istiod was alive when they were read. Without them the clock alone decides. */
+  readonly heartbeats?: Fact<readonly LeaderElection[]>;
   /** Cluster that is to be led, its elections and its present. */
   readonly member: ClusterName;
   readonly elections: Fact<readonly LeaderElection[]>;
@@ -55,6 +57,7 @@ export function leadershipOf(input: LeadershipInput): Leadership {
   const isElectionless = leadsWithoutElection(controlPlane);
   if (election === undefined) {
     if (elections.partial === true) return open('the directory does not hold the election', [{ cluster: member, fact: 'leaderElections' }]);
+    if (controlPlane.withoutStatus === true) return open('manifests without status show no election', []);
     return isElectionless ? open('istiod is set to do without elections', []) : { state: 'stale', how: 'never', evidence: [] };
   }
   if (clock.status !== 'collected') return open('without a clock a lease proves nothing', [{ cluster: member, fact: 'clock' }], election);
@@ -64,9 +67,12 @@ export function leadershipOf(input: LeadershipInput): Leadership {
   const isHeld = election.holderIdentity !== '';
   const lease = isHeld && election.leaseDurationSeconds > 0 ? election.leaseDurationSeconds : usualLease;
   if (age >= 2 * lease) {
-    return isElectionless
-      ? open('istiod is set to do without elections', [], election)
-      : { state: 'stale', how: isHeld ? 'expired' : 'given-up', election, evidence };
+    if (isElectionless) return open('istiod is set to do without elections', [], election);
+    const lag = lagOf(input, clock.value);
+    if (lag === undefined)
+      return open('the elections of istiod itself could not be read', [{ cluster: primary, fact: 'leaderElections' }], election);
+    if (age - lag < 2 * lease) return open('the elections of istiod itself are as old', [], election);
+    return { state: 'stale', how: isHeld ? 'expired' : 'given-up', election, evidence };
   }
   if (!isHeld) return open('the election was given up moments ago', [], election);
   if (pods.status !== 'collected') return open('the pods of istiod could not be read', [{ cluster: primary, fact: 'pods' }], election);
@@ -77,6 +83,19 @@ export function leadershipOf(input: LeadershipInput): Leadership {
     pods.partial === true ? [{ cluster: primary, fact: 'pods' }] : [],
     election,
   );
+}
+
+/**
+ * By how many seconds the clock is ahead of the last sign of life of that istiod in its own cluster: where ConfigMaps were read long
+ * before the rest of a dump, or istiod stands still, old leases prove nothing more. Nothing where it could not be read.
+ */
+function lagOf({ controlPlane, heartbeats }: LeadershipInput, clock: Clock): number | undefined {
+  if (heartbeats === undefined) return 0;
+  if (heartbeats.status !== 'collected') return undefined;
+  const own = heartbeats.value.filter(({ namespace, holderKey }) => namespace === controlPlane.namespace && !holderKey.startsWith('^'));
+  const lags = own.flatMap(({ renewTime }) => secondsBetween(renewTime, clock.takenAt) ?? []);
+  if (lags.length > 0) return Math.max(0, Math.min(...lags));
+  return heartbeats.partial === true ? undefined : 0;
 }
 
 /** Such an istiod writes no election record: elections are off, or it distributes no root because it is no CA (pilot/pkg/bootstrap: shouldStartNsController). */

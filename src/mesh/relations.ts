@@ -342,6 +342,7 @@ export function connect(
   const placed = new Set<string>();
   for (const link of links) {
     if (link.how === 'root' || link.how === 'only' || link.how === 'home') continue;
+    if (isNamesake(link, links)) continue;
     const target = nodes(link.cluster);
     const node = target.find((candidate) => candidate.endsWith(`\u0000${link.group.namespace}`)) ?? target[0];
     if (node === undefined) continue;
@@ -387,6 +388,17 @@ export function connect(
       groups: component.groups,
       clusters: sortedBy(component.clusters, (cluster) => cluster.name),
     }));
+}
+
+/** An annotation that names two control planes by one cluster ID means the one that other things lead to. */
+function isNamesake(link: Link, links: readonly Link[]): boolean {
+  if (link.how !== 'annotation') return false;
+  const ids = new Set<string>(link.group.controlPlanes.map((controlPlane) => controlPlane.clusterId));
+  const decisive = links.filter(
+    ({ cluster, how, match }) => cluster === link.cluster && (how === 'pilot-address' || how === 'election' || match?.by === 'identity'),
+  );
+  const isMeant = decisive.some(({ group }) => group === link.group);
+  return !isMeant && decisive.some(({ group }) => group.controlPlanes.some((controlPlane) => ids.has(controlPlane.clusterId)));
 }
 
 /** A cluster with Istio that is known to run no istiod of its own. */

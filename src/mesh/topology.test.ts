@@ -42,6 +42,16 @@ describe('topology of healthy meshes', () => {
     ]);
   });
 
+  test('two meshes with the same cluster IDs stay two', () => {
+    const twins = mesh()
+      .primaryRemote('prod-a', 'prod-b', { clusterIds: { 'prod-a': 'a', 'prod-b': 'b' } })
+      .primaryRemote('test-a', 'test-b', { clusterIds: { 'test-a': 'a', 'test-b': 'b' } });
+    expect(topologyOf(twins).meshes.map((one) => [...one.members.keys()])).toEqual([
+      ['prod-a', 'prod-b'],
+      ['test-a', 'test-b'],
+    ]);
+  });
+
   test('declared: a mesh the objects do not show, a role they do not tell', () => {
     const broken = multiPrimary.break((m) => m.cluster('east').remove('Secret', 'istio-system', 'istio-remote-secret-west'));
     const only = single(topologyOf(broken, { meshes: [{ clusters: ['east', 'west'] }], clusters: { west: { network: 'other' } } }));

@@ -47,6 +47,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'other-cluster' },
     { code: 'foreign-root/wholeCluster', match: 'other-cluster' },
+    { code: 'missing-root', match: 'other-cluster' },
   ],
   catalogue: ['ID-07'],
   docs: {
