@@ -10,6 +10,7 @@ import {
   revisionGaps,
   unknownUse,
 } from '../_area.ts';
+import { istiodRoute } from '../_objects.ts';
 
 export default defineCheck({
   id: 'mismatched-exposed-revision',
@@ -43,19 +44,10 @@ export default defineCheck({
       found: a.routes,
       effect: `port ${list(portList(a.ways))}: their proxies cannot connect to istiod or cannot be injected`,
       remedy: [
-        remedy.command(
+        remedy.apply(
           a.controlPlane.ref.cluster,
-          [
-            a.controlPlane.revision === 'default'
-              ? `kubectl --context ${a.controlPlane.ref.cluster} apply -n ${a.controlPlane.namespace} -f samples/multicluster/expose-istiod.yaml`
-              : `sed 's/{{.Revision}}/${a.controlPlane.revision}/g' samples/multicluster/expose-istiod-rev.yaml.tmpl | kubectl --context ${a.controlPlane.ref.cluster} apply -n ${a.controlPlane.namespace} -f -`,
-            ...(a.way.virtualService === undefined
-              ? []
-              : [
-                  `kubectl --context ${a.controlPlane.ref.cluster} -n ${a.way.virtualService.namespace} delete virtualservice ${a.way.virtualService.name}`,
-                ]),
-          ],
-          { note: 'delete the old one only when no other revision uses it' },
+          istiodRoute(a.controlPlane, a.way.gateway ?? { namespace: a.controlPlane.namespace, name: 'istiod-gateway' }),
+          'as samples/multicluster/expose-istiod-rev.yaml.tmpl; what routed the name before can be deleted when no other revision needs it',
         ),
       ],
     }),

@@ -34,6 +34,15 @@ checkTester(check, {
     'on one network': mesh().primaryRemote(east, west, { networks: 1 }),
     'told no network': mesh().primaryRemote(east, west, { networks: 0, revision: '1-31-0' }),
     'an old release': mesh().primaryRemote(east, west, { revision: '1-24-6', release: '1.24.6' }),
+    'istiod has a load balancer of its own': plain
+      .edit(exposureDeleted({ cluster: east, what: 'gateway' }))
+      .edit(pilotAddress({ cluster: west, address: '203.0.113.200' }))
+      .break((m) =>
+        m.cluster(east).patch('Service', 'istio-system', 'istiod', {
+          spec: { type: 'LoadBalancer' },
+          status: { loadBalancer: { ingress: [{ ip: '203.0.113.200' }] } },
+        }),
+      ),
     'two remotes': mesh().primaryRemote(east, [west, 'north']),
     'two primaries expose nothing': mesh().multiPrimary(east, west),
     'the second istiod of an upgrade is exposed by nobody, for nobody': mesh().canary(east, west, { from: '1-30-3', to: '1-31-0' }),

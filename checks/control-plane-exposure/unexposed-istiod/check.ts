@@ -2,7 +2,7 @@ import {
   type ControlPlane,
   defineCheck,
   type exposure,
-  hosts,
+  labels,
   list,
   objectPath,
   pilotAddress,
@@ -11,6 +11,7 @@ import {
   type Service,
 } from 'meshdoctor/api';
 import { exposures, gaps, gatewaysToward, needsExposure, asksForAnother, portList, revisionGaps, unknownUse } from '../_area.ts';
+import { istiodGateway, istiodRoute, selectorOf } from '../_objects.ts';
 
 const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
   gateway: 'no Gateway has a server on that port',
@@ -57,7 +58,7 @@ export default defineCheck({
         3,
       ),
       effect: 'proxies of its remotes cannot connect to istiod, and no pod can be injected there',
-      remedy: expose(a.controlPlane, a.gaps),
+      remedy: expose(a.controlPlane, a.gaps, a.gateway),
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
@@ -69,10 +70,11 @@ export default defineCheck({
     }
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
-    const [best] = exposures(controlPlane, gatewaysToward(pilots, primary).gateways, primary);
+    const toward = gatewaysToward(pilots, primary);
+    const [best] = exposures(controlPlane, toward.gateways, primary);
     const open = gaps(best?.ways ?? []);
     const [first] = open;
-    if (best === undefined)
+    if (best === undefined && !toward.isReached)
       yield undecided('the primary has no gateway for istiod', { blockedBy: 'missing-east-west-gateway', clusters: [primary.name] });
     if (best === undefined || first === undefined) return;
     if (open.some((gap) => gap.missing === 'gateway-pods')) {
@@ -103,16 +105,26 @@ export default defineCheck({
   },
 });
 
-/** Wrong labels and selectors are patched; what is missing comes from the samples of the release. */
-function expose(controlPlane: ControlPlane, open: readonly exposure.Exposure[]): Remedy[] {
+/** What is wrong with an object that is there is patched; what is missing is applied. */
+function expose(controlPlane: ControlPlane, open: readonly exposure.Exposure[], gateway: Service): Remedy[] {
   const { cluster } = controlPlane.ref;
-  const relabel = open.find((gap) => gap.missing === 'gateway-revision' || gap.missing === 'virtual-service-revision')?.nearest[0];
-  const file =
-    controlPlane.revision === 'default'
-      ? 'samples/multicluster/expose-istiod.yaml'
-      : `<(sed 's/{{.Revision}}/${controlPlane.revision}/g' samples/multicluster/expose-istiod-rev.yaml.tmpl)`;
-  const apply = remedy.command(cluster, [`kubectl --context ${cluster} apply -n ${controlPlane.namespace} -f ${file}`], {
-    note: `routes ${hosts.istiodHost(controlPlane.revision, controlPlane.namespace)}`,
-  });
-  return relabel === undefined ? [apply] : [remedy.label(relabel, { 'istio.io/rev': null }), apply];
+  const [first] = open;
+  const [near] = first?.nearest ?? [];
+  const opens = remedy.apply(cluster, istiodGateway(gateway.namespace, gateway), 'as samples/multicluster/expose-istiod.yaml');
+  const bound = first?.gateway ?? { namespace: gateway.namespace, name: 'istiod-gateway' };
+  const routes = remedy.apply(cluster, istiodRoute(controlPlane, bound), 'as samples/multicluster/expose-istiod.yaml');
+  switch (first?.missing) {
+    case 'gateway-revision':
+    case 'virtual-service-revision':
+      return near === undefined ? [] : [remedy.label(near, { [labels.revision]: null })];
+    case 'gateway-selector':
+      return near === undefined ? [] : [remedy.patch(near, { spec: { selector: selectorOf(gateway) } })];
+    case 'virtual-service-export':
+      return near === undefined ? [] : [remedy.patch(near, { spec: { exportTo: null } })];
+    case 'virtual-service':
+    case 'virtual-service-gateway':
+      return [routes];
+    default:
+      return [opens, routes];
+  }
 }
