@@ -11,6 +11,7 @@ import * as trustArea from './trust/_area.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
 import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
+import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check.ts';
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
 import staleDnsCapture from './dns/stale-dns-capture/check.ts';
 import unresolvableService from './dns/unresolvable-service/check.ts';
@@ -31,6 +32,7 @@ import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check
 import expiredCredential from './remote-secret/expired-credential/check.ts';
 import insufficientReaderRole from './remote-secret/insufficient-reader-role/check.ts';
 import loopbackServer from './remote-secret/loopback-server/check.ts';
+import mismatchedApiServerCa from './remote-secret/mismatched-api-server-ca/check.ts';
 import mismatchedSecretKey from './remote-secret/mismatched-secret-key/check.ts';
 import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts';
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
@@ -48,6 +50,8 @@ import unmatchedControlPlaneClusters from './topology/unmatched-control-plane-cl
 import unsetExternalIstiod from './topology/unset-external-istiod/check.ts';
 import divergentRoots from './trust/divergent-roots/check.ts';
 import foreignRoot from './trust/foreign-root/check.ts';
+import missingRoot from './trust/missing-root/check.ts';
+import unusedCacerts from './trust/unused-cacerts/check.ts';
 
 /** Areas in the order in which people read about them. */
 export const areas: readonly { readonly id: string; readonly title: string; readonly order: number }[] = [
@@ -66,6 +70,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
   { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: unavailableIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
@@ -86,6 +91,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
   { check: insufficientReaderRole, area: 'remote-secret', origin: 'built-in' },
   { check: loopbackServer, area: 'remote-secret', origin: 'built-in' },
+  { check: mismatchedApiServerCa, area: 'remote-secret', origin: 'built-in' },
   { check: mismatchedSecretKey, area: 'remote-secret', origin: 'built-in' },
   { check: missingRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
@@ -103,4 +109,6 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unsetExternalIstiod, area: 'topology', origin: 'built-in' },
   { check: divergentRoots, area: 'trust', origin: 'built-in' },
   { check: foreignRoot, area: 'trust', origin: 'built-in' },
+  { check: missingRoot, area: 'trust', origin: 'built-in' },
+  { check: unusedCacerts, area: 'trust', origin: 'built-in' },
 ];

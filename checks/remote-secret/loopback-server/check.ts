@@ -32,6 +32,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'missing-root', match: 'cluster' },
   ],
   docs: {
     why: 'create-remote-secret copies the server of your kubeconfig. On kind, minikube, port-forwards and bastions that is 127.0.0.1: from the pod of istiod this is istiod itself. The cluster stays in timeout and its endpoints are unknown.',

@@ -25,6 +25,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
   ],
   docs: {

@@ -27,6 +27,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'missing-root', match: 'cluster' },
   ],
   docs: {
     why: 'A service account token is only valid while its service account and its token Secret exist and hold that very token. After a rotation, a re-created account or a rebuilt cluster the API server answers 401, while istioctl remote-clusters still says synced.',
