@@ -1,16 +1,16 @@
 import { type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy } from 'meshdoctor/api';
 import {
+  asksForAnother,
   exposures,
   gaps,
   gatewaysToward,
+  istiodRoute,
   needsExposure,
-  asksForAnother,
   portList,
   presumedGateways,
   revisionGaps,
   unknownUse,
 } from '../_area.ts';
-import { istiodRoute } from '../_objects.ts';
 
 export default defineCheck({
   id: 'mismatched-exposed-revision',

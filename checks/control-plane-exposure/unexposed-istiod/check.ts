@@ -10,8 +10,19 @@ import {
   type Remedy,
   type Service,
 } from 'meshdoctor/api';
-import { exposures, gaps, gatewaysToward, needsExposure, asksForAnother, portList, revisionGaps, unknownUse } from '../_area.ts';
-import { istiodGateway, istiodRoute, selectorOf } from '../_objects.ts';
+import {
+  asksForAnother,
+  exposures,
+  gaps,
+  gatewaysToward,
+  istiodGateway,
+  istiodRoute,
+  needsExposure,
+  portList,
+  revisionGaps,
+  selectorOf,
+  unknownUse,
+} from '../_area.ts';
 
 const reasons: Readonly<Partial<Record<exposure.ExposureGap, string>>> = {
   gateway: 'no Gateway has a server on that port',
