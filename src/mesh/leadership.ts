@@ -93,7 +93,8 @@ function lagOf({ controlPlane, heartbeats }: LeadershipInput, clock: Clock): num
   if (heartbeats === undefined) return 0;
   if (heartbeats.status !== 'collected') return undefined;
   const own = heartbeats.value.filter(({ namespace, holderKey }) => namespace === controlPlane.namespace && !holderKey.startsWith('^'));
-  const lags = own.flatMap(({ renewTime }) => secondsBetween(renewTime, clock.takenAt) ?? []);
+  const same = own.filter(({ name }) => name === names.namespaceElection);
+  const lags = (same.length > 0 ? same : own).flatMap(({ renewTime }) => secondsBetween(renewTime, clock.takenAt) ?? []);
   if (lags.length > 0) return Math.max(0, Math.min(...lags));
   return heartbeats.partial === true ? undefined : 0;
 }
