@@ -94,9 +94,9 @@ function lagOf({ controlPlane, heartbeats }: LeadershipInput, clock: Clock): num
   if (heartbeats.status !== 'collected') return undefined;
   const own = heartbeats.value.filter(({ namespace, holderKey }) => namespace === controlPlane.namespace && !holderKey.startsWith('^'));
   const same = own.filter(({ name }) => name === names.namespaceElection);
+  if (same.length === 0 && heartbeats.partial === true) return undefined;
   const lags = (same.length > 0 ? same : own).flatMap(({ renewTime }) => secondsBetween(renewTime, clock.takenAt) ?? []);
-  if (lags.length > 0) return Math.max(0, Math.min(...lags));
-  return heartbeats.partial === true ? undefined : 0;
+  return lags.length > 0 ? Math.max(0, Math.min(...lags)) : 0;
 }
 
 /** Such an istiod writes no election record: elections are off, or it distributes no root because it is no CA (pilot/pkg/bootstrap: shouldStartNsController). */
