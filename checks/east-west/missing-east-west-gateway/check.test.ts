@@ -25,6 +25,16 @@ checkTester(check, {
     ),
   },
   broken: {
+    'an ambient Gateway lost its label, which its Service keeps': {
+      mesh: mesh()
+        .ambient('east', 'west')
+        .break((m) =>
+          m
+            .cluster('west')
+            .patch('Gateway', 'istio-system', 'istio-eastwestgateway', { metadata: { labels: { 'topology.istio.io/network': null } } }),
+        ),
+      findings: ['missing-east-west-gateway/unmarked @ west:Gateway/istio-system/istio-eastwestgateway (error certain)'],
+    },
     'a network in which nothing runs yet': {
       mesh: peers.edit(gatewayRemoved({ cluster: 'west' })),
       findings: ['missing-east-west-gateway/missing @ west:Namespace/istio-system (warning certain)'],

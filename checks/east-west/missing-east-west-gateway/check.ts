@@ -69,6 +69,13 @@ export default defineCheck({
         ),
       ),
     }),
+    unmarked: (a: { network: NetworkId; gateway: KubeGateway; clusters: readonly ClusterName[]; isUsed: boolean }) => ({
+      text: `Gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} has no network label, and that of its Service does not count, so nothing leads from other networks to ${list(a.clusters)}.`,
+      expected: `label topology.istio.io/network=${a.network} on the Gateway`,
+      found: 'no label',
+      ...effectOf(a),
+      remedy: [remedy.label(a.gateway.ref, { [labels.network]: a.network })],
+    }),
     missing: (a: { network: NetworkId; clusters: readonly ClusterName[]; at: ObjectRef; isUsed: boolean }) => ({
       text: `No Service carries network ${a.network}, so nothing leads from other networks to ${list(a.clusters)}.`,
       expected: `a Service labelled topology.istio.io/network=${a.network}`,
@@ -91,7 +98,23 @@ export default defineCheck({
       const isStatic = clusters.some((cluster) =>
         cluster.meshConfigs.some((config) => config.meshNetworks.some((one) => one.network === network && one.gateways.length > 0)),
       );
-      if (isStatic || clusters.some((cluster) => cluster.services.some(carries))) continue;
+      // ztunnel is told of Gateways: the label that their Service keeps after the Gateway lost its own counts for nothing there.
+      const parentOf = (service: Service): KubeGateway | undefined =>
+        clusters
+          .filter(({ name }) => name === service.ref.cluster)
+          .flatMap(({ kubeGateways }) => kubeGateways)
+          .find(
+            ({ namespace, name }) => namespace === service.namespace && name === service.labels['gateway.networking.k8s.io/gateway-name'],
+          );
+      const carrying = clusters.flatMap(({ services }) => services.filter(carries));
+      const unmarked = mesh.dataPlanes.includes('sidecar')
+        ? undefined
+        : carrying.map(parentOf).find((parent) => parent !== undefined && parent.labels[labels.network] === undefined);
+      const counts = (service: Service): boolean => {
+        const parent = unmarked === undefined ? undefined : parentOf(service);
+        return parent === undefined || parent.labels[labels.network] !== undefined;
+      };
+      if (isStatic || carrying.some(counts)) continue;
       const ofApi = clusters.flatMap((cluster) => cluster.kubeGateways.filter(carries));
       // Any other Gateway is one by its own addresses; one of this class is nothing until istiod makes a Service for it.
       if (!ofApi.every(isWaiting)) continue;
@@ -119,7 +142,13 @@ export default defineCheck({
           { network, gateway, clusters: names, istiods, isUsed },
           { ...shared, at: gateway.ref, field: '.status.conditions', evidence },
         );
-      } else if (candidate !== undefined)
+      } else if (unmarked !== undefined)
+        yield finding(
+          'unmarked',
+          { network, gateway: unmarked, clusters: names, isUsed },
+          { ...shared, at: unmarked.ref, field: '.metadata.labels["topology.istio.io/network"]' },
+        );
+      else if (candidate !== undefined)
         yield finding(
           'unlabelled',
           { network, service: candidate, clusters: names, isUsed },

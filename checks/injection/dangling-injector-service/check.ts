@@ -24,8 +24,11 @@ export default defineCheck({
   uses: ['endpointSlices', 'controlPlanes'],
   catalogue: ['INJ-02'],
   explains: [
+    { code: 'mismatched-exposed-revision', match: 'same-cluster' }, // its route leads to the Service that is missing
     { code: 'stale-pilot-address', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    // Where istiod runs, what is exposed leads to that Service as well.
+    { code: 'mismatched-exposed-revision', match: 'cluster', keys: ['dangling'] },
   ],
   docs: {
     why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, when its Service was cleaned up, or when the istiod behind it is gone.',
@@ -35,7 +38,13 @@ export default defineCheck({
     notWhen: 'Webhooks that call a url use no Service.',
   },
   messages: {
-    dangling: (a: { injector: Injector; service: string; present: readonly string[]; namespaces: readonly Namespace[] }) => ({
+    dangling: (a: {
+      injector: Injector;
+      service: string;
+      present: readonly string[];
+      namespaces: readonly Namespace[];
+      isHome: boolean;
+    }) => ({
       text: `Webhook ${a.injector.name} of ${a.injector.ref.cluster} calls Service ${a.service}, which does not exist there${a.namespaces.length === 0 ? '' : ', so pods cannot be created'}.`,
       expected: `Service ${a.service}`,
       found: list(a.present, 'no Service for istiod'),
@@ -43,7 +52,9 @@ export default defineCheck({
       remedy: [
         remedy.installer(
           a.injector.ref.cluster,
-          [`istioctl install --context ${a.injector.ref.cluster} -f REMOTE.yaml --set revision=${a.injector.revision}`],
+          [
+            `istioctl install --context ${a.injector.ref.cluster} -f ${a.isHome ? 'PRIMARY' : 'REMOTE'}.yaml --set revision=${a.injector.revision}`,
+          ],
           installAgain,
         ),
       ],
@@ -82,10 +93,10 @@ export default defineCheck({
       const namespaces = same.flatMap((other) => namespacesOf(other, cluster.namespaces, cluster.injectors));
       const related = same.filter((other) => other !== injector).map((other) => other.ref);
       const found = cluster.services.find(({ namespace, name }) => namespace === target.namespace && name === target.name);
+      const remotes = remotesOf(cluster.name, injector, mesh);
       if (found !== undefined) {
         const strangers = unselected(found, injector, cluster.endpointSlices, cluster.controlPlanes);
         if (strangers === undefined) continue;
-        const remotes = remotesOf(cluster.name, injector, mesh);
         yield finding(
           'unbacked',
           { injector, service: found, istiod: strangers[0], namespaces, hasRemotes: remotes.length > 0 },
@@ -104,7 +115,7 @@ export default defineCheck({
       }
       yield finding(
         'dangling',
-        { injector, service, present: istiods, namespaces },
+        { injector, service, present: istiods, namespaces, isHome: mesh.controlPlanes.some((own) => own.cluster === cluster.name) },
         {
           at: injector.ref,
           field: '.webhooks[*].clientConfig.service.name',
@@ -113,6 +124,7 @@ export default defineCheck({
             { ref: injector.ref, field: '.webhooks[*].clientConfig.service', observed: service, expected: 'a Service that exists' },
           ],
           lacks: [{ cluster: cluster.name, fact: 'services' }],
+          concerns: [cluster.name, ...remotesOf(cluster.name, injector, mesh)],
           subject: service,
         },
       );
