@@ -1,6 +1,7 @@
 import {
   type ClusterName,
   type Mesh,
+  type ObjectRef,
   remedy,
   type Remedy,
   type CredentialMatch,
@@ -37,10 +38,14 @@ function creation(reader: ClusterName, namespace: string, read: ClusterName, id:
 
 /** The same for any Secret that istiod uses: an external istiod mounts the one for its config cluster. */
 export function renewSecret(secret: RemoteSecret, read: ClusterName, id: string): Remedy {
-  if (!remoteSecrets.isExternalKubeconfig(secret)) return recreateSecret(secret, read, id);
-  const { cluster } = secret.ref;
-  const create = `istioctl create-remote-secret --context=${shellWord(read)} --type=config --namespace=${shellWord(secret.namespace)} --service-account=istiod --create-service-account=false`;
-  const where = `kubectl --context ${shellWord(cluster)} -n ${shellWord(secret.namespace)}`;
+  return remoteSecrets.isExternalKubeconfig(secret) ? createConfigSecret(secret, read) : recreateSecret(secret, read, id);
+}
+
+/** Makes what an external istiod mounts to read its config cluster, `beside` itself. */
+export function createConfigSecret(beside: { readonly ref: ObjectRef; readonly namespace: string }, read: ClusterName): Remedy {
+  const { cluster } = beside.ref;
+  const create = `istioctl create-remote-secret --context=${shellWord(read)} --type=config --namespace=${shellWord(beside.namespace)} --service-account=istiod --create-service-account=false`;
+  const where = `kubectl --context ${shellWord(cluster)} -n ${shellWord(beside.namespace)}`;
   return remedy.command(cluster, [`${create} | ${where} apply -f -`, `${where} rollout restart deployment -l app=istiod`], {
     disruptive: true,
   });

@@ -1,4 +1,4 @@
-import { checkTester, injectionPath, mesh, remoteReinstalledAs, secretRekeyed, secretUnnamed } from 'meshdoctor/testkit';
+import { checkTester, type Edit, injectionPath, mesh, remoteReinstalledAs, secretRekeyed, secretUnnamed } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const east = 'east';
@@ -7,6 +7,17 @@ const ofWest = { cluster: east, of: west };
 const remote = mesh().primaryRemote(east, west, { revision: '1-31-0' }).namespace('shop', { injected: true });
 const peers = mesh().multiPrimary(east, west);
 const outside = mesh().externalControlPlane('outside', west, { remotes: ['north'] });
+
+/** The secret for north was made with the context of west. */
+const copied: Edit = (objects) => {
+  const own = objects.get(east) ?? [];
+  const source = own.find(({ metadata }) => metadata.name === 'istio-remote-secret-west');
+  const kubeconfig = (source?.['data'] as Readonly<Record<string, string>> | undefined)?.['west'];
+  return new Map(objects).set(
+    east,
+    own.map((object) => (object.metadata.name === 'istio-remote-secret-north' ? { ...object, data: { north: kubeconfig } } : object)),
+  );
+};
 
 checkTester(check, {
   healthy: {
@@ -23,6 +34,10 @@ checkTester(check, {
     ),
   },
   broken: {
+    'a remote that another is mistaken for': {
+      mesh: mesh().primaryRemote(east, [west, 'north']).edit(copied),
+      findings: ['mismatched-secret-key/opensAnother @ east:Secret/istio-system/istio-remote-secret-north (error certain)'],
+    },
     'a remote under another name': {
       mesh: remote.edit(secretRekeyed({ ...ofWest, key: 'prod-west' })),
       findings: ['mismatched-secret-key/ofRemote @ east:Secret/istio-system/istio-remote-secret-prod-west (error certain)'],

@@ -1,11 +1,13 @@
 import {
   type ClusterId,
   type ClusterName,
+  type Couple,
   defineCheck,
   distinct,
   list,
   listOf,
   type Mesh,
+  refKey,
   remoteSecrets,
   type RemoteSecret,
   valueOf,
@@ -20,8 +22,9 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['injectors', 'controlPlanes'] },
   uses: { primary: [], member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'] },
-  catalogue: ['ID-08'],
+  catalogue: ['ID-08', 'SEC-07'],
   explains: [
+    { code: 'missing-remote-secret', match: 'cluster', keys: ['opensAnother'] },
     { code: 'mismatched-cluster-id', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster', keys: ['ofRemote'] },
@@ -42,6 +45,13 @@ export default defineCheck({
       effect: `proxies of ${a.read} are refused when they next connect`,
       remedy: [recreateSecret(a.secret, a.read, a.key, { id: a.claimed[0] ?? a.read })],
     }),
+    opensAnother: (a: { secret: RemoteSecret; key: ClusterId; meant: ClusterName; read: ClusterName }) => ({
+      text: `${named(a.secret)} has key ${a.key}, which is ${a.meant}, but opens ${a.read}, so istiod does not read ${a.meant}.`,
+      expected: `a kubeconfig for ${a.meant}`,
+      found: `a kubeconfig for ${a.read}`,
+      effect: `services of ${a.meant} are unknown, those of ${a.read} are read twice, and tokens are reviewed by the wrong API server`,
+      remedy: [recreateSecret(a.secret, a.meant, a.key)],
+    }),
     ofPeer: (a: { secret: RemoteSecret; key: ClusterId; claimed: readonly string[]; read: ClusterName }) => ({
       text: `${named(a.secret)} calls ${a.read} ${a.key}, but its own istiod calls it ${list(a.claimed)}; only rules by cluster miss it.`,
       expected: `key ${list(a.claimed)}`,
@@ -58,7 +68,31 @@ export default defineCheck({
     const injected = distinct(member.injectors.flatMap((injector) => injector.injectedClusterId ?? []));
     const own = distinct(member.controlPlanes.map((istiod) => istiod.clusterId));
     const claimed = couple.kind === 'peer' && own.length > 0 ? own : injected;
-    if (claimed.length === 0 || claimed.some((id) => keys.has(id))) return;
+    if (claimed.some((id) => keys.has(id))) {
+      for (const { secret, entry } of read) {
+        const meant = unopened(mesh, couple, entry.clusterId);
+        const { token } = entry;
+        // API servers may share an authority: only the token tells which of them is opened.
+        const isProven =
+          listOf(member.serviceAccountTokens).some((known) => token !== undefined && known.token?.hash === token.hash) ||
+          listOf(member.serviceAccounts).some(({ uid }) => uid !== undefined && uid === token?.serviceAccountUid);
+        if (meant === undefined || !isProven) continue;
+        yield finding(
+          'opensAnother',
+          { secret, key: entry.clusterId, meant, read: member.name },
+          {
+            at: secret.ref,
+            field: entryField({ entry }),
+            evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: `opens ${member.name}`, expected: `opens ${meant}` }],
+            subject: entry.clusterId,
+            lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
+            concerns: [primary.name, member.name, meant],
+          },
+        );
+      }
+      return;
+    }
+    if (claimed.length === 0) return;
     // A path that names istiod's own cluster or another member is the odd one out, not the key.
     const others = new Set([controlPlane.clusterId, ...otherIds(mesh, member.name)]);
     if (claimed.some((id) => others.has(id))) return;
@@ -89,4 +123,20 @@ export default defineCheck({
 
 function otherIds(mesh: Mesh, member: ClusterName): ClusterId[] {
   return [...mesh.members.values()].flatMap((other) => (other.cluster === member ? [] : (valueOf(other.clusterId) ?? [])));
+}
+
+/** The cluster that goes by `key`, when it is not the couple's own and no Secret of this istiod opens it. */
+function unopened(mesh: Mesh, { controlPlane, member }: Couple, key: ClusterId): ClusterName | undefined {
+  return [...mesh.members.values()].find(
+    (other) =>
+      other.cluster !== member &&
+      valueOf(other.clusterId) === key &&
+      mesh.couples.some(
+        (couple) =>
+          couple.member === other.cluster &&
+          couple.kind !== 'self' &&
+          refKey(couple.controlPlane.ref) === refKey(controlPlane.ref) &&
+          couple.credentials.length === 0,
+      ),
+  )?.cluster;
 }

@@ -16,6 +16,9 @@ const remote = mesh().primaryRemote(east, west, { revision: '1-31-0' }).namespac
 const peers = mesh().multiPrimary(east, west);
 const three = mesh().multiPrimary('hub', east, { more: [west] });
 const spokes = three.edit(remoteSecretDeleted({ cluster: east, of: west })).edit(remoteSecretDeleted({ cluster: west, of: east }));
+const unmounted = mesh()
+  .externalControlPlane('outside', west, { remotes: ['north'] })
+  .break((m) => m.cluster('outside').remove('Secret', 'external-istiod', 'istio-kubeconfig'));
 const missing = '@ east:Cluster/east';
 
 checkTester(check, {
@@ -55,6 +58,23 @@ checkTester(check, {
     'a kubeconfig that istiod refuses is another fault': remote.edit(kubeconfigRejected({ ...ofWest, auth: 'exec', leader: 'loses' })),
   },
   broken: {
+    'an external istiod has lost what opens its config cluster, and still runs': {
+      mesh: unmounted,
+      findings: ['missing-remote-secret/ofConfig @ outside:Deployment/external-istiod/istiod (warning certain)'],
+    },
+    'an external istiod started without what opens its config cluster': {
+      mesh: unmounted.break((m) =>
+        m
+          .cluster(west)
+          .patch(
+            'ConfigMap',
+            'external-istiod',
+            'istio-namespace-controller-election',
+            (object) => JSON.parse(JSON.stringify(object).replace(/(\\"renewTime\\":\\")\d{4}/, '$12024')) as typeof object,
+          ),
+      ),
+      findings: ['missing-remote-secret/ofConfig @ outside:Deployment/external-istiod/istiod (error certain)'],
+    },
     'the secret of a remote was deleted': {
       mesh: remote.edit(remoteSecretDeleted(ofWest)),
       findings: [`missing-remote-secret/ofRemote ${missing} (error likely)`],

@@ -4,14 +4,16 @@ import {
   clusterRef,
   type ControlPlane,
   defineCheck,
+  leadership,
   type Mesh,
+  names,
   refKey,
   remoteSecrets,
   type RemoteSecret,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { createSecret, isLeftOut } from '../_area.ts';
+import { createConfigSecret, createSecret, isLeftOut } from '../_area.ts';
 
 export default defineCheck({
   id: 'missing-remote-secret',
@@ -20,6 +22,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
   catalogue: ['SEC-01'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },
@@ -53,6 +56,14 @@ export default defineCheck({
       // That the two belong together is inferred from what is left of their relation.
       ...(a.isDeclared ? {} : { certainty: 'likely' as const }),
     }),
+    ofConfig: (a: { controlPlane: ControlPlane; read: ClusterName; isLed: boolean }) => ({
+      text: `No Secret ${names.externalKubeconfigSecret} lies beside Deployment ${a.controlPlane.namespace}/${a.controlPlane.name} in ${a.controlPlane.ref.cluster}, so istiod takes that cluster for ${a.read} when it starts.`,
+      expected: `Secret ${a.controlPlane.namespace}/${names.externalKubeconfigSecret} with a kubeconfig for ${a.read}`,
+      found: 'none',
+      effect: `istiod reads no configuration of ${a.read}, makes a root certificate of its own and hands that out: proxies are refused`,
+      remedy: [createConfigSecret(a.controlPlane, a.read)],
+      ...(a.isLed ? { severity: 'warning' as const } : {}),
+    }),
     ofPeer: (a: {
       controlPlane: ControlPlane;
       reader: ClusterName;
@@ -73,7 +84,35 @@ export default defineCheck({
     }),
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
-    if (couple.kind === 'self' || couple.credentials.length > 0 || !remoteSecrets.readsSecrets(controlPlane)) return;
+    if (couple.kind === 'self') {
+      // An external istiod mounts what opens its config cluster. What it has read once it keeps until it starts again.
+      const isMounted =
+        controlPlane.remoteKubeconfigSecret !== undefined ||
+        couple.credentials.some(({ secret }) => remoteSecrets.isExternalKubeconfig(secret));
+      if (primary.name === member.name || isMounted) return;
+      const { clock, leaderElections: elections } = member;
+      const led = leadership.leadershipOf({
+        controlPlane,
+        primary: primary.name,
+        pods: primary.pods,
+        member: member.name,
+        elections,
+        clock,
+      });
+      yield finding(
+        'ofConfig',
+        { controlPlane, read: member.name, isLed: led.state !== 'stale' },
+        {
+          at: controlPlane.ref,
+          field: '.spec.template.spec.volumes[*].secret.secretName',
+          related: [clusterRef(member.name)],
+          lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
+          subject: member.name,
+        },
+      );
+      return;
+    }
+    if (couple.credentials.length > 0 || !remoteSecrets.readsSecrets(controlPlane)) return;
     // Hub and spoke, as declared (FP-13).
     if (isLeftOut(mesh, primary.name, member.name)) return;
     if (couple.credentialGaps.length > 0) {
