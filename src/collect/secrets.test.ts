@@ -55,6 +55,24 @@ describe('remote secrets', () => {
     expect(found.entries[0]?.invalid).toBeUndefined();
   });
 
+  test.each([
+    ['without data', secret('istio-remote-secret-west', {}, { data: undefined }, remote)],
+    ['masked', secret('istio-remote-secret-west', { west: base64('******') }, {}, remote)],
+    ['redacted', secret('istio-remote-secret-west', { west: 'REDACTED' }, {}, remote)],
+    ['encrypted', secret('istio-remote-secret-west', { west: 'ENC[AES256_GCM,data:Zm9v,type:str]' }, {}, remote)],
+    ['filled in later', secret('istio-remote-secret-west', {}, { stringData: { west: '<path:secret/data/west#kubeconfig>' } }, remote)],
+  ])('what was kept from us is no broken kubeconfig, and what clusters are opened is not all known: %s', (_how, object) => {
+    const fact = factsOf([object]).remoteSecrets;
+    expect(fact).toMatchObject({ status: 'collected', partial: true });
+    expect(only(fact).entries).toEqual([]);
+  });
+
+  test.each(['', 'no kubeconfig', 'clusters: ['])('a value that no kubeconfig is stays an unusable one: %j', (value) => {
+    const fact = factsOf([remoteSecret(value)]).remoteSecrets;
+    expect(fact).not.toHaveProperty('partial');
+    expect(only(fact).entries[0]?.invalid).toBeDefined();
+  });
+
   test('equal tokens have equal hashes wherever they are found, other tokens other ones', () => {
     const token = jwt(claims);
     const stored = secret('reader-token', { token: base64(token) }, { type: 'kubernetes.io/service-account-token' });

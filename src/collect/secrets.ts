@@ -25,15 +25,26 @@ export const secrets = defineKind({
     const read = values(odd, object);
     if (type === accountTokenType) return { type, accountToken: reduceAccountToken(read) };
     if (caSecretNames.has(name)) return { type, ca: reduceCa(odd, name, read) };
-    if (isRemoteSecret(name, type, metadata, object)) return { type, kubeconfigs: reduceKubeconfigs(odd, read) };
+    if (isRemoteSecret(name, type, metadata, object)) return { type, kubeconfigs: reduceKubeconfigs(odd, read), ...heldBack(read) };
     return { type };
   },
 });
+
+/** Marks a Secret whose kubeconfigs somebody kept from us: which clusters the Secrets of its cluster open is then not all known. */
+function heldBack(read: Values): { readonly withheld?: true } {
+  return read.keys.length === 0 || read.keys.some((key) => read.isWithheld(key)) ? { withheld: true } : {};
+}
+
+/** What stands for a value in a dump that was cleaned or a file that is filled in or decrypted later: `****`, `<redacted>`, `${TOKEN}`, `ENC[…]`. */
+const placeholder =
+  /^(?:[*x•.-]{3,}|[<[({$%#_]*(?:redacted|removed|masked|hidden|omitted|stripped|sanitized|censored)\W*|ENC\[.*\]|<[^>\n]*>|\$\{.*\}|\{\{.*\}\})$/i;
 
 /** Values of a Secret by key, decoded when asked for. `stringData`, which only manifests have, wins over `data`. */
 interface Values {
   readonly keys: readonly string[];
   readonly get: (key: string) => string | undefined;
+  /** Whether something else stands where the value was. */
+  readonly isWithheld: (key: string) => boolean;
 }
 
 function values(odd: Tally, object: Fields): Values {
@@ -45,6 +56,10 @@ function values(odd: Tally, object: Fields): Values {
       if (Object.hasOwn(plain, key)) return text(odd, plain[key]);
       const encoded = Object.hasOwn(data, key) ? (text(odd, data[key]) ?? '') : '';
       return decodeBase64(odd, encoded);
+    },
+    isWithheld(key) {
+      const kept = text(tally(), plain[key]) ?? text(tally(), data[key]) ?? '';
+      return placeholder.test(kept.trim()) || (kept.length < 100 && placeholder.test(decodeBase64(tally(), kept)?.trim() ?? ''));
     },
   };
 }
@@ -87,7 +102,7 @@ function isRemoteSecret(name: string, type: string, metadata: Fields, object: Fi
 }
 
 function reduceKubeconfigs(odd: Tally, read: Values): readonly unknown[] {
-  return read.keys.map((key) => reduceKubeconfig(odd, key, read.get(key)));
+  return read.keys.filter((key) => !read.isWithheld(key)).map((key) => reduceKubeconfig(odd, key, read.get(key)));
 }
 
 export const remoteSecretsFact = defineFact({

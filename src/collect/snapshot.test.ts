@@ -36,6 +36,21 @@ describe('a snapshot', () => {
     expect(states['pods']).toEqual({ status: 'read', objects: [], complete: true });
   });
 
+  test('kinds that every cluster has were left out where none was met, whatever the source says', () => {
+    const intake = openIntake();
+    const bare = intake.finish({ name: clusterName('west'), complete: true }).kinds;
+    expect(bare['clusterroles.rbac.authorization.k8s.io']).toMatchObject({ status: 'not-asked' });
+    expect(bare['secrets']).toMatchObject({ status: 'read', complete: true });
+    intake.add({
+      object: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'istiod', labels: { app: 'istiod' } }, status: {} },
+    });
+    const own = intake.finish({ name: clusterName('west'), complete: true }).kinds;
+    expect(own['secrets']).toMatchObject({ status: 'not-asked' });
+    expect(own['pods']).toMatchObject({ status: 'read', complete: true });
+    intake.add({ object: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop' } } });
+    expect(intake.finish({ name: clusterName('west'), complete: true }).kinds['pods']).toMatchObject({ status: 'not-asked' });
+  });
+
   test('what could not be read ends completeness: seen kinds are incomplete, others failed', () => {
     const { kinds: states } = read([service()], { unread: [{ what: 'b.yaml:3', reason: 'not YAML' }] });
     expect(states['services']).toMatchObject({ status: 'read', complete: false });

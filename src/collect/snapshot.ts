@@ -7,8 +7,13 @@ import { clusterName } from '../model/ids.ts';
 import type { MeshObjects } from '../model/kube.ts';
 import type { Origin } from '../model/refs.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
+import { clusterRoleBindings, clusterRoles, namespaces, serviceAccounts } from './cluster-objects.ts';
 import { type KindCollector, reduceObject } from './kind.ts';
 import { kindOf, kinds } from './kinds.ts';
+import { pods } from './pods.ts';
+import { secrets } from './secrets.ts';
+import { endpointSlices } from './services.ts';
+import { deployments } from './workloads.ts';
 
 /** A raw object with where it was read. */
 export interface RawObject {
@@ -63,7 +68,8 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
   const oddities: Record<string, number> = {};
   for (const kind of kinds) {
     const pile = piles.get(kind.id);
-    reads[kind.id] = source.states?.[kind.id] ?? (pile === undefined ? unseen(source) : readOf(pile, complete));
+    reads[kind.id] =
+      source.states?.[kind.id] ?? (pile === undefined ? unseen(source, isNeverMissing(kind, piles)) : readOf(pile, complete));
     if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
   }
   if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;
@@ -111,19 +117,37 @@ function placeOf(object: ReducedObject): string {
   return origin === undefined ? 'two copies' : 'file' in origin ? `${origin.file}:${origin.line}` : `version ${origin.resourceVersion}`;
 }
 
+/** Kinds of which every cluster has some, made by Kubernetes itself. */
+const everywhere: ReadonlySet<KindCollector> = new Set([namespaces, serviceAccounts, clusterRoles, clusterRoleBindings]);
+
+/**
+ * Where such a kind does not occur at all it was left out, whatever the source says of itself: dumps are made kind by kind, and often
+ * without Secrets, of which a cluster with an istiod has at least the one with its CA.
+ */
+function isNeverMissing(kind: KindCollector, piles: ReadonlyMap<string, Pile>): boolean {
+  const found = [...(piles.get(deployments.id)?.byName.values() ?? [])];
+  // Manifests that were never applied: what Kubernetes makes of them is not there to be seen.
+  if (kind === pods || kind === endpointSlices) return found.some((object) => object['status'] === undefined);
+  if (kind === secrets) return found.some((object) => object.metadata.labels?.['app'] === 'istiod');
+  return everywhere.has(kind);
+}
+
 /** A kind of which no object was met. What could not be read may have held some. */
-function unseen(source: ClusterSource): KindRead {
+function unseen(source: ClusterSource, isNeverMissing: boolean): KindRead {
   if (source.interrupted === true) return { status: 'failed', code: 'interrupted', reason: 'reading was interrupted' };
   const [first] = source.unread ?? [];
   if (first !== undefined) return { status: 'failed', code: 'unreadable-file', reason: `${first.what}: ${first.reason}` };
-  return source.complete ? { status: 'read', objects: [], complete: true } : { status: 'not-asked', because: 'directory does not say' };
+  return source.complete && !isNeverMissing
+    ? { status: 'read', objects: [], complete: true }
+    : { status: 'not-asked', because: 'directory does not say' };
 }
 
 function readOf(pile: Pile, complete: boolean): KindRead {
   if (pile.contradiction !== undefined) return { status: 'failed', code: 'contradicting-copies', reason: pile.contradiction };
   const entries = [...pile.byName];
   if (entries.some(([key], i) => key < (entries[i - 1]?.[0] ?? ''))) entries.sort(([a], [b]) => compareText(a, b));
-  return { status: 'read', objects: entries.map(([, object]) => object), complete };
+  const objects = entries.map(([, object]) => object);
+  return { status: 'read', objects, complete: complete && !objects.some((object) => object['withheld'] === true) };
 }
 
 /** What is said of a whole mesh of objects that come from no file. */
