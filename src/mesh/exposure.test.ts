@@ -236,6 +236,12 @@ describe('crossNetworkExposure', () => {
     expect(of([gateway('istio-system', 'g', [server(15443, 'AUTO_PASSTHROUGH', [pattern])])]).missing).toBeUndefined(),
   );
 
+  test('a server on the port of the Service, or on the one that it leads to', () => {
+    expect(crossNetworkExposure({ ...whole, gateways: [open] }, 443).missing).toBe('gateway');
+    expect(crossNetworkExposure({ ...whole, gateways: [open] }, 443, 15443)).toMatchObject({ port: 443 });
+    expect(crossNetworkExposure({ ...whole, gateways: [open] }, 443, 15443).missing).toBeUndefined();
+  });
+
   test('what is missing, nearest first', () => {
     expect(of([open]).missing).toBeUndefined();
     expect(of([])).toMatchObject({ missing: 'gateway', nearest: [] });

@@ -181,12 +181,13 @@ export interface CrossNetworkExposure {
 export function crossNetworkExposure(
   objects: Pick<ExposureObjects, 'reader' | 'gateways' | 'proxies'>,
   port: number = ports.crossNetwork,
+  targetPort: number | string = port,
 ): CrossNetworkExposure {
   if (objects.proxies.length === 0) return { port, missing: 'gateway-pods', nearest: [], hosts: [], isPartial: false };
   const all = `*.svc.${objects.reader.clusterDomain}`;
   const steps = objects.gateways.flatMap((gateway) =>
     gateway.servers
-      .filter((server) => server.port === port)
+      .filter((server) => server.port === port || server.port === targetPort)
       .map((server): GatewayStep => {
         const gap = gatewayGap(objects, gateway) ?? (server.tlsMode === 'AUTO_PASSTHROUGH' ? undefined : 'gateway-mode');
         return { gateway, server, gap: gap ?? (hostsOf(server).some((host) => hostMatches(host, all)) ? undefined : 'gateway-hosts') };

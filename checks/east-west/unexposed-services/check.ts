@@ -86,12 +86,17 @@ export default defineCheck({
     for (const service of member.services) {
       const gateway =
         service.labels[labels.network] === undefined ? undefined : networkGateways.gatewayService(service, listOf(member.nodes));
-      if (gateway === undefined || !service.ports.some(({ port }) => port === gateway.wantedPort)) continue; // no port, or a gateway of ambient
+      const served = service.ports.find(({ port }) => port === gateway?.wantedPort);
+      if (gateway === undefined || served === undefined) continue; // no port, or a gateway of ambient
       const revisions = exposure.gatewayRevisions(service, member.pods);
       // During an upgrade the gateway is configured by the istiod it came from; the other one is judged by its own gateways.
       if (!revisions.includes(controlPlane.revision) && mesh.controlPlanes.some(({ revision }) => revisions.includes(revision))) continue;
       const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
-      const open = exposure.crossNetworkExposure({ reader: controlPlane, gateways: config.gateways, proxies }, gateway.wantedPort);
+      const open = exposure.crossNetworkExposure(
+        { reader: controlPlane, gateways: config.gateways, proxies },
+        gateway.wantedPort,
+        served.targetPort,
+      );
       if (open.missing === undefined) continue;
       if (open.missing === 'gateway-pods') {
         yield undecided('no pod stands behind the gateway', { blockedBy: 'unready-east-west-gateway', clusters: [member.name] });
