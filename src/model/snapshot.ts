@@ -46,7 +46,10 @@ export interface DeclaredTopology {
   /** Members of one mesh, by cluster; clusters in no list keep what was inferred. */
   readonly meshes?: readonly { readonly name?: string; readonly clusters: readonly string[] }[];
   readonly clusters?: Readonly<
-    Record<string, { readonly role?: 'primary' | 'remote' | 'config' | 'external'; readonly network?: string; readonly servedBy?: readonly string[] }>
+    Record<
+      string,
+      { readonly role?: 'primary' | 'remote' | 'config' | 'external'; readonly network?: string; readonly servedBy?: readonly string[] }
+    >
   >;
   /** Deliberately absent remote secrets (hub and spoke): `reader` does not read `read`. */
   readonly withoutSecret?: readonly { readonly reader: string; readonly read: string }[];
