@@ -411,7 +411,7 @@ export function isRemote(cluster: Digest): boolean {
 
 /**
  * Two primaries under one plugged-in root may still be meshes of their own. What only a mesh of several clusters has speaks for one:
- * network labels, or a mesh ID that somebody chose.
+ * one mesh ID that somebody chose for both, or network labels where nobody chose two.
  */
 function areMeantTogether(link: Link): boolean {
   const sides = [link.group.cluster, link.cluster];
@@ -420,17 +420,17 @@ function areMeantTogether(link: Link): boolean {
     listOf(cluster.facts.namespaces).some(
       (namespace) => namespace.name === link.group.namespace && (namespace.labels[labels.network] ?? '') !== '',
     );
-  return sides.every(isPlugged) && (sides.every(isLabelled) || sharesMeshId(link));
+  return sides.every(isPlugged) && (sharesMeshId(link) ?? sides.every(isLabelled));
 }
 
-/** Whether somebody chose one mesh ID for both ends; where nobody did, it is the trust domain. */
-function sharesMeshId(link: Link): boolean {
-  const [own, other] = [link.group.cluster, link.cluster].map((cluster) =>
+/** Whether somebody chose one mesh ID for both ends; unknown where nobody did at one of them: it is the trust domain then. */
+function sharesMeshId(link: Link): boolean | undefined {
+  const [own = [], other = []] = [link.group.cluster, link.cluster].map((cluster) =>
     listOf(cluster.facts.meshConfigs).flatMap(({ meshId, trustDomain }) =>
       meshId === undefined || meshId === trustDomain ? [] : [meshId],
     ),
   );
-  return (own ?? []).some((id) => other?.includes(id));
+  return own.length === 0 || other.length === 0 ? undefined : own.some((id) => other.includes(id));
 }
 
 function looksExternal(controlPlane: ControlPlane, facts: ClusterFacts): boolean {

@@ -455,6 +455,51 @@ const cases: Readonly<Record<string, () => Odd>> = {
     built: primariesWithRemote().edit(without((object) => isRemoteSecret(object) && object.metadata.name.endsWith('-west'), 'north')),
     declared: { withoutSecret: [{ reader: 'north', read: 'west' }] },
   }),
+  'two meshes of one cluster each, under one root of the company, with mesh IDs of their own': () => ({
+    built: standalone('prod', 'test'),
+    only: ['prod', 'test'],
+  }),
+  'two installations of one cluster each, made alike': () => ({
+    built: shop(
+      mesh()
+        .multiPrimary('prod', 'x', { trust: 'self-signed', networks: 0 })
+        .multiPrimary('test', 'y', { trust: 'self-signed', networks: 0 }),
+    ).edit(without(isRemoteSecret)),
+    only: ['prod', 'test'],
+  }),
+  'cluster IDs are ARNs': () => ({
+    built: shop(
+      mesh()
+        .primaryRemote('east', 'west', {
+          clusterIds: { east: 'arn:aws:eks:eu-west-1:123456789012:cluster/east', west: 'arn:aws:eks:eu-west-1:123456789012:cluster/west' },
+        })
+        .edit(spelled(/inject\/cluster\/(arn[^"]*?)cluster\/(east|west)\/net/g, 'inject/cluster/$1cluster--slash--$2/net')),
+    ),
+  }),
+  'a cluster domain of the company': () => ({
+    built: primaryRemote.edit(and(spelled('cluster.local', 'prod.corp.internal'), spelled('"*.local"', '"*.internal"'))),
+  }),
+  'addresses of both families': () => ({
+    built: multiPrimary.edit(
+      where(
+        (object) => isPod(object) && at(object, 'status', 'podIP') !== undefined,
+        (object) =>
+          put(
+            object,
+            ['status', 'podIPs'],
+            [{ ip: at(object, 'status', 'podIP') }, { ip: `fd00:${object.metadata.uid?.slice(0, 4) ?? ''}::7` }],
+          ),
+      ),
+    ),
+  }),
+  'a further ingress gateway that is injected, in a namespace of its own': () => ({
+    built: primaryRemote.namespace('istio-ingress', { injected: true }).workload('public.istio-ingress', { labels: { istio: 'ingress' } }),
+  }),
+  'canary: namespaces moved, pods not restarted yet': () => ({
+    built: shop(mesh().canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' })).edit(
+      where(isNamespace('shop'), (object) => label(object, 'istio.io/rev', '1-31-0')),
+    ),
+  }),
   // Gateways
   'gateways by the Helm chart, in a namespace of their own': () => ({
     built: unnamed.edit(helmGateway('istio-ingress', 'cross-gw', 'cross-gw')),
@@ -928,6 +973,13 @@ const cases: Readonly<Record<string, () => Odd>> = {
     built: primaryRemote.edit(adding('west', config(system, 'istio-1-31-0', { mesh: 'trustDomain: cluster.local' }))),
   }),
 };
+
+/** Two clusters that have nothing in common but the root. */
+function standalone(first: string, second: string): MeshBuilder {
+  return shop(mesh().multiPrimary(first, 'x', { meshId: first }).multiPrimary(second, 'y', { meshId: second })).edit(
+    without(isRemoteSecret),
+  );
+}
 
 /** east and north read each other; east serves west. */
 function primariesWithRemote(): MeshBuilder {
