@@ -24,7 +24,7 @@ export default defineConfig({
         ...resolution,
         test: {
           name: 'integration',
-          include: ['test/{cli,runtimes,transport}/**/*.test.ts'],
+          include: ['test/{cli,roads,runtimes,transport}/**/*.test.ts'],
           globalSetup: 'scripts/build.mjs',
           pool: 'forks',
           testTimeout: 30_000,

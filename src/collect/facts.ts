@@ -1,6 +1,7 @@
 import { names } from '../istio/labels.ts';
 import { objects } from '../model/decode.ts';
 import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
+import type { ClusterObservations, Observed, ObservedFactName } from '../model/observations.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
 import {
   clusterRoleBindingsFact,
@@ -22,7 +23,17 @@ import { injectorsFact, isInjector, mutatingWebhooks, targetOf, validatorsFact }
 import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workloads.ts';
 
 /** Facts that are made of objects; clocks and the version of a cluster are not. */
-export type ObjectFactName = Exclude<FactName, 'clock' | 'today' | 'kubeVersion'>;
+export type ObjectFactName = Exclude<FactName, ObservedFactName | 'clock' | 'today' | 'kubeVersion'>;
+
+/** Facts that probes make. */
+export const observedFacts: readonly ObservedFactName[] = ['istiods', 'nameAnswers', 'gatewayHandshakes'];
+
+/** Facts that are made of nothing listed: clocks, the version of a cluster, and what probes saw. */
+export const factsWithoutKinds: ReadonlySet<string> = new Set(['clock', 'today', 'kubeVersion', ...observedFacts]);
+
+function isMadeOfObjects(fact: FactName): fact is ObjectFactName {
+  return !factsWithoutKinds.has(fact);
+}
 
 /** Every fact that is made of objects, with the kinds it reads. */
 export const factCollectors: { readonly [K in ObjectFactName]: FactCollector<K> } = {
@@ -54,8 +65,11 @@ export const factCollectors: { readonly [K in ObjectFactName]: FactCollector<K> 
   customResources: customResourcesFact,
 };
 
-/** What one cluster's reduced objects say, fact by fact. Pure. `now`, RFC 3339, is the run's own clock: expiry falls back to it. */
-export function projectFacts(cluster: ClusterSnapshot, now?: string): ClusterFacts {
+/**
+ * What one cluster's reduced objects say, fact by fact, and what probes saw there. Pure. `now`, RFC 3339, is the run's own clock:
+ * expiry falls back to it.
+ */
+export function projectFacts(cluster: ClusterSnapshot, now?: string, observations?: ClusterObservations): ClusterFacts {
   const projection: Projection = {
     cluster: cluster.name,
     systemNamespaces: systemNamespaces(cluster),
@@ -92,7 +106,15 @@ export function projectFacts(cluster: ClusterSnapshot, now?: string): ClusterFac
     clusterRoles: fact(clusterRolesFact),
     clusterRoleBindings: fact(clusterRoleBindingsFact),
     customResources: fact(customResourcesFact),
+    istiods: observed(observations?.istiods),
+    nameAnswers: observed(observations?.nameAnswers),
+    gatewayHandshakes: observed(observations?.gatewayHandshakes),
   };
+}
+
+function observed<T>(state: Observed<T> | undefined): Fact<T> {
+  if (state === undefined) return { status: 'not-asked', because: 'probes off' };
+  return state.status === 'observed' ? { status: 'collected', value: state.value } : state;
 }
 
 function clock(takenAt: string | undefined): Fact<Clock> {
@@ -193,7 +215,7 @@ export function readsFor(wanted: Iterable<FactName>): readonly Read[] {
     }
   };
   for (const fact of wanted) {
-    if (fact === 'clock' || fact === 'today' || fact === 'kubeVersion') continue;
+    if (!isMadeOfObjects(fact)) continue;
     for (const kind of factCollectors[fact].reads) add(kind, fact, false);
     for (const kind of factCollectors[fact].uses ?? []) add(kind, fact, true);
   }

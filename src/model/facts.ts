@@ -1,5 +1,6 @@
 import type { Json, StringMap } from './kube.ts';
 import type { ClusterId, ClusterName, NetworkId, Revision } from './ids.ts';
+import type { ObservedFacts } from './observations.ts';
 import type { ObjectRef } from './refs.ts';
 
 /** Everything a collected object says about itself, whatever its kind. */
@@ -488,7 +489,7 @@ export interface CustomResource extends Entity {
  * Every fact a check can need, per cluster. An interface on purpose: plug-ins add facts by declaration merging.
  * Lists are sorted by reference.
  */
-export interface FactTypes {
+export interface FactTypes extends ObservedFacts {
   clock: Clock;
   /** For expiry only: `clock` where there is one, else the run's own clock (`--now`). Always collected. */
   today: Clock;
@@ -526,7 +527,7 @@ export interface FactTypes {
 export type FactName = keyof FactTypes;
 
 /** Why nobody asked: never a reason to call a run incomplete. */
-export type NotAsked = 'directory does not say' | 'no clock' | 'deselected' | 'probes off';
+export type NotAsked = 'directory does not say' | 'no clock' | 'deselected' | 'probes off' | 'nothing to probe';
 
 /** Closed set of ways in which reading can fail; serialisable. */
 export type FailureCode =

@@ -1,6 +1,7 @@
 import type { ClusterName } from './ids.ts';
 import type { FailureCode, NotAsked } from './facts.ts';
 import type { KubeObject } from './kube.ts';
+import type { ClusterObservations } from './observations.ts';
 import type { Origin } from './refs.ts';
 
 /** A Kubernetes object reduced to the fields its collector allows, with where it came from. */
@@ -33,14 +34,6 @@ export interface ClusterSnapshot {
   readonly unread: readonly { readonly what: string; readonly reason: string }[];
 }
 
-/** Seen by a probe from a vantage point. */
-export interface Observation {
-  readonly probe: string;
-  readonly cluster: ClusterName;
-  readonly vantage: string;
-  readonly [key: string]: unknown;
-}
-
 /** What the user declares of the mesh where objects cannot tell, or tell otherwise. Keys are user-given cluster names. */
 export interface DeclaredTopology {
   /** Members of one mesh, by cluster; clusters in no list keep what was inferred. */
@@ -61,5 +54,6 @@ export interface Snapshot {
   readonly source: { readonly kind: 'manifests' | 'live' | 'recorded' };
   readonly intent?: DeclaredTopology;
   readonly clusters: readonly ClusterSnapshot[];
-  readonly observations: readonly Observation[];
+  /** One entry per cluster that was probed. */
+  readonly observations: readonly ClusterObservations[];
 }

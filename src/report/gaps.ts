@@ -92,6 +92,7 @@ const notAskedReason = {
   'no clock': 'no clock: --taken-at is not given',
   deselected: 'not selected',
   'probes off': 'probes are off',
+  'nothing to probe': 'there is nothing there to probe',
 } as const satisfies Record<Extract<MissingFact['why'], { status: 'not-asked' }>['because'], string>;
 
 const urgency = [

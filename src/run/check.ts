@@ -1,7 +1,7 @@
 import { sideNeeds } from '../api/check.ts';
 import type { ReporterDefinition } from '../api/reporter.ts';
 import { UsageError } from '../base/errors.ts';
-import { factCollectors, projectFacts } from '../collect/facts.ts';
+import { factCollectors, factsWithoutKinds, projectFacts } from '../collect/facts.ts';
 import type { RunOptions } from '../config/options.ts';
 import { correlate, withBlockers } from '../correlate/correlate.ts';
 import { judge } from '../engine/judge.ts';
@@ -53,7 +53,7 @@ export function registry(builtIn: readonly RegisteredCheck[], plugins: readonly 
   return [...builtIn, ...plugins.flatMap((plugin) => plugin.checks.map((own) => ({ check: own, area: plugin.name, origin: plugin.name })))];
 }
 
-export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factCollectors), 'clock', 'today', 'kubeVersion']);
+export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factCollectors), ...factsWithoutKinds]);
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
@@ -80,7 +80,16 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
 
 /** From a snapshot to the report: what recordings, benchmarks and the demo share. */
 export async function judgeSnapshot(snapshot: Snapshot, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  const facts = new Map<ClusterName, ClusterFacts>(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
+  const facts = new Map<ClusterName, ClusterFacts>(
+    snapshot.clusters.map((cluster) => [
+      cluster.name,
+      projectFacts(
+        cluster,
+        options.now,
+        snapshot.observations.find((one) => one.cluster === cluster.name),
+      ),
+    ]),
+  );
   const judgement = await judge(snapshot, facts, prepared.checks, {
     services: options.services,
     ...(io.pause === undefined ? {} : { pause: io.pause }),

@@ -29,8 +29,24 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/collect': { ours: ['src/base', 'src/istio', 'src/model', 'src/api'], node: ['node:crypto'], npm: ['yaml'] },
   'src/kube': {
     ours: ['src/base', 'src/model'],
-    node: ['node:tls', 'node:net', 'node:fs', 'node:child_process'],
-    npm: ['@kubernetes/client-node', 'undici', 'ws'],
+    node: [
+      'node:child_process',
+      'node:crypto',
+      'node:dns',
+      'node:fs',
+      'node:fs/promises',
+      'node:http',
+      'node:https',
+      'node:net',
+      'node:os',
+      'node:path',
+      'node:stream',
+      'node:timers/promises',
+      'node:tls',
+      'node:util',
+      'node:zlib',
+    ],
+    npm: ['@kubernetes/client-node', 'undici', 'ws', 'yaml'],
     isImpure: true,
   },
   'src/source': {
@@ -39,9 +55,11 @@ export const layers: Readonly<Record<string, Layer>> = {
     npm: ['yaml', 'tar-stream', 'tinyglobby'],
   },
   'src/probe': {
-    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/api', 'src/kube'],
-    node: ['node:dns', 'node:net', 'node:tls'],
-    npm: ['undici', 'ws', 'dns-packet'],
+    // Of the way to a cluster only what a read gives; which way it is decides whoever hands out the ports.
+    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/api'],
+    types: ['src/kube'],
+    node: ['node:crypto', 'node:http', 'node:net', 'node:stream', 'node:tls'],
+    npm: ['dns-packet'],
     isImpure: true,
   },
   'src/plugin': {
@@ -56,9 +74,20 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   'src/builder': { ours: ['src/base', 'src/istio', 'src/model'] },
   'src/sandbox': {
-    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/builder'],
-    node: ['node:crypto', 'node:http', 'node:http2', 'node:tls', 'node:net'],
-    npm: ['ws', 'dns-packet', '@peculiar/x509'],
+    // What istiod would make of the store is asked of the same facts that checks see: hence collect.
+    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/collect', 'src/builder'],
+    node: [
+      'node:crypto',
+      'node:http',
+      'node:https',
+      'node:http2',
+      'node:net',
+      'node:stream',
+      'node:timers/promises',
+      'node:tls',
+      'node:zlib',
+    ],
+    npm: ['ws', 'dns-packet', '@peculiar/x509', 'reflect-metadata', 'yaml'],
     isImpure: true,
   },
   'src/run': {

@@ -1,0 +1,141 @@
+import type { FailureCode } from './facts.ts';
+import type { ClusterId, ClusterName, NetworkId, Revision } from './ids.ts';
+import type { ObjectRef } from './refs.ts';
+
+/*
+ * What probes see. They observe and never judge: each type says what was asked, from where, and what came back. Facts of the same
+ * names hold them per cluster.
+ */
+
+/** What one question got. */
+export type Answer<T> = { readonly answer: T } | { readonly failed: FailureCode; readonly reason: string };
+
+/** One running istiod pod, asked by port-forward. Belongs to the cluster the pod runs in. */
+export interface IstiodReplica {
+  readonly pod: ObjectRef;
+  readonly namespace: string;
+  readonly revision: Revision;
+  /** `/debug/clusterz`: clusters whose API it reads; `secret` is `namespace/name`, empty for its own. */
+  readonly clusters: Answer<readonly { readonly id: ClusterId; readonly secret: string; readonly syncStatus: string }[]>;
+  /** `/debug/networkz`: gateways it sends to proxies of other networks, names resolved. */
+  readonly gateways: Answer<readonly ListedGateway[]>;
+  /** `/debug/endpointShardz` of the names asked for, one entry per name that it has; a name it does not have is not there. */
+  readonly shards: Answer<readonly ListedShards[]>;
+  /** FQDNs that `shards` was asked for. */
+  readonly shardsAsked: readonly string[];
+  /** `/debug/ndsz` of sample proxies that are connected to this replica. */
+  readonly nameTables: readonly ListedNameTable[];
+}
+
+export interface ListedGateway {
+  readonly network: NetworkId;
+  /** Absent for static gateways of meshNetworks. */
+  readonly cluster?: ClusterId;
+  readonly address: string;
+  readonly port: number;
+  readonly hbonePort: number;
+}
+
+export interface ListedShards {
+  /** FQDN. */
+  readonly host: string;
+  readonly clusters: readonly { readonly cluster: ClusterId; readonly endpoints: readonly ListedEndpoint[] }[];
+}
+
+export interface ListedEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly portName: string;
+  readonly network: string;
+  readonly tlsMode: string;
+  /** healthy, unhealthy, draining or terminating; empty for a number this version does not know. */
+  readonly health: string;
+}
+
+export interface ListedNameTable {
+  /** Pod of the proxy. */
+  readonly proxy: ObjectRef;
+  /**
+   * none: the proxy does not watch name tables (DNS capture is off); elsewhere: it is not connected to this replica;
+   * else the records of the names asked for that the table has.
+   */
+  readonly table: Answer<'none' | 'elsewhere' | readonly { readonly host: string; readonly ips: readonly string[] }[]>;
+}
+
+/** One DNS question asked by TCP through port-forward. Belongs to the caller's cluster. */
+export interface NameAnswer {
+  /** sidecar: the DNS proxy of a pod's istio-agent (127.0.0.1:15053); cluster: a DNS pod of the cluster. */
+  readonly via: 'sidecar' | 'cluster';
+  /** Pod that was asked. */
+  readonly pod: ObjectRef;
+  /** Namespace whose search domains count: of the sidecar's pod. */
+  readonly service: { readonly namespace: string; readonly name: string };
+  /** The name as it stood in the question, without trailing dot. */
+  readonly asked: string;
+  readonly outcome: Answer<{
+    /** `NOERROR`, `NXDOMAIN`, `SERVFAIL` … */
+    readonly rcode: string;
+    /** A and AAAA of the answer, in order. */
+    readonly addresses: readonly string[];
+  }>;
+}
+
+/** One TLS handshake with an east-west gateway address, from where meshdoctor runs. Belongs to the gateway's cluster. */
+export interface GatewayHandshake {
+  /** Service or Gateway that the address comes from. */
+  readonly gateway: ObjectRef;
+  readonly network: NetworkId;
+  /** As an istiod gives it to proxies: address and port. `host` may be a hostname. */
+  readonly host: string;
+  readonly port: number;
+  /** IP it was resolved to, where `host` is a name or `--resolve` says otherwise. */
+  readonly connectedTo?: string;
+  /** target: SNI of a service with ready mTLS endpoints behind this gateway; control: a name no gateway can know. */
+  readonly purpose: 'target' | 'control';
+  readonly sni: string;
+  /** Service behind the SNI, for `target`. */
+  readonly service?: { readonly namespace: string; readonly name: string; readonly port: number };
+  readonly outcome: HandshakeOutcome;
+}
+
+export type HandshakeOutcome =
+  /** No TCP connection. `code`: refused, timeout, dns, reset … */
+  | { readonly stage: 'tcp'; readonly code: FailureCode; readonly reason: string }
+  /** TCP, but the connection ended before the other side said anything of TLS, after `milliseconds`. */
+  | { readonly stage: 'reset'; readonly milliseconds: number }
+  /** A TLS alert, or a handshake that failed otherwise, before a certificate could be read. */
+  | { readonly stage: 'tls'; readonly reason: string }
+  /** A certificate was presented. */
+  | {
+      readonly stage: 'certificate';
+      readonly uris: readonly string[];
+      readonly dnsNames: readonly string[];
+      readonly subject: string;
+      readonly issuer: string;
+      /** SHA-256 fingerprints (as in `Certificate`) of the chain as presented, leaf first. */
+      readonly chain: readonly string[];
+      /** Fingerprints of those roots offered that the chain verifies against; empty = against none. Roots offered: those of `rootsTried`. */
+      readonly verifiedBy: readonly string[];
+      readonly rootsTried: readonly string[];
+      /** What came after the handshake: Istio sidecars ask for a client certificate. */
+      readonly afterwards: 'certificate-required' | 'open' | 'closed';
+    };
+
+/** Facts that probes make, by name. */
+export interface ObservedFacts {
+  istiods: readonly IstiodReplica[];
+  nameAnswers: readonly NameAnswer[];
+  gatewayHandshakes: readonly GatewayHandshake[];
+}
+
+export type ObservedFactName = keyof ObservedFacts;
+
+/** What became of one probe in one cluster: what it saw, or why it did not look. */
+export type Observed<T> =
+  | { readonly status: 'observed'; readonly value: T }
+  | { readonly status: 'forbidden'; readonly verb: string; readonly resource: string }
+  | { readonly status: 'failed'; readonly code: FailureCode; readonly reason: string }
+  | { readonly status: 'not-asked'; readonly because: 'probes off' | 'nothing to probe' };
+
+/** Everything probes saw in one cluster; a fact that is not there was not asked for. */
+export type ClusterObservations = { readonly [K in ObservedFactName]?: Observed<ObservedFacts[K]> } & { readonly cluster: ClusterName };
