@@ -46,7 +46,40 @@ const sourceFlags = {
   },
 } as const satisfies Record<string, FlagDefinition>;
 
+const liveFlags = {
+  context: {
+    type: 'list',
+    describe: 'context of a kubeconfig to open: a name, or several with commas, or with * (repeatable)',
+  },
+  'all-contexts': { type: 'boolean', describe: 'every context of the kubeconfig' },
+  kubeconfig: { type: 'string', describe: 'kubeconfig file; default: $KUBECONFIG, else ~/.kube/config', values: 'files' },
+  'in-cluster': {
+    type: 'boolean',
+    describe: 'the cluster this runs in, by its service account, and those that its remote secrets open',
+  },
+  as: { type: 'string', describe: 'user to impersonate' },
+  'as-group': { type: 'list', describe: 'group to impersonate (repeatable)' },
+  'as-uid': { type: 'string', describe: 'UID to impersonate' },
+} as const satisfies Record<string, FlagDefinition>;
+
+const askFlags = {
+  'istio-namespace': { type: 'string', alias: 'i', describe: 'a namespace of Istio beside those that are found' },
+  'request-timeout': { type: 'string', describe: 'how long one request may take: 10s (default), 1m30s' },
+  timeout: {
+    type: 'string',
+    describe: 'how long reading and probing may take altogether; default 60s. What is not known by then is not checked',
+  },
+  probe: {
+    type: 'string',
+    describe: 'how far probes go: query (default: port-forward to istiod and DNS), connect (TLS from here only) or off',
+    values: ['off', 'connect', 'query'],
+  },
+  resolve: { type: 'list', describe: 'ADDRESS:PORT=HOST:PORT: where an address that probes meet is from here (repeatable)' },
+  stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
+} as const satisfies Record<string, FlagDefinition>;
+
 const checkFlags = {
+  ...liveFlags,
   manifests: {
     type: 'list',
     describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)',
@@ -55,6 +88,7 @@ const checkFlags = {
   complete: { type: 'boolean', describe: 'every directory holds its whole cluster: what is not there does not exist' },
   'taken-at': { type: 'string', describe: 'TIME at which the directories were written (RFC 3339): their present' },
   now: { type: 'string', describe: "TIME that expiry is judged by where a directory has no present; default: this machine's clock" },
+  ...askFlags,
   service: { type: 'list', describe: 'NAME.NAMESPACE[:PORT] that must be reachable from every cluster (repeatable)' },
   output: {
     type: 'list',
@@ -99,6 +133,7 @@ export const commands: readonly CommandDefinition[] = [
     describe: 'Judge the meshes of the clusters given',
     flags: checkFlags,
     examples: [
+      ['check --context east --context west', 'two clusters of a kubeconfig'],
       ['check --manifests east=./east --manifests west=./west', 'two clusters, from directories'],
       ['check -o text -o junit=report.xml', 'the screen, and a file for CI'],
     ],
@@ -132,6 +167,21 @@ export const commands: readonly CommandDefinition[] = [
       ...styleFlags,
     },
     load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  {
+    name: 'rbac',
+    usage: 'rbac',
+    describe: 'Print the least rights that the selected checks and probes need, as YAML for kubectl apply',
+    flags: {
+      only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
+      skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },
+      advice: { type: 'boolean', describe: 'hygiene too' },
+      probe: { type: 'string', describe: 'query (default), connect or off', values: ['off', 'connect', 'query'] },
+      user: { type: 'list', describe: 'bind the role to this user, group:NAME or serviceaccount NAMESPACE/NAME (repeatable)' },
+      ...sourceFlags,
+    },
+    examples: [['rbac --user meshdoctor/meshdoctor | kubectl --context east apply -f -', 'for a service account']],
+    load: async () => (await import('./commands/rbac.ts')).rbacCommand,
   },
   {
     name: 'version',

@@ -65,7 +65,12 @@ export const nodesFact = defineFact({
     }),
 });
 
-export const serviceAccounts = defineKind({ resource: 'serviceaccounts', kind: 'ServiceAccount', reduce: () => ({}) });
+export const serviceAccounts = defineKind({
+  resource: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  asks: [{ metadataOnly: true }],
+  reduce: () => ({}),
+});
 
 export const serviceAccountsFact = defineFact({
   fact: 'serviceAccounts',

@@ -30,6 +30,13 @@ const apiServerCaKey = 'ca.crt';
 export const configMaps = defineKind({
   resource: 'configmaps',
   kind: 'ConfigMap',
+  // Applications keep megabytes in theirs: roots are found by name and, where istiod was told another name, by its label.
+  asks: [
+    { namespace: { place: 'system' } },
+    { fieldSelector: `metadata.name=${names.rootConfigMap}` },
+    { labelSelector: 'istio.io/config=true' },
+    { namespace: 'kube-system', fieldSelector: `metadata.name=${names.apiServerCaConfigMap}` },
+  ],
   reduce(object, odd) {
     const metadata = fields(odd, object['metadata']);
     const name = text(odd, metadata['name']) ?? '';

@@ -1,3 +1,4 @@
+import { distinct } from '../base/sort.ts';
 import { names } from '../istio/labels.ts';
 import { objects } from '../model/decode.ts';
 import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
@@ -176,19 +177,33 @@ function project<K extends ObjectFactName>(
 
 /** Namespaces of istiod in a cluster: where it runs, else whom the injectors call, else where it leads. */
 export function systemNamespaces(cluster: ClusterSnapshot): ReadonlySet<string> {
-  const running = [
-    ...(readObjects(cluster, deployments) ?? []).filter(isIstiod),
-    ...(readObjects(cluster, pods) ?? []).filter((object) => object.metadata.labels?.['app'] === 'istiod'),
-  ].flatMap((object) => object.metadata.namespace ?? []);
+  const objectsOf = (kind: KindCollector): readonly ReducedObject[] => readObjects(cluster, kind) ?? [];
+  const running = runningIn(objectsOf);
   if (running.length > 0) return new Set(running);
-  const called = (readObjects(cluster, mutatingWebhooks) ?? [])
-    .filter(isInjector)
-    .flatMap((object) => objects(uncounted, object['webhooks']).flatMap((webhook) => targetOf(webhook).service?.namespace || []));
+  const called = calledIn(objectsOf);
   if (called.length > 0) return new Set(called);
   const led = (readObjects(cluster, configMaps) ?? [])
     .filter((object) => object['leader'] !== undefined && object.metadata.name === names.namespaceElection)
     .flatMap((object) => object.metadata.namespace ?? []);
   return new Set(led.length > 0 ? led : [names.defaultSystemNamespace]);
+}
+
+function runningIn(objectsOf: (kind: KindCollector) => readonly ReducedObject[]): string[] {
+  return [
+    ...objectsOf(deployments).filter(isIstiod),
+    ...objectsOf(pods).filter((object) => object.metadata.labels?.['app'] === 'istiod'),
+  ].flatMap((object) => object.metadata.namespace ?? []);
+}
+
+function calledIn(objectsOf: (kind: KindCollector) => readonly ReducedObject[]): string[] {
+  return objectsOf(mutatingWebhooks)
+    .filter(isInjector)
+    .flatMap((object) => objects(uncounted, object['webhooks']).flatMap((webhook) => targetOf(webhook).service?.namespace || []));
+}
+
+/** Every namespace that may turn out to be istiod's in a cluster, by its istiods and injectors: where a live cluster is looked into. */
+export function possibleSystemNamespaces(objectsOf: (kind: KindCollector) => readonly ReducedObject[]): string[] {
+  return distinct([...runningIn(objectsOf), ...calledIn(objectsOf), names.defaultSystemNamespace]);
 }
 
 /** One list a collector of facts needs: what RBAC has to allow. */

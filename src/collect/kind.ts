@@ -6,6 +6,16 @@ import { reduceMetadata } from './metadata.ts';
 /** Where objects of a kind, or the objects that make a fact, are looked for: everywhere, or in the system namespaces of Istio. */
 export type Place = 'all' | 'system';
 
+/** One list that a live cluster is asked for. */
+export interface Ask {
+  /** Only in this namespace, or in the system namespaces of every cluster of the run; default: everywhere. */
+  readonly namespace?: string | { readonly place: 'system' };
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Only names, labels, annotations and the like are asked for; `reduce` needs nothing else. */
+  readonly metadataOnly?: true;
+}
+
 /** One kind of object: how an API server serves it, and which of its fields are kept. */
 export interface KindCollector {
   /** `pods`, or `gateways.networking.istio.io` outside the core group. */
@@ -20,6 +30,8 @@ export interface KindCollector {
   readonly place: Place;
   /** Whether managedFields keep which fields were written, not only by whom. */
   readonly managedFields: boolean;
+  /** What a live cluster is asked for: the lists that together hold every object of the kind that anybody reads. Default: one, of all. */
+  readonly asks: readonly Ask[];
   /** Everything of the object but apiVersion, kind and metadata that is kept. No secret has a place in the result. */
   readonly reduce: (object: Fields, odd: Tally) => Fields;
 }
@@ -36,6 +48,7 @@ export function defineKind(definition: Definition): KindCollector {
     namespaced: true,
     place: 'all',
     managedFields: false,
+    asks: [{}],
     ...definition,
   };
 }

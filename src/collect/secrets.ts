@@ -14,10 +14,22 @@ const pluggedCa = 'cacerts';
 const ownCa = 'istio-ca-secret';
 const caSecretNames: ReadonlySet<string> = new Set([pluggedCa, ownCa]);
 
+/** Types of Secrets that hold neither a kubeconfig nor a certificate authority nor a service account's token. Helm's are as large as its charts. */
+const foreignTypes = [
+  'helm.sh/release.v1',
+  'kubernetes.io/dockerconfigjson',
+  'kubernetes.io/dockercfg',
+  'kubernetes.io/basic-auth',
+  'kubernetes.io/ssh-auth',
+  'bootstrap.kubernetes.io/token',
+];
+
 /** A Secret becomes one of a few closed types; of all others only type, labels and annotations are kept. */
 export const secrets = defineKind({
   resource: 'secrets',
   kind: 'Secret',
+  // istiod reads remote secrets by their label, whatever their type.
+  asks: [{ fieldSelector: foreignTypes.map((type) => `type!=${type}`).join(',') }, { labelSelector: label.multiCluster }],
   reduce(object, odd) {
     const type = filled(odd, object['type']) ?? 'Opaque';
     const metadata = fields(odd, object['metadata']);

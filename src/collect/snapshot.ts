@@ -29,6 +29,10 @@ export interface ClusterSource {
   readonly takenAt?: string;
   readonly version?: NonNullable<ClusterSnapshot['version']>;
   readonly unread?: ClusterSnapshot['unread'];
+  /** Ids of kinds that were listed to their end: that there are none is then known, whatever else the source says of itself. */
+  readonly listed?: ReadonlySet<string>;
+  /** The cluster could not be asked at all. */
+  readonly unreached?: NonNullable<ClusterSnapshot['unreached']>;
   /** Kinds that could not be listed, and why; objects of theirs do not count. */
   readonly states?: Readonly<Record<string, Exclude<KindRead, { status: 'read' }>>>;
   /** Reading was stopped before the end. */
@@ -46,9 +50,17 @@ interface Pile {
   contradiction?: string;
 }
 
+function emptyPile(kind: KindCollector): Pile {
+  return { kind, odd: tally(), byName: new Map() };
+}
+
 /** A cluster's objects while they are read: each is reduced at once, so that no secret outlives the call that brought it. */
 export interface Intake {
   readonly add: (raw: RawObject) => void;
+  /** What was added of a kind so far, reduced. */
+  readonly objects: (kind: KindCollector) => readonly ReducedObject[];
+  /** Drops what was added of a kind: its list begins again. */
+  readonly forget: (kindId: string) => void;
   /** The frozen result. */
   readonly finish: (source: ClusterSource) => ClusterSnapshot;
 }
@@ -57,6 +69,8 @@ export function openIntake(): Intake {
   const piles = new Map<string, Pile>();
   return {
     add: (raw) => put(piles, raw),
+    objects: (kind) => [...(piles.get(kind.id)?.byName.values() ?? [])],
+    forget: (kindId) => piles.delete(kindId),
     finish: (source) => finish(piles, source),
   };
 }
@@ -69,7 +83,12 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
   for (const kind of kinds) {
     const pile = piles.get(kind.id);
     reads[kind.id] =
-      source.states?.[kind.id] ?? (pile === undefined ? unseen(source, isNeverMissing(kind, piles)) : readOf(pile, complete));
+      source.states?.[kind.id] ??
+      (source.listed?.has(kind.id) === true
+        ? readOf(pile ?? emptyPile(kind), true)
+        : pile === undefined
+          ? unseen(source, isNeverMissing(kind, piles))
+          : readOf(pile, complete));
     if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
   }
   if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;
@@ -77,6 +96,7 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
     name: source.name,
     ...(source.takenAt === undefined ? undefined : { takenAt: source.takenAt }),
     ...(source.version === undefined ? undefined : { version: source.version }),
+    ...(source.unreached === undefined ? undefined : { unreached: source.unreached }),
     kinds: reads,
     oddities,
     ...(source.skipped === undefined || source.skipped === 0 ? undefined : { skipped: source.skipped }),
@@ -89,7 +109,7 @@ function put(piles: Map<string, Pile>, raw: RawObject): void {
   if (kind === undefined) return;
   let pile = piles.get(kind.id);
   if (pile === undefined) {
-    pile = { kind, odd: tally(), byName: new Map() };
+    pile = emptyPile(kind);
     piles.set(kind.id, pile);
   }
   const reduced = reduceObject(kind, raw.object, pile.odd, raw.origin);
@@ -97,8 +117,14 @@ function put(piles: Map<string, Pile>, raw: RawObject): void {
   const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;
   const known = pile.byName.get(key);
   if (known === undefined) pile.byName.set(key, reduced);
+  else if (isOfServer(known) && isOfServer(reduced))
+    pile.byName.set(key, reduced); // Met by two lists: the later answer is the newer one.
   else if (!isSameObject(known, reduced))
     pile.contradiction ??= `${kind.kind} ${key} differs between ${placeOf(known)} and ${placeOf(reduced)}`;
+}
+
+function isOfServer({ origin }: ReducedObject): boolean {
+  return origin !== undefined && 'resourceVersion' in origin;
 }
 
 /** Two copies are one object when they agree in everything that is read; when and by whom they were fetched does not matter. */

@@ -3,6 +3,8 @@ import { ConfigError, UsageError } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import type { ConfigFile } from './schema.ts';
 import type { LoadedConfig } from './file.ts';
+import { asksForLive, type LiveSource, liveSource, refuseMixture } from './live.ts';
+import { oneOf, parseTime, words } from './values.ts';
 
 /** One cluster to read, as the user names it. */
 export interface ClusterSource {
@@ -27,6 +29,8 @@ export interface PluginSpec {
 /** Everything that decides what a run reads, judges and calls a failure. What is printed where is the command line's. */
 export interface RunOptions {
   readonly clusters: readonly ClusterSource[];
+  /** Instead of `clusters`. */
+  readonly live?: LiveSource;
   readonly topology?: ConfigFile['topology'];
   /** Every directory holds its whole cluster. */
   readonly complete?: boolean | undefined;
@@ -64,20 +68,37 @@ export interface Flags {
   readonly allowIncomplete?: string | undefined;
   readonly exitZero?: boolean | undefined;
   readonly plugin?: readonly string[] | undefined;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: readonly string[] | undefined;
+  readonly allContexts?: boolean | undefined;
+  readonly inCluster?: boolean | undefined;
+  readonly as?: string | undefined;
+  readonly asGroup?: readonly string[] | undefined;
+  readonly asUid?: string | undefined;
+  readonly istioNamespace?: string | undefined;
+  readonly requestTimeout?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly resolve?: readonly string[] | undefined;
+  readonly probe?: string | undefined;
 }
 
 /** Flags over file over defaults. `now` is what the run's clock says unless a flag fixes it. */
 export function runOptions(flags: Flags, config: LoadedConfig | undefined, where: { cwd: string; now: string }): RunOptions {
   const file = config?.values ?? {};
-  const clusters = flags.manifests === undefined ? clustersOf(config, where.cwd) : flags.manifests.map(parseManifests);
+  const takenAt = flags.takenAt === undefined ? undefined : parseTime('--taken-at', flags.takenAt);
+  const isLive = flags.manifests === undefined && (asksForLive(flags, file) || file.clusters === undefined);
+  refuseMixture(flags, isLive);
+  const clusters = isLive ? [] : flags.manifests === undefined ? clustersOf(config, where.cwd) : flags.manifests.map(parseManifests);
   refuseTwice(clusters);
+  const live = isLive ? liveSource(flags, config, where.cwd) : undefined;
   const services = (flags.service ?? file.services ?? []).map(parseService);
-  if (config !== undefined && file.topology !== undefined) checkTopology(config, file.topology, clusters);
+  if (config !== undefined && file.topology !== undefined) checkTopology(config, file.topology, clusters, live);
   return {
     clusters,
+    ...(live === undefined ? {} : { live }),
     ...(file.topology === undefined ? {} : { topology: file.topology }),
     complete: flags.complete,
-    takenAt: flags.takenAt === undefined ? undefined : parseTime('--taken-at', flags.takenAt),
+    takenAt,
     now: flags.now === undefined ? where.now : parseTime('--now', flags.now),
     services,
     only: words(flags.only) ?? file.only ?? [],
@@ -137,31 +158,6 @@ function parseService(text: string): NamedService {
   return { namespace, name, ...(port === undefined ? {} : { port: Number(port) }) };
 }
 
-/** RFC 3339, with offset: a time without one would depend on the machine. */
-function parseTime(flag: string, text: string): string {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(Date.parse(text))) {
-    throw new UsageError('ERR_BAD_VALUE', `${flag} needs a time such as 2026-11-22T21:27:43Z, not ${JSON.stringify(text)}.`);
-  }
-  return text;
-}
-
-function oneOf<const T extends readonly string[]>(flag: string, text: string | undefined, choices: T): T[number] | undefined {
-  if (text === undefined) return undefined;
-  const found = choices.find((choice) => choice === text);
-  if (found !== undefined) return found;
-  const meant = nearest(text, choices);
-  throw new UsageError('ERR_BAD_VALUE', `${flag} takes ${choices.join(', ')}; not ${JSON.stringify(text)}.`, {
-    hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
-  });
-}
-
-function words(values: readonly string[] | undefined): readonly string[] | undefined {
-  return values
-    ?.flatMap((value) => value.split(','))
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
-}
-
 function allowed(flag: string | undefined, file: ConfigFile['allowIncomplete']): RunOptions['allowIncomplete'] {
   if (flag === '') return 'all';
   if (flag !== undefined)
@@ -171,8 +167,15 @@ function allowed(flag: string | undefined, file: ConfigFile['allowIncomplete']):
 }
 
 /** A declaration about a cluster that is not there is a typing error, not a wish. */
-function checkTopology(config: LoadedConfig, topology: NonNullable<ConfigFile['topology']>, clusters: readonly ClusterSource[]): void {
-  const known = new Set([...clusters.map(({ name }) => name), ...Object.keys(config.values.clusters ?? {})]);
+function checkTopology(
+  config: LoadedConfig,
+  topology: NonNullable<ConfigFile['topology']>,
+  clusters: readonly ClusterSource[],
+  live: LiveSource | undefined,
+): void {
+  // Which contexts a pattern means is only known from the kubeconfig.
+  if (live !== undefined && (live.contexts.length === 0 || live.contexts.some((name) => name.includes('*')))) return;
+  const known = new Set([...clusters.map(({ name }) => name), ...Object.keys(config.values.clusters ?? {}), ...(live?.contexts ?? [])]);
   const named = [
     ...(topology.meshes ?? []).flatMap((mesh) => mesh.clusters),
     ...Object.entries(topology.clusters ?? {}).flatMap(([name, { servedBy }]) => [name, ...(servedBy ?? [])]),

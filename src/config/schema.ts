@@ -27,6 +27,9 @@ const topology = z.strictObject({
 /** What meshdoctor.config.yaml may hold. */
 export const configSchema = z.strictObject({
   clusters: z.record(z.string(), directory).optional(),
+  contexts: names.optional(),
+  kubeconfig: z.string().optional(),
+  probe: z.enum(['off', 'connect', 'query']).optional(),
   topology: topology.optional(),
   services: names.optional(),
   only: names.optional(),

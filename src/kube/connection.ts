@@ -58,10 +58,17 @@ export interface Connection {
   readonly name: ClusterName;
   /** URL as the kubeconfig has it. */
   readonly server: string;
-  /** GET of any path, parsed as JSON. `resource` names the right in a refusal: `pods`. */
-  get(path: string, options?: { readonly resource?: string; readonly signal?: AbortSignal | undefined }): Promise<Read<unknown>>;
+  /** GET of any path, parsed as JSON. `resource` names the right in a refusal: `pods`. `accept` instead of application/json. */
+  get(
+    path: string,
+    options?: { readonly resource?: string; readonly accept?: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<Read<unknown>>;
   /** Every page of a list. `read` only when it came to its end. */
-  list(request: ListRequest, sink: ListSink, signal?: AbortSignal): Promise<Read<{ readonly items: number; readonly pages: number }>>;
+  list(
+    request: ListRequest,
+    sink: ListSink,
+    signal?: AbortSignal | undefined,
+  ): Promise<Read<{ readonly items: number; readonly pages: number }>>;
   /** SelfSubjectAccessReview. */
   mayI(
     right: {

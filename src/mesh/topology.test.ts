@@ -6,7 +6,7 @@ import { snapshotOf } from '../collect/snapshot.ts';
 import type { ClusterFacts, Fact, FactName } from '../model/facts.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
 import type { DeclaredTopology } from '../model/snapshot.ts';
-import { inferTopology, type Mesh, type Topology } from './topology.ts';
+import { inferTopology, type Mesh, type Topology, topologyFacts } from './topology.ts';
 
 const primaryRemote = mesh().primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' });
 const multiPrimary = mesh().multiPrimary('east', 'west', { networks: 2 });
@@ -116,6 +116,35 @@ describe('losing a fact turns what was known into unknown, never into something 
       }
     }
   });
+});
+
+test('every fact it reads is named, so that it is read of a live cluster whatever checks are selected', () => {
+  const asked = new Set<string>();
+  const watched = (facts: ReadonlyMap<ClusterName, ClusterFacts>): ReadonlyMap<ClusterName, ClusterFacts> =>
+    new Map(
+      [...facts].map(([name, own]) => [
+        name,
+        new Proxy(own, {
+          get: (target, key, receiver) => {
+            asked.add(String(key));
+            return Reflect.get(target, key, receiver) as unknown;
+          },
+        }),
+      ]),
+    );
+  const meshes = [
+    primaryRemote,
+    multiPrimary,
+    primaryRemote.multiPrimary('north', 'south', { networks: 2 }),
+    mesh().externalControlPlane('outside', 'inside', { remotes: ['far'] }),
+    mesh().ambient('a', 'b'),
+    // Two primaries of one root without any secret between them.
+    multiPrimary.edit(
+      (objects) => new Map([...objects].map(([name, own]) => [name, own.filter((one) => !one.metadata.name.startsWith('istio-remote'))])),
+    ),
+  ];
+  for (const built of meshes) inferTopology(watched(factsOf(built)));
+  expect([...asked].sort()).toEqual([...topologyFacts].sort());
 });
 
 const lost: readonly Fact<never>[] = [

@@ -52,6 +52,26 @@ export function inferTopology(facts: FactsByCluster, declared: DeclaredTopology 
   };
 }
 
+/** Every fact the topology is inferred from: what has to be read whatever checks were selected. */
+export const topologyFacts = [
+  'apiServerCa',
+  'caSecrets',
+  'controlPlanes',
+  'endpointSlices',
+  'endpoints',
+  'injectors',
+  'kubeGateways',
+  'leaderElections',
+  'meshConfigs',
+  'namespaces',
+  'pods',
+  'remoteSecrets',
+  'rootConfigMaps',
+  'serviceAccountTokens',
+  'serviceAccounts',
+  'services',
+] as const satisfies readonly FactName[];
+
 /** Lists in which Istio would show if it were there. */
 const traces: readonly FactName[] = ['controlPlanes', 'injectors', 'pods', 'services'];
 

@@ -24,6 +24,8 @@ export interface ClusterSnapshot {
   readonly takenAt?: string;
   /** Answer of /version, reduced. */
   readonly version?: { readonly major: string; readonly minor: string; readonly gitVersion: string };
+  /** Its API server could not be asked: nothing below was read. `server` is its URL. */
+  readonly unreached?: { readonly server: string; readonly code: FailureCode; readonly reason: string };
   /** By kind id of the collectors, for example `pods` or `gateways.networking.istio.io`. */
   readonly kinds: Readonly<Record<string, KindRead>>;
   /** Fields of unexpected type met while reducing, per kind id. */

@@ -105,8 +105,13 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   const weights = facts.findings.map((finding) => weight(finding, finding.advice));
   const open = facts.cells - facts.done;
   const rest = open === 0 ? '' : `; ${open} of ${count(facts.cells, 'check')} not done`;
+  const total = count(facts.clusters.length, 'cluster');
   const unread = facts.clusters.filter((cluster) => cluster.unread.length > 0).length;
-  const files = unread === 0 ? '' : `; ${unread} of ${count(facts.clusters.length, 'cluster')} not read in full`;
+  const unreached = facts.clusters.filter((cluster) => cluster.unreached !== undefined).length;
+  const files = [
+    ...(unreached === 0 ? [] : [`; ${unreached} of ${total} not reached`]),
+    ...(unread === 0 ? [] : [`; ${unread} of ${total} not read in full`]),
+  ].join('');
   const explained = facts.findings.length - facts.causes;
   const what =
     explained > 0
@@ -120,7 +125,8 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   if (facts.isInterrupted)
     return { state: 'incomplete', text: `INTERRUPTED: no fault found until then${notes}${strangers}${files}${rest}` };
   if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
-  if (open + unread + facts.notGiven.length > 0) return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
+  if (open + unread + unreached + facts.notGiven.length > 0)
+    return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
   return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${notes}` };
 }
 
@@ -147,6 +153,9 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
     // What could not be read may be a member.
     isMember: members.length > 0 || !topology.withoutIstio.includes(cluster.name),
     results: { error: tally('error'), warning: tally('warning'), unknown: tally('unknown', 'crashed'), passed: tally('passed') },
+    ...(cluster.unreached === undefined
+      ? {}
+      : { unreached: { server: cluster.unreached.server, failure: cluster.unreached.code, reason: cluster.unreached.reason } }),
     unread: cluster.unread.map(({ what, reason }) => ({ what, reason })),
     oddities: Object.values(cluster.oddities).reduce((sum, n) => sum + n, 0),
     skipped: cluster.skipped ?? 0,

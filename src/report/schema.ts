@@ -152,6 +152,11 @@ const cluster = z
     versions: z.array(z.string()).readonly().describe('Versions of the control planes that run here.'),
     isMember: z.boolean(),
     results,
+    unreached: z
+      .object({ server: z.string(), failure: z.string(), reason: z.string() })
+      .readonly()
+      .exactOptional()
+      .describe('Its API server could not be asked: nothing of it is known.'),
     unread: z.array(z.object({ what: z.string(), reason: z.string() }).readonly()).readonly(),
     oddities: z.int().describe('Fields of unexpected type that were ignored.'),
     skipped: z.int().describe('Documents that are no objects of an API server: values files, kustomizations, charts.'),

@@ -148,7 +148,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'checks',
     ],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url', 'node:os', 'node:process', 'node:tty', 'node:util', 'node:module'],
-    npm: ['yargs', 'listr2'],
+    npm: ['yargs', 'listr2', 'yaml'],
     isImpure: true,
   },
 };

@@ -37,6 +37,18 @@ export function runFlags(given: Given): Flags {
     allowIncomplete: flag.text(given, 'allow-incomplete'),
     exitZero: flag.on(given, 'exit-zero'),
     plugin: flag.list(given, 'plugin'),
+    kubeconfig: flag.text(given, 'kubeconfig'),
+    context: flag.list(given, 'context'),
+    allContexts: flag.on(given, 'all-contexts'),
+    inCluster: flag.on(given, 'in-cluster'),
+    as: flag.text(given, 'as'),
+    asGroup: flag.list(given, 'as-group'),
+    asUid: flag.text(given, 'as-uid'),
+    istioNamespace: flag.text(given, 'istio-namespace'),
+    requestTimeout: flag.text(given, 'request-timeout'),
+    timeout: flag.text(given, 'timeout'),
+    resolve: flag.list(given, 'resolve'),
+    probe: flag.text(given, 'probe'),
   };
 }
 

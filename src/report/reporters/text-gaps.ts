@@ -5,6 +5,20 @@ import { hanging, uncoloured } from '../layout.ts';
 import type { NotChecked, Report } from '../schema.ts';
 import type { Ink } from '../symbols.ts';
 
+/** Clusters that could not be asked, before all causes: what is found without them is only part of the picture. */
+export function unreachedBlock(report: Report, ink: Ink, style: Style): string[] {
+  const gone = report.clusters.flatMap(({ name, unreached }) => (unreached === undefined ? [] : [{ name, ...unreached }]));
+  if (gone.length === 0) return [];
+  return [
+    ink.bold(ink.paint('unknown', `NOT REACHED (${gone.length})`)),
+    ...gone.flatMap(({ name, server, reason }) => {
+      const open = report.notChecked.filter((gap) => gap.clusters.includes(name)).flatMap((gap) => gap.checks);
+      const line = `${name}  ${server}: ${reason}; ${count(distinct(open).length, 'check')} without an answer because of it`;
+      return hanging(`${ink.mark('unknown')}  `, ink.plain(line), style.width, uncoloured(ink.mark('unknown')).length + 2);
+    }),
+  ];
+}
+
 /** What nobody looked at, with the weight of a warning. `-q` leaves its count. */
 export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
   const open = report.counts.cells - report.counts.done;

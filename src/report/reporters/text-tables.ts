@@ -49,6 +49,7 @@ function rowOf(cluster: ReportCluster, report: Report): string[] {
 }
 
 function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: string) => string): string {
+  if (cluster.unreached !== undefined) return paint('unknown', 'not reached');
   if (!cluster.isMember) return 'no Istio found';
   const { error, warning, passed, unknown } = cluster.results;
   const bare = (mark: Mark): string => uncoloured(ink.mark(mark));
@@ -61,6 +62,7 @@ function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: 
 /** A cluster is only called sound when no gap that makes the run incomplete is in it. */
 function markOf(cluster: ReportCluster, report: Report): Mark {
   const { error, warning, passed } = cluster.results;
+  if (cluster.unreached !== undefined) return 'unknown';
   if (!cluster.isMember) return 'none';
   if (error > 0) return 'error';
   if (warning > 0) return 'warning';

@@ -5,7 +5,7 @@ import type { Report, ReportMesh } from '../schema.ts';
 import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
-import { gapBlock } from './text-gaps.ts';
+import { gapBlock, unreachedBlock } from './text-gaps.ts';
 
 /** The screen: verdict, what was looked at, clusters, directions, causes, what was not checked, verdict again. */
 export const text = defineReporter({
@@ -19,6 +19,7 @@ export const text = defineReporter({
       ...(style.verbosity < 0
         ? []
         : report.matrix.map((matrix, index) => matrixTable(matrix, ink, style, report.matrix.length > 1 ? index + 1 : undefined))),
+      unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
       gapBlock(report, ink, style),
       ...(style.verbosity > 0 ? [details(report, ink, style)] : []),

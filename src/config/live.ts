@@ -1,0 +1,113 @@
+import { relative, resolve } from 'node:path';
+import { UsageError } from '../base/errors.ts';
+import type { LoadedConfig } from './file.ts';
+import type { Flags } from './options.ts';
+import type { ConfigFile } from './schema.ts';
+import { oneOf, parseDuration, words } from './values.ts';
+
+/** Clusters that are asked through their API servers. */
+export interface LiveSource {
+  /** File given with --kubeconfig; else $KUBECONFIG, else ~/.kube/config. */
+  readonly kubeconfig?: string;
+  /** Contexts by name or with `*`; empty: the only one there is. */
+  readonly contexts: readonly string[];
+  /** The cluster this runs in, by its service account, and those that its remote secrets open. */
+  readonly inCluster: boolean;
+  readonly impersonate: { readonly user?: string; readonly groups: readonly string[]; readonly uid?: string };
+  /** Where Istio is, if nothing says so itself. */
+  readonly istioNamespace?: string;
+  /** Milliseconds that one request may take. */
+  readonly requestTimeout: number;
+  /** Milliseconds that reading and probing may take altogether. */
+  readonly timeout: number;
+  /** Addresses that objects name → where they are from here. */
+  readonly resolve: readonly AddressMapping[];
+  /** How far probes may go. */
+  readonly probe: 'off' | 'connect' | 'query';
+}
+
+export interface AddressMapping {
+  readonly from: { readonly host: string; readonly port: number };
+  readonly to: { readonly host: string; readonly port: number };
+}
+
+/** Flags that only mean something when clusters are asked. */
+const liveFlags = {
+  kubeconfig: '--kubeconfig',
+  context: '--context',
+  allContexts: '--all-contexts',
+  inCluster: '--in-cluster',
+  as: '--as',
+  asGroup: '--as-group',
+  asUid: '--as-uid',
+  istioNamespace: '--istio-namespace',
+  requestTimeout: '--request-timeout',
+  timeout: '--timeout',
+  resolve: '--resolve',
+  probe: '--probe',
+} as const satisfies Partial<Record<keyof Flags, string>>;
+
+export function asksForLive(flags: Flags, file: ConfigFile): boolean {
+  return (
+    flags.context !== undefined ||
+    flags.allContexts === true ||
+    flags.inCluster === true ||
+    flags.kubeconfig !== undefined ||
+    file.contexts !== undefined
+  );
+}
+
+/** A flag that nothing would read is a misunderstanding. */
+export function refuseMixture(flags: Flags, isLive: boolean): void {
+  const given = (Object.keys(liveFlags) as (keyof typeof liveFlags)[]).find((name) => flags[name] !== undefined);
+  if (!isLive && given !== undefined) {
+    throw new UsageError('ERR_BAD_VALUE', `${liveFlags[given]} is about live clusters, and the clusters are read from directories.`, {
+      hint: 'Leave it out, or give --context instead of --manifests.',
+    });
+  }
+  const directory = flags.complete !== undefined ? '--complete' : flags.takenAt !== undefined ? '--taken-at' : undefined;
+  if (isLive && directory !== undefined) {
+    throw new UsageError('ERR_BAD_VALUE', `${directory} is about directories, and the clusters are asked themselves.`, {
+      hint: 'Directories are given with --manifests NAME=DIR.',
+    });
+  }
+}
+
+export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: string): LiveSource {
+  const file = config?.values ?? {};
+  const contexts = flags.allContexts === true ? ['*'] : (words(flags.context) ?? file.contexts ?? []);
+  if (flags.inCluster === true && contexts.length > 0)
+    throw new UsageError('ERR_BAD_VALUE', '--in-cluster reads the cluster it runs in, so there is no context to choose.');
+  const ofFile = config === undefined || file.kubeconfig === undefined ? undefined : relative(cwd, resolve(config.dir, file.kubeconfig));
+  const kubeconfig = flags.kubeconfig ?? ofFile;
+  if ((flags.asGroup !== undefined || flags.asUid !== undefined) && flags.as === undefined)
+    throw new UsageError('ERR_BAD_VALUE', `${flags.asGroup === undefined ? '--as-uid' : '--as-group'} needs --as.`);
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    contexts,
+    inCluster: flags.inCluster === true,
+    impersonate: {
+      ...(flags.as === undefined ? {} : { user: flags.as }),
+      groups: flags.asGroup ?? [],
+      ...(flags.asUid === undefined ? {} : { uid: flags.asUid }),
+    },
+    ...(flags.istioNamespace === undefined ? {} : { istioNamespace: flags.istioNamespace }),
+    requestTimeout: flags.requestTimeout === undefined ? 10_000 : parseDuration('--request-timeout', flags.requestTimeout),
+    timeout: flags.timeout === undefined ? 60_000 : parseDuration('--timeout', flags.timeout),
+    resolve: (flags.resolve ?? []).map(parseMapping),
+    probe: oneOf('--probe', flags.probe, ['off', 'connect', 'query'] as const) ?? file.probe ?? 'query',
+  };
+}
+
+/** `ADDR:PORT=HOST:PORT`; IPv6 addresses in brackets. */
+function parseMapping(text: string): AddressMapping {
+  const match = /^(\[[^\]]+\]|[^:=[\]]+):(\d{1,5})=(\[[^\]]+\]|[^:=[\]]+):(\d{1,5})$/.exec(text);
+  const [, host, port, toHost, toPort] = match ?? [];
+  if (host === undefined || toHost === undefined || ![port, toPort].every((one) => Number(one) >= 1 && Number(one) <= 65_535)) {
+    throw new UsageError('ERR_BAD_VALUE', `--resolve needs ADDRESS:PORT=HOST:PORT, not ${JSON.stringify(text)}.`, {
+      hint: 'For example: --resolve 192.0.2.1:15443=127.0.0.1:31443',
+    });
+  }
+  const bare = (one: string): string => one.replace(/^\[|\]$/g, '');
+  return { from: { host: bare(host), port: Number(port) }, to: { host: bare(toHost), port: Number(toPort) } };
+}
