@@ -21,6 +21,12 @@ export interface Host {
   readonly pause: () => Promise<void>;
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
   readonly signal: AbortSignal;
+  /** Folder of the user, where there is one. */
+  readonly home: string | undefined;
+  /** Somebody can be asked something: standard input and error are a terminal. */
+  readonly isInteractive: boolean;
+  /** Standard error where lines may be redrawn on it: a terminal, and not that of a CI job. */
+  readonly terminal: NodeJS.WriteStream | undefined;
 }
 
 /** Exit codes that are not the report's. */

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import type { Host, Stream } from './host.ts';
 import { run } from './run.ts';
@@ -41,6 +42,18 @@ const host: Host = {
   pause: () => new Promise((resolve) => setImmediate(resolve)),
   interrupted: () => interruptedBy,
   signal: abort.signal,
+  home: homeOf(),
+  isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+  terminal: process.stderr.isTTY && (process.env['CI'] ?? '') === '' && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,
 };
+
+/** Some containers have none. */
+function homeOf(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
 
 process.exitCode = await run(host);

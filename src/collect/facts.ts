@@ -107,6 +107,17 @@ export function projectFacts(cluster: ClusterSnapshot, now?: string, observation
     clusterRoles: fact(clusterRolesFact),
     clusterRoleBindings: fact(clusterRoleBindingsFact),
     customResources: fact(customResourcesFact),
+    ...observedFactsOf(observations),
+  };
+}
+
+/** The same facts with what probes saw since. */
+export function withObservations(facts: ClusterFacts, observations: ClusterObservations | undefined): ClusterFacts {
+  return { ...facts, ...observedFactsOf(observations) };
+}
+
+function observedFactsOf(observations: ClusterObservations | undefined): Pick<ClusterFacts, ObservedFactName> {
+  return {
     istiods: observed(observations?.istiods),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),

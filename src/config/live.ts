@@ -32,20 +32,20 @@ export interface AddressMapping {
 }
 
 /** Flags that only mean something when clusters are asked. */
-const liveFlags = {
-  kubeconfig: '--kubeconfig',
-  context: '--context',
-  allContexts: '--all-contexts',
-  inCluster: '--in-cluster',
-  as: '--as',
-  asGroup: '--as-group',
-  asUid: '--as-uid',
-  istioNamespace: '--istio-namespace',
-  requestTimeout: '--request-timeout',
-  timeout: '--timeout',
-  resolve: '--resolve',
-  probe: '--probe',
-} as const satisfies Partial<Record<keyof Flags, string>>;
+const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
+  ['kubeconfig', '--kubeconfig'],
+  ['context', '--context'],
+  ['allContexts', '--all-contexts'],
+  ['inCluster', '--in-cluster'],
+  ['as', '--as'],
+  ['asGroup', '--as-group'],
+  ['asUid', '--as-uid'],
+  ['istioNamespace', '--istio-namespace'],
+  ['requestTimeout', '--request-timeout'],
+  ['timeout', '--timeout'],
+  ['resolve', '--resolve'],
+  ['probe', '--probe'],
+];
 
 export function asksForLive(flags: Flags, file: ConfigFile): boolean {
   return (
@@ -59,9 +59,9 @@ export function asksForLive(flags: Flags, file: ConfigFile): boolean {
 
 /** A flag that nothing would read is a misunderstanding. */
 export function refuseMixture(flags: Flags, isLive: boolean): void {
-  const given = (Object.keys(liveFlags) as (keyof typeof liveFlags)[]).find((name) => flags[name] !== undefined);
+  const given = liveFlags.find(([name]) => flags[name] !== undefined)?.[1];
   if (!isLive && given !== undefined) {
-    throw new UsageError('ERR_BAD_VALUE', `${liveFlags[given]} is about live clusters, and the clusters are read from directories.`, {
+    throw new UsageError('ERR_BAD_VALUE', `${given} is about live clusters, and the clusters are read from directories.`, {
       hint: 'Leave it out, or give --context instead of --manifests.',
     });
   }

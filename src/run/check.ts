@@ -1,6 +1,7 @@
 import { sideNeeds } from '../api/check.ts';
 import type { ReporterDefinition } from '../api/reporter.ts';
 import { UsageError } from '../base/errors.ts';
+import { shellWord } from '../base/text.ts';
 import { factCollectors, factsWithoutKinds, projectFacts } from '../collect/facts.ts';
 import type { RunOptions } from '../config/options.ts';
 import { correlate, withBlockers } from '../correlate/correlate.ts';
@@ -14,6 +15,7 @@ import { buildReport } from '../report/build.ts';
 import type { Policy } from '../report/policy.ts';
 import type { Report } from '../report/schema.ts';
 import { openManifests } from '../source/manifests.ts';
+import type { LiveIo } from './live.ts';
 import { select } from './select.ts';
 
 /** What a run needs from its host. */
@@ -27,6 +29,8 @@ export interface RunIo {
   readonly signal?: AbortSignal;
   /** Lets the host's events in; awaited between checks. */
   readonly pause?: () => Promise<void>;
+  /** What asking live clusters takes; without it only directories can be read. */
+  readonly live?: LiveIo;
 }
 
 /** What is known before anything is read: the selected checks, and what plug-ins bring. */
@@ -57,6 +61,12 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  if (options.live !== undefined && io.live !== undefined) {
+    // Loaded only where clusters are asked: nothing of it is needed to read directories.
+    const { openMesh } = await import('./live.ts');
+    const { snapshot, facts } = await openMesh(options, options.live, prepared.checks, io.live, io.signal);
+    return await judgeSnapshot(snapshot, options, prepared, io, facts);
+  }
   if (options.clusters.length === 0) {
     throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', {
       hint: 'For example: meshdoctor check --manifests east=./east --manifests west=./west',
@@ -75,28 +85,30 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
     clusters,
     observations: [],
   };
-  return await judgeSnapshot(snapshot, options, prepared, io);
+  return await judgeSnapshot(snapshot, options, prepared, io, factsOf(snapshot, options.now));
+}
+
+/** What a snapshot's objects say and its probes saw, cluster by cluster. */
+export function factsOf(snapshot: Snapshot, now: string): ReadonlyMap<ClusterName, ClusterFacts> {
+  const observations = new Map(snapshot.observations.map((one) => [one.cluster, one]));
+  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, now, observations.get(cluster.name))]));
 }
 
 /** From a snapshot to the report: what recordings, benchmarks and the demo share. */
-export async function judgeSnapshot(snapshot: Snapshot, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  const facts = new Map<ClusterName, ClusterFacts>(
-    snapshot.clusters.map((cluster) => [
-      cluster.name,
-      projectFacts(
-        cluster,
-        options.now,
-        snapshot.observations.find((one) => one.cluster === cluster.name),
-      ),
-    ]),
-  );
+export async function judgeSnapshot(
+  snapshot: Snapshot,
+  options: RunOptions,
+  prepared: Prepared,
+  io: RunIo,
+  facts: ReadonlyMap<ClusterName, ClusterFacts> = factsOf(snapshot, options.now),
+): Promise<Report> {
   const judgement = await judge(snapshot, facts, prepared.checks, {
     services: options.services,
     ...(io.pause === undefined ? {} : { pause: io.pause }),
     isInterrupted: () => io.interrupted?.() !== undefined,
   });
   const today = usesToday(snapshot.clusters, prepared.checks) ? options.now.slice(0, 'YYYY-MM-DD'.length) : undefined;
-  return buildReport({ ...judgement, outcomes: withBlockers(judgement) }, correlate(judgement), policyOf(options), {
+  const report = buildReport({ ...judgement, outcomes: withBlockers(judgement) }, correlate(judgement), policyOf(options), {
     version: io.version,
     ...(today === undefined ? {} : { today }),
     interrupted: io.interrupted?.(),
@@ -107,6 +119,21 @@ export async function judgeSnapshot(snapshot: Snapshot, options: RunOptions, pre
       checks: checks.length,
     })),
   });
+  return options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
+}
+
+/** Commands name contexts; where those are not in the user's default kubeconfig, commands say in which. */
+function withKubeconfig(report: Report, file: string): Report {
+  const located = (lines: readonly string[]): string[] =>
+    lines.map((line) => line.replaceAll(/\b(kubectl|istioctl) (?=--context )/g, `$1 --kubeconfig ${shellWord(file)} `));
+  return {
+    ...report,
+    findings: report.findings.map((finding) => ({
+      ...finding,
+      confirm: located(finding.confirm),
+      remedy: finding.remedy.map((remedy) => ({ ...remedy, command: located(remedy.command) })),
+    })),
+  };
 }
 
 /** Whether anything was judged by the run's own clock: expiry, in a cluster that has no time of its own. */

@@ -42,6 +42,9 @@ async function ran(line: string, more: Partial<Host> & { isTTY?: boolean } = {})
     pause: async () => await Promise.resolve(),
     interrupted: () => undefined,
     signal: new AbortController().signal,
+    home: undefined,
+    isInteractive: false,
+    terminal: undefined,
     ...more,
   };
   const exit = await run(host);

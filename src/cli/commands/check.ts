@@ -8,7 +8,10 @@ import type { Host } from '../host.ts';
 import { outputsOf, writeOutputs } from '../outputs.ts';
 import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
-import { configOf, runFlags, runIo, styleFlags } from './common.ts';
+import type { RequestRecord } from '../../kube/connection.ts';
+import { progressOf } from '../progress.ts';
+import { statsText } from '../stats.ts';
+import { configOf, liveIo, runFlags, runIo, styleFlags } from './common.ts';
 import { flag } from '../flags.ts';
 
 /** Judges the clusters given; its exit code is the report's. */
@@ -24,8 +27,17 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
     [...reporters, ...prepared.reporters],
     host.cwd,
   );
-  const report = await judgeClusters(options, prepared, io);
+  const requests: RequestRecord[] = [];
+  const progress = options.live === undefined ? undefined : await progressOf(host, flags.verbose ?? 0);
+  const report = await judgeClusters(options, prepared, {
+    ...io,
+    live: liveIo(host, {
+      onRequest: (request) => requests.push(request),
+      ...(progress === undefined ? {} : { onProgress: progress.onProgress }),
+    }),
+  }).finally(async () => await progress?.end());
   await writeOutputs(report, outputs, flags, host);
+  if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   return report.exit.code;
 }
 

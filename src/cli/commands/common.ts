@@ -1,9 +1,11 @@
 import { areas, builtin } from '../../../checks/index.ts';
+import { redact } from '../../base/text.ts';
 import { loadConfig, type LoadedConfig } from '../../config/file.ts';
 import type { Flags } from '../../config/options.ts';
 import type { RegisteredCheck } from '../../engine/types.ts';
 import { loadPlugins } from '../../plugin/load.ts';
 import { knownFacts, registry, type RunIo } from '../../run/check.ts';
+import type { LiveIo } from '../../run/live.ts';
 import type { Host } from '../host.ts';
 import type { Given } from '../parser.ts';
 import type { StyleFlags } from '../style.ts';
@@ -60,6 +62,20 @@ export function runIo(host: Host): RunIo {
     interrupted: host.interrupted,
     signal: host.signal,
     pause: host.pause,
+  };
+}
+
+/** The same, for clusters that are asked; `more` is told what happens meanwhile. */
+export function liveIo(host: Host, more: Pick<LiveIo, 'onProgress' | 'onRequest'> = {}): LiveIo {
+  return {
+    env: host.env,
+    home: host.home,
+    platform: host.platform.split('-')[0] ?? host.platform,
+    cwd: host.cwd,
+    isInteractive: host.isInteractive,
+    deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
+    onNote: (note) => host.stderr.write(`${redact(note)}\n`),
+    ...more,
   };
 }
 

@@ -1,0 +1,163 @@
+import { SourceError } from '../base/errors.ts';
+import { projectFacts, withObservations } from '../collect/facts.ts';
+import type { LiveSource } from '../config/live.ts';
+import type { RunOptions } from '../config/options.ts';
+import type { RegisteredCheck } from '../engine/types.ts';
+import { openConnection } from '../kube/connect.ts';
+import type { Connection, RequestRecord } from '../kube/connection.ts';
+import { dial, monotonic } from '../kube/dial.ts';
+import { contextTarget, inClusterTarget, type Kubeconfig, loadKubeconfig } from '../kube/kubeconfig.ts';
+import { type ClusterTarget, withOverrides } from '../kube/target.ts';
+import { inferTopology } from '../mesh/topology.ts';
+import type { ClusterFacts } from '../model/facts.ts';
+import { type ClusterName, clusterName } from '../model/ids.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { ProbeIo } from '../probe/probe.ts';
+import { observe } from '../probe/run.ts';
+import { openLive, type ReadingProgress, withoutCopies } from '../source/live.ts';
+import { ambiguous, chosenContexts, remoteTargets } from './contexts.ts';
+import { plannedReads } from './plan.ts';
+
+/** How far a cluster has come. */
+export type LiveProgress =
+  | ReadingProgress
+  | { readonly cluster: ClusterName; readonly phase: 'probe'; readonly done: number; readonly planned: number };
+
+/** What asking live clusters needs of its host. */
+export interface LiveIo {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string | undefined;
+  readonly platform: string;
+  readonly cwd: string;
+  /** Somebody sits at a terminal whom an exec plugin may ask. */
+  readonly isInteractive: boolean;
+  /** Aborts when the time of the run is over. */
+  readonly deadline: (milliseconds: number) => AbortSignal;
+  readonly onProgress?: (progress: LiveProgress) => void;
+  /** Something the user should know beside the report, a sentence. */
+  readonly onNote?: (note: string) => void;
+  readonly onRequest?: (request: RequestRecord) => void;
+}
+
+/** Opens, reads and probes the clusters of a run. Nothing stays open afterwards. */
+export async function openMesh(
+  options: RunOptions,
+  live: LiveSource,
+  checks: readonly RegisteredCheck[],
+  io: LiveIo,
+  interrupted: AbortSignal | undefined,
+): Promise<{ readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts> }> {
+  const deadline = io.deadline(live.timeout);
+  const signal = interrupted === undefined ? deadline : AbortSignal.any([interrupted, deadline]);
+  const connections = await connectionsOf(live, io, signal);
+  try {
+    const read = await openLive({
+      connections,
+      reads: plannedReads(checks, live.probe),
+      ...(live.istioNamespace === undefined ? {} : { systemNamespaces: [live.istioNamespace] }),
+      signal,
+      ...(io.onProgress === undefined ? {} : { onProgress: io.onProgress }),
+    });
+    const { clusters, copies } = withoutCopies(read);
+    for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
+    const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
+    const observations = await observe(facts, inferTopology(facts, options.topology), probeIo(connections, live), {
+      footprint: live.probe,
+      services: options.services,
+      timeout: Math.min(live.requestTimeout, 5000),
+      signal,
+      ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
+    });
+    const snapshot: Snapshot = {
+      schema: 1,
+      source: { kind: 'live' },
+      ...(options.topology === undefined ? {} : { intent: options.topology }),
+      clusters,
+      observations,
+    };
+    const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
+    return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])) };
+  } finally {
+    await Promise.all(connections.map(async (connection) => await connection.close()));
+  }
+}
+
+function probeIo(connections: readonly Connection[], live: LiveSource): ProbeIo {
+  const byName = new Map(connections.map((connection) => [connection.name, connection]));
+  const unknown = { status: 'failed', code: 'not-found', reason: 'no such cluster is open' } as const;
+  return {
+    forward: async (cluster, pod, port, signal) => (await byName.get(cluster)?.forward(pod, port, signal)) ?? unknown,
+    get: async (cluster, path, resource, signal) => (await byName.get(cluster)?.get(path, { resource, signal })) ?? unknown,
+    connect: async (address, signal) => await dial(address, live.resolve, signal),
+    now: monotonic,
+  };
+}
+
+/** One connection per cluster, none of them used yet. Whatever is wrong with what the user wrote comes out here. */
+async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal): Promise<readonly Connection[]> {
+  const open = (target: ClusterTarget): Connection =>
+    openConnection(target, {
+      name: clusterName(target.name),
+      requestTimeout: live.requestTimeout,
+      env: io.env,
+      isInteractive: io.isInteractive,
+      signal,
+      ...(io.onRequest === undefined ? {} : { onRequest: io.onRequest }),
+    });
+  const overridden = (target: ClusterTarget): ClusterTarget =>
+    withOverrides(target, {
+      ...(live.impersonate.user === undefined ? {} : { as: live.impersonate.user, asGroups: live.impersonate.groups }),
+      ...(live.impersonate.uid === undefined ? {} : { asUid: live.impersonate.uid }),
+    });
+  if (live.inCluster) return await inClusterConnections(io, open, overridden, signal);
+  const kubeconfig = await loadKubeconfig({
+    ...(live.kubeconfig === undefined ? {} : { explicit: live.kubeconfig }),
+    env: io.env,
+    home: io.home,
+    platform: io.platform,
+    cwd: io.cwd,
+  });
+  if (kubeconfig.contexts.length === 0) {
+    const isPod = io.env['KUBERNETES_SERVICE_HOST'] !== undefined && live.kubeconfig === undefined && live.contexts.length === 0;
+    if (isPod) return await inClusterConnections(io, open, overridden, signal);
+    throw new SourceError('ERR_NO_CLUSTER', `No cluster was given, and there is no context in ${kubeconfig.where}.`, {
+      hint: 'For example: meshdoctor check --context east --context west, or --manifests east=./east --manifests west=./west',
+    });
+  }
+  const chosen = chosenContexts(kubeconfig, live.contexts);
+  if (chosen.length > 0) return chosen.map((name) => open(overridden(contextTarget(kubeconfig, name))));
+  const [only, second] = kubeconfig.contexts;
+  if (only !== undefined && second === undefined) return [open(overridden(contextTarget(kubeconfig, only.name)))];
+  throw await noChoice(kubeconfig, live, open, signal);
+}
+
+async function noChoice(
+  kubeconfig: Kubeconfig,
+  live: LiveSource,
+  open: (target: ClusterTarget) => Connection,
+  signal: AbortSignal,
+): Promise<SourceError> {
+  if (kubeconfig.currentContext === undefined) return ambiguous(kubeconfig, [], live);
+  let current: Connection;
+  try {
+    current = open(contextTarget(kubeconfig, kubeconfig.currentContext));
+  } catch {
+    return ambiguous(kubeconfig, [], live);
+  }
+  const { opened } = await remoteTargets(current, signal);
+  await current.close();
+  return ambiguous(kubeconfig, opened, live);
+}
+
+/** The cluster this runs in, and those that its remote secrets open, each with the credential that lies there for it. */
+async function inClusterConnections(
+  io: LiveIo,
+  open: (target: ClusterTarget) => Connection,
+  overridden: (target: ClusterTarget) => ClusterTarget,
+  signal: AbortSignal,
+): Promise<readonly Connection[]> {
+  const home = open(overridden(await inClusterTarget(io.env)));
+  const { opened, refused } = await remoteTargets(home, signal);
+  for (const reason of refused) io.onNote?.(reason);
+  return [home, ...opened.map(({ target }) => open(target))];
+}
