@@ -1,0 +1,45 @@
+import type { Observed } from '../model/observations.ts';
+import type { Refusal } from './forwarded.ts';
+import { interrupted } from './pace.ts';
+import type { Planned } from './plan.ts';
+
+/**
+ * What asking every target gave, in the order of the plan. When the run ended before anything was answered (`isCut` is true of all),
+ * the whole is interrupted; otherwise each answer says for itself.
+ */
+export async function carriedOut<T, R>(
+  plan: Planned<T>,
+  ask: (target: T) => Promise<R>,
+  isCut: (answer: R) => boolean,
+): Promise<Observed<readonly R[]>> {
+  if (!('targets' in plan)) return plan;
+  return seen(await Promise.all(plan.targets.map(ask)), isCut);
+}
+
+/** The same for what needs a right. Where every target was refused the whole is forbidden; `refused` is the answer of one among others that were not. */
+export async function carriedOutWhereAllowed<T, R extends object>(
+  plan: Planned<T>,
+  ask: (target: T) => Promise<R | Refusal>,
+  isCut: (answer: R) => boolean,
+  refused: (target: T, refusal: Refusal) => R,
+): Promise<Observed<readonly R[]>> {
+  if (!('targets' in plan)) return plan;
+  const replies = await Promise.all(plan.targets.map(async (target) => ({ target, reply: await ask(target) })));
+  const refusals = replies.flatMap(({ reply }) => (isRefusal(reply) ? [reply] : []));
+  const [first] = refusals;
+  if (first !== undefined && refusals.length === replies.length) return { status: 'forbidden', ...first.forbidden };
+  return seen(
+    replies.map(({ target, reply }) => (isRefusal(reply) ? refused(target, reply) : reply)),
+    isCut,
+  );
+}
+
+function seen<R>(answers: readonly R[], isCut: (answer: R) => boolean): Observed<readonly R[]> {
+  return answers.every(isCut)
+    ? { status: 'failed', code: interrupted.failed, reason: interrupted.reason }
+    : { status: 'observed', value: answers };
+}
+
+function isRefusal(reply: object): reply is Refusal {
+  return 'forbidden' in reply;
+}

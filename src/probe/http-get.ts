@@ -1,0 +1,35 @@
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { UselessAnswer } from './failure.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** GET over a stream that leads to an HTTP server, which is of no further use afterwards. `most`: bytes of the body; rejects when it is longer or cut short. */
+export function httpGet(stream: Duplex, path: string, most: number): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ path, host: 'localhost', createConnection: () => stream }, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > most) {
+          reject(new UselessAnswer('server-error', `the answer to ${path} is longer than ${Math.floor(most / mebibyte)} MiB`));
+          stream.destroy();
+        } else chunks.push(chunk);
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks, size).toString('utf8') }));
+      response.on('error', reject);
+    });
+    asked.on('error', (error) => reject(isParseError(error) ? new UselessAnswer('server-error', 'the answer is not HTTP') : error));
+    asked.end();
+  });
+}
+
+export const mebibyte = 1024 * 1024;
+
+function isParseError(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('HPE_') && error.code !== 'HPE_INVALID_EOF_STATE';
+}

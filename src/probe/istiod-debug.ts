@@ -1,0 +1,165 @@
+import type { IstiodReplica, Answer, ListedNameTable } from '../model/observations.ts';
+import type { Revision } from '../model/ids.ts';
+import type { ObjectRef } from '../model/refs.ts';
+import { clustersIn, gatewaysIn, nameTableIn, shardsIn } from './debug-answers.ts';
+import { oneLine, type Failure } from './failure.ts';
+import type { Refusal, Reply } from './forwarded.ts';
+import { type HttpAnswer, mebibyte } from './http-get.ts';
+
+/** An istiod pod, and what it is asked beside its clusters and gateways. */
+export interface IstiodTarget {
+  readonly pod: ObjectRef;
+  readonly namespace: string;
+  readonly revision: Revision;
+  /** FQDNs whose endpoints and records are asked for, sorted. */
+  readonly hosts: readonly string[];
+  /** Pods of the proxies whose name tables are asked for, sorted. */
+  readonly proxies: readonly ObjectRef[];
+}
+
+/** One GET of this pod: a port, a path with query, and how many bytes the answer may have. */
+export type Ask = (port: number, path: string, most: number) => Promise<Reply<HttpAnswer>>;
+
+/** How many questions a target is, at most. */
+export function questionsOf(target: IstiodTarget): number {
+  return 2 + (target.hosts.length === 0 ? 0 : 1) + target.proxies.length;
+}
+
+/** Asks one istiod what it holds. A refusal when the right is missing; whatever else goes wrong is in the answers. */
+export async function askIstiod(target: IstiodTarget, ask: Ask): Promise<IstiodReplica | Refusal> {
+  const { port, reply } = await firstReply(ask);
+  if ('forbidden' in reply) return reply;
+  const obstacle = obstacleIn(reply);
+  if (obstacle !== undefined) return withoutAnswers(target, obstacle);
+  const get = async <T>(
+    path: string,
+    most: number,
+    decode: (value: unknown) => T | undefined,
+    exceptions: Exceptions<T> = noExceptions,
+  ) => {
+    const got = await ask(port, path, most);
+    // The same pod was asked before, so the right is there.
+    return 'forbidden' in got ? forbiddenAnswer : decoded(path, got, decode, exceptions);
+  };
+  const [gateways, shards, ...tables] = await Promise.all([
+    get('/debug/networkz', ordinary, gatewaysIn),
+    target.hosts.length === 0 ? { answer: [] } : get('/debug/endpointShardz', large, (value) => shardsIn(value, target.hosts)),
+    ...target.proxies.map(async (proxy): Promise<ListedNameTable> => {
+      const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
+      const table = await get(`/debug/ndsz?proxyID=${proxyId}`, ordinary, (value) => nameTableIn(value, target.hosts), nameTableExceptions);
+      return { proxy, table };
+    }),
+  ]);
+  return {
+    ...identity(target),
+    clusters: decoded(clusterz, reply, clustersIn, noExceptions),
+    gateways,
+    shards,
+    nameTables: tables,
+  };
+}
+
+/** The monitoring port, and the one that serves the same where that was moved or switched off. */
+const debugPorts = [15014, 8080] as const;
+const clusterz = '/debug/clusterz';
+
+/** Bytes of an answer. */
+const ordinary = 64 * mebibyte;
+/** Tens of MiB in a mesh of ten thousand endpoints. */
+const large = 384 * mebibyte;
+
+/** Statuses that say something other than that the question failed. */
+type Exceptions<T> = (answer: HttpAnswer) => Answer<T> | undefined;
+const noExceptions = () => undefined;
+
+const nameTableExceptions: Exceptions<'none' | 'elsewhere'> = ({ status, body }) => {
+  if (status === 404) return { answer: 'elsewhere' };
+  // Up to 1.24; later versions give an empty dump.
+  return status === 400 && /DNS capture is not enabled/i.test(body) ? { answer: 'none' } : undefined;
+};
+
+const forbiddenAnswer: Failure = { failed: 'forbidden', reason: 'port-forward was refused' };
+
+/** The first question, at the first port that speaks HTTP. Where none does, what happened at the usual one. */
+async function firstReply(ask: Ask): Promise<{ readonly port: number; readonly reply: Reply<HttpAnswer> }> {
+  const [usual, other] = debugPorts;
+  const reply = await ask(usual, clusterz, ordinary);
+  if (!('failed' in reply) || !isWorthAnotherPort(reply)) return { port: usual, reply };
+  const second = await ask(other, clusterz, ordinary);
+  return 'answer' in second ? { port: other, reply: second } : { port: usual, reply };
+}
+
+function isWorthAnotherPort({ failed }: Failure): boolean {
+  return failed === 'refused' || failed === 'reset' || failed === 'server-error';
+}
+
+/** Why no further question is worth asking. */
+function obstacleIn(reply: Answer<HttpAnswer>): Failure | undefined {
+  if ('failed' in reply) return reply;
+  if (reply.answer.status !== 404) return undefined;
+  return { failed: 'not-found', reason: 'HTTP 404 for everything under /debug, which ENABLE_DEBUG_ON_HTTP=false switches off' };
+}
+
+/** A replica of which nothing was learnt. */
+export function withoutAnswers(target: IstiodTarget, failure: Failure): IstiodReplica {
+  return {
+    ...identity(target),
+    clusters: failure,
+    gateways: failure,
+    shards: failure,
+    nameTables: target.proxies.map((proxy) => ({ proxy, table: failure })),
+  };
+}
+
+function identity({
+  pod,
+  namespace,
+  revision,
+  hosts,
+}: IstiodTarget): Pick<IstiodReplica, 'pod' | 'namespace' | 'revision' | 'shardsAsked'> {
+  return { pod, namespace, revision, shardsAsked: hosts };
+}
+
+function decoded<T>(
+  path: string,
+  reply: Answer<HttpAnswer>,
+  decode: (value: unknown) => T | undefined,
+  exceptions: Exceptions<T>,
+): Answer<T> {
+  if ('failed' in reply) return reply;
+  const exception = exceptions(reply.answer);
+  if (exception !== undefined) return exception;
+  const { status, body } = reply.answer;
+  if (status !== 200) return statusFailure(status, body);
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return { failed: 'server-error', reason: `the answer to ${withoutQuery(path)} is not JSON, or not all of it` };
+  }
+  const answer = decode(value);
+  return answer === undefined
+    ? { failed: 'server-error', reason: `the answer to ${withoutQuery(path)} is of an unknown form` }
+    : { answer };
+}
+
+function statusFailure(status: number, body: string): Failure {
+  const said = oneLine(body);
+  const reason = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
+  switch (status) {
+    case 401:
+      return { failed: 'unauthorized', reason };
+    case 403:
+      return { failed: 'forbidden', reason };
+    case 404:
+      return { failed: 'not-found', reason };
+    case 429:
+      return { failed: 'throttled', reason };
+    default:
+      return { failed: 'server-error', reason };
+  }
+}
+
+function withoutQuery(path: string): string {
+  return path.replace(/\?.*/, '');
+}

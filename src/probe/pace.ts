@@ -1,0 +1,56 @@
+import { duration, type Failure, failureOf } from './failure.ts';
+
+/** How long a question may take, and what ends all of them. */
+export interface Limits {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The outcome of `work`, or of `otherwise` when it fails, takes longer than it may, or everything is interrupted. Never rejects and
+ * never takes longer, whether `work` heeds its signal or not; the signal tells it to let go of what it has opened.
+ */
+export async function within<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>, otherwise: (failure: Failure) => T): Promise<T> {
+  if (limits.signal.aborted) return otherwise(interrupted);
+  const own = new AbortController();
+  let end: () => void = () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const cut = new Promise<T>((resolve) => {
+    end = () => resolve(otherwise(interrupted));
+    timer = setTimeout(
+      () => resolve(otherwise({ failed: 'timeout', reason: `no answer within ${duration(limits.timeout)}` })),
+      limits.timeout,
+    );
+  });
+  limits.signal.addEventListener('abort', end, { once: true });
+  try {
+    return await Promise.race([work(own.signal).catch((error: unknown) => otherwise(failureOf(error))), cut]);
+  } finally {
+    clearTimeout(timer);
+    limits.signal.removeEventListener('abort', end);
+    own.abort();
+  }
+}
+
+/** What is said of a question that was not finished since the run ended. */
+export const interrupted: Failure = { failed: 'interrupted', reason: 'the run ended before the answer came' };
+
+/** Lets so many pieces of work run at a time, the others wait in their order. */
+export type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function gate(most: number): Gate {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free--;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}

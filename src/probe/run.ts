@@ -1,0 +1,176 @@
+import type { X509Certificate } from 'node:crypto';
+import { names as istioNames } from '../istio/labels.ts';
+import { namesToProbe } from '../mesh/names.ts';
+import { fields, tally, text } from '../model/decode.ts';
+import type { ClusterName } from '../model/ids.ts';
+import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, NameAnswer } from '../model/observations.ts';
+import type { ObjectRef } from '../model/refs.ts';
+import { askName } from './dns-question.ts';
+import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
+import { asFailure, type PodPort, type Refusal, type Reply, throughForward } from './forwarded.ts';
+import { httpGet } from './http-get.ts';
+import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
+import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
+import type { Idle, PlanInput, Planned } from './plan.ts';
+import { type HandshakeTarget, planHandshakes } from './plan-handshakes.ts';
+import { planIstiods } from './plan-istiods.ts';
+import { type NameQuestion, planNames } from './plan-names.ts';
+import { certificatesOf } from './presented-chain.ts';
+import type { Observe, ProbeIo, ProbeOptions } from './probe.ts';
+import { shakeHands } from './tls-handshake.ts';
+
+/** Questions under way at a time: through one API server, and in all. */
+const perCluster = 8;
+const overall = 32;
+
+/**
+ * Runs all probes that the footprint allows, everywhere at once. Never rejects: what goes wrong with one question is its answer, and
+ * what was not finished when `options.signal` ended the run is `interrupted`.
+ */
+export const observe: Observe = async (facts, topology, io, options) => {
+  const clusters = [...facts.keys()];
+  if (options.footprint === 'off') return clusters.map((cluster) => ({ cluster, istiods: off, nameAnswers: off, gatewayHandshakes: off }));
+  const input: PlanInput = { facts, topology, names: namesToProbe(facts, topology, options.services) };
+  const handshakes = planHandshakes(clusters, input);
+  const all = gate(overall);
+  const roots = rootReader(io, options);
+  return Promise.all(
+    clusters.map((cluster) => {
+      const queries = options.footprint === 'query';
+      return observeCluster(
+        cluster,
+        {
+          istiods: queries ? planIstiods(cluster, input) : off,
+          nameAnswers: queries ? planNames(cluster, input) : off,
+          gatewayHandshakes: handshakes.get(cluster) ?? nothing,
+        },
+        { io, options, all, roots },
+      );
+    }),
+  );
+};
+
+const off: Idle = { status: 'not-asked', because: 'probes off' };
+const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };
+
+interface Plan {
+  readonly istiods: Planned<IstiodTarget>;
+  readonly nameAnswers: Planned<NameQuestion>;
+  readonly gatewayHandshakes: Planned<HandshakeTarget>;
+}
+
+interface Means {
+  readonly io: ProbeIo;
+  readonly options: ProbeOptions;
+  readonly all: Gate;
+  readonly roots: RootReader;
+}
+
+async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, all, roots }: Means): Promise<ClusterObservations> {
+  const limits: Limits = { timeout: options.timeout, signal: options.signal };
+  const own = gate(perCluster);
+  const paced: Gate = (work) => own(() => all(work));
+  const progress = progressOf(cluster, plan, options);
+
+  const forwarded = <T>(at: Omit<PodPort, 'cluster'>, use: Parameters<typeof throughForward<T>>[3]): Promise<Reply<T>> =>
+    paced(() =>
+      within<Reply<T>>(
+        limits,
+        (signal) => throughForward(io, { cluster, ...at }, signal, use),
+        (failure) => failure,
+      ),
+    );
+
+  const askReplica = async (target: IstiodTarget): Promise<IstiodReplica | Refusal> => {
+    const pod = podOf(target.pod);
+    const replica = await askIstiod(target, (port, path, most) => forwarded({ pod, port }, (stream) => httpGet(stream, path, most)));
+    progress.done(questionsOf(target));
+    return replica;
+  };
+
+  const askDns = async ({ port, types, ...question }: NameQuestion): Promise<NameAnswer | Refusal> => {
+    const reply = await forwarded({ pod: podOf(question.pod), port }, (stream) => askName(stream, question.asked, types));
+    progress.done(1);
+    return 'forbidden' in reply ? reply : { ...question, outcome: reply };
+  };
+
+  const callGateway = async ({ roots: places, ...target }: HandshakeTarget): Promise<GatewayHandshake> => {
+    const offered = await roots(places);
+    const { outcome, connectedTo } = await paced(() => shakeHands(target, offered, io, limits));
+    progress.done(1);
+    return { ...target, ...(connectedTo === undefined ? undefined : { connectedTo }), outcome };
+  };
+
+  const [istiods, nameAnswers, gatewayHandshakes] = await Promise.all([
+    carriedOutWhereAllowed(plan.istiods, askReplica, ({ clusters }) => isInterrupted(clusters), refusedReplica),
+    carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
+    carriedOut(plan.gatewayHandshakes, callGateway, ({ outcome }) => outcome.stage === 'tcp' && outcome.code === interrupted.failed),
+  ]);
+  return { cluster, istiods, nameAnswers, gatewayHandshakes };
+}
+
+function refusedReplica(target: IstiodTarget, refusal: Refusal): IstiodReplica {
+  return withoutAnswers(target, asFailure(refusal));
+}
+
+function refusedName({ port: _port, types: _types, ...question }: NameQuestion, refusal: Refusal): NameAnswer {
+  return { ...question, outcome: asFailure(refusal) };
+}
+
+function isInterrupted(answer: Answer<unknown>): boolean {
+  return 'failed' in answer && answer.failed === interrupted.failed;
+}
+
+function podOf({ namespace = '', name }: ObjectRef): PodPort['pod'] {
+  return { namespace, name };
+}
+
+/** Counts the questions of one cluster for whoever watches. */
+function progressOf(cluster: ClusterName, plan: Plan, { onProgress }: ProbeOptions): { done(questions: number): void } {
+  const replicas = targetsOf(plan.istiods).reduce((sum, target) => sum + questionsOf(target), 0);
+  const planned = replicas + targetsOf(plan.nameAnswers).length + targetsOf(plan.gatewayHandshakes).length;
+  let done = 0;
+  if (planned > 0) onProgress?.({ cluster, done, planned });
+  return {
+    done(questions) {
+      done += questions;
+      onProgress?.({ cluster, done, planned });
+    },
+  };
+}
+
+function targetsOf<T>(plan: Planned<T>): readonly T[] {
+  return 'targets' in plan ? plan.targets : [];
+}
+
+type RootReader = (places: HandshakeTarget['roots']) => Promise<readonly X509Certificate[]>;
+
+/** Reads the root ConfigMap of each place, once in a run. A place that cannot be read offers no root. */
+function rootReader(io: Pick<ProbeIo, 'get'>, limits: Limits): RootReader {
+  const read = new Map<string, Promise<readonly X509Certificate[]>>();
+  const rootsIn = async (cluster: ClusterName, namespace: string, signal: AbortSignal) => {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${istioNames.rootConfigMap}`;
+    const found = await io.get(cluster, path, 'configmaps', signal);
+    if (found.status !== 'read') return [];
+    const odd = tally();
+    return certificatesOf(text(odd, fields(odd, fields(odd, found.value)['data'])[rootKey]) ?? '');
+  };
+  return async (places) => {
+    const all = places.map(({ cluster, namespace }) => {
+      const key = `${cluster}/${namespace}`;
+      let roots = read.get(key);
+      if (roots === undefined) {
+        roots = within<readonly X509Certificate[]>(
+          limits,
+          (signal) => rootsIn(cluster, namespace, signal),
+          () => [],
+        );
+        read.set(key, roots);
+      }
+      return roots;
+    });
+    return (await Promise.all(all)).flat();
+  };
+}
+
+const rootKey = 'root-cert.pem';
