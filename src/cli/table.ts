@@ -161,9 +161,12 @@ export const commands: readonly CommandDefinition[] = [
   {
     name: 'demo',
     usage: 'demo',
-    describe: 'Judge a broken mesh that comes with meshdoctor',
+    describe: 'Serve a broken mesh as simulated clusters on this machine, and judge it',
     flags: {
       healthy: { type: 'boolean', describe: 'the same mesh in order' },
+      story: { type: 'string', describe: 'another mesh: one of those that --list shows' },
+      list: { type: 'boolean', describe: 'the meshes there are' },
+      serve: { type: 'boolean', describe: 'keep the clusters up, to break and repair them with kubectl' },
       ...styleFlags,
     },
     load: async () => (await import('./commands/demo.ts')).demoCommand,

@@ -5,7 +5,7 @@ import type { RunOptions } from '../config/options.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { openConnection } from '../kube/connect.ts';
 import type { Connection, RequestRecord } from '../kube/connection.ts';
-import { dial, monotonic } from '../kube/dial.ts';
+import { dial, monotonic } from '../kube/socket.ts';
 import { contextTarget, inClusterTarget, type Kubeconfig, loadKubeconfig } from '../kube/kubeconfig.ts';
 import { type ClusterTarget, withOverrides } from '../kube/target.ts';
 import { inferTopology } from '../mesh/topology.ts';

@@ -60,7 +60,7 @@ function nothingLeft(clusters: readonly Reading[]): SourceError {
 
 /** What is gathered while a cluster's files are read. */
 interface Gathering {
-  readonly intake: Intake;
+  readonly intake: Pick<Intake, 'add'>;
   readonly unread: Unread[];
   readonly odd: Tally;
   documents: number;
@@ -70,7 +70,8 @@ interface Gathering {
 
 async function readCluster(name: string, dir: string, options: ManifestsOptions): Promise<Reading> {
   const { base, files, unread, settings } = await openDirectory(dir);
-  const gathering: Gathering = { intake: openIntake(), unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
+  const intake = openIntake();
+  const gathering = gatheringInto(intake, unread);
   let interrupted = false;
   for (const file of files) {
     if (options.signal?.aborted) {
@@ -80,7 +81,7 @@ async function readCluster(name: string, dir: string, options: ManifestsOptions)
     await readFileInto(gathering, base, file);
   }
   const takenAt = options.takenAt ?? settings.takenAt;
-  const snapshot = gathering.intake.finish({
+  const snapshot = intake.finish({
     name: clusterName(name),
     complete: options.complete ?? settings.complete ?? false,
     ...(takenAt === undefined ? undefined : { takenAt }),
@@ -91,6 +92,21 @@ async function readCluster(name: string, dir: string, options: ManifestsOptions)
     odd: gathering.odd.odd,
   });
   return { dir, documents: gathering.documents, snapshot };
+}
+
+function gatheringInto(intake: Gathering['intake'], unread: readonly Unread[]): Gathering {
+  return { intake, unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
+}
+
+/** The objects of a directory as they are written, for whoever serves them; with the time at which it says they were so. Throws for a file that cannot be read. */
+export async function rawManifests(dir: string): Promise<{ readonly objects: readonly Fields[]; readonly takenAt?: string }> {
+  const { base, files, unread, settings } = await openDirectory(dir);
+  const objects: Fields[] = [];
+  const gathering = gatheringInto({ add: ({ object }) => objects.push(object) }, unread);
+  for (const file of files) await readFileInto(gathering, base, file);
+  const [first] = gathering.unread;
+  if (first !== undefined) throw new SourceError('ERR_SOURCE_UNREADABLE', `${join(dir, first.what)} cannot be read: ${first.reason}.`);
+  return { objects, ...(settings.takenAt === undefined ? {} : { takenAt: settings.takenAt }) };
 }
 
 interface Directory extends FoundFiles {

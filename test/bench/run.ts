@@ -12,6 +12,7 @@ import { snapshotOf } from '../../src/collect/snapshot.ts';
 import { runOptions } from '../../src/config/options.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { judgeSnapshot } from '../../src/run/check.ts';
+import { liveFigures, requestsOf } from './live.ts';
 
 interface Row {
   readonly what: string;
@@ -29,6 +30,7 @@ if (existsSync(node24)) startUp(node24, 3.3);
 else console.log('Node 24 is not installed: npm ci in test/runtimes');
 await judging();
 await scaling();
+await reading();
 
 const widths = [
   Math.max(...rows.map(({ what }) => what.length)),
@@ -98,6 +100,20 @@ async function scaling(): Promise<void> {
   }
   const [first = 1, last = 1] = [perService[0], perService.at(-1)];
   rows.push(ratio('time a service at 4000 services : at 500', last / first, 1.5));
+}
+
+/** `check` on live clusters, start to end, against a process that reads the same lists and throws them away. */
+async function reading(): Promise<void> {
+  const { check, baseline, listed } = await liveFigures(2_500, 10_000);
+  console.log(
+    `live: ${listed} lists; check ${ms(check.time)}, ${check.memory.toFixed(0)} MiB; baseline ${ms(baseline.time)}, ${baseline.memory.toFixed(0)} MiB`,
+  );
+  rows.push(ratio(`check ${ms(check.time)} : reading the same lists ${ms(baseline.time)}`, check.time / baseline.time, 1.3));
+  rows.push(
+    ratio(`its memory ${check.memory.toFixed(0)} MiB : theirs ${baseline.memory.toFixed(0)} MiB`, check.memory / baseline.memory, 1.3),
+  );
+  const [few, many] = [await requestsOf(50, 200), await requestsOf(500, 2_000)];
+  rows.push(ratio(`lists with 500 services ${many} : with 50 ${few}`, many / few, 1));
 }
 
 async function judge(snapshot: Snapshot): Promise<unknown> {

@@ -1,0 +1,127 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { mesh } from '../../src/builder/mesh.ts';
+import { projectFacts } from '../../src/collect/facts.ts';
+import { runOptions } from '../../src/config/options.ts';
+import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { Report } from '../../src/report/schema.ts';
+import { judgeSnapshot } from '../../src/run/check.ts';
+import { openMesh } from '../../src/run/live.ts';
+import { startSandbox } from '../../src/sandbox/start.ts';
+import { openManifests, rawManifests } from '../../src/source/manifests.ts';
+import { builtin } from '../../checks/index.ts';
+
+/*
+ * Three roads, one snapshot: a mesh that is served and asked, the same mesh in a directory, and what was read once and replayed.
+ * Where an object was read is the only thing that may differ.
+ */
+
+const corpus = process.env['MESHDOCTOR_CORPUS'] ?? '';
+const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-roads-'));
+const now = '2026-11-24T12:00:00Z';
+
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, item: unknown) => (key === 'origin' || key === 'source' ? undefined : item)));
+
+async function judged(snapshot: Snapshot): Promise<Report> {
+  const options = runOptions({ manifests: [], service: ['abc.sample:5000'] }, undefined, { cwd: folder, now });
+  return await judgeSnapshot(
+    snapshot,
+    options,
+    { checks: builtin, plugins: [], reporters: [] },
+    { version: '0', nodeVersion: '20', builtIn: builtin },
+  );
+}
+
+/** Served to the letter, with the clock of the recording, and read over TLS. */
+async function asked(objects: MeshObjects, clock: string): Promise<Snapshot> {
+  const sandbox = await startSandbox(objects, { clock, takenAt: clock, reconcile: false, mintCertificates: false });
+  try {
+    const file = join(folder, 'kubeconfig');
+    writeFileSync(file, sandbox.kubeconfig());
+    const options = runOptions({ context: [...objects.keys()], probe: 'off' }, undefined, { cwd: folder, now });
+    const { snapshot } = await openMesh(
+      options,
+      options.live!,
+      builtin,
+      {
+        env: { KUBECONFIG: file },
+        home: folder,
+        platform: process.platform,
+        cwd: folder,
+        isInteractive: false,
+        deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
+      },
+      undefined,
+    );
+    return snapshot;
+  } finally {
+    await sandbox.close();
+  }
+}
+
+async function directory(clusters: readonly { readonly name: string; readonly dir: string }[], takenAt: string): Promise<Snapshot> {
+  return {
+    schema: 1,
+    source: { kind: 'manifests' },
+    clusters: await openManifests({ clusters, complete: true, takenAt }),
+    observations: [],
+  };
+}
+
+async function expectOneSnapshot(live: Snapshot, read: Snapshot): Promise<void> {
+  const replayed = JSON.parse(JSON.stringify(live)) as Snapshot;
+  // The clock of a served mesh runs; everything else stands still.
+  const still = (snapshot: Snapshot): Snapshot => ({
+    ...snapshot,
+    clusters: snapshot.clusters.map((cluster, index) => ({
+      ...cluster,
+      takenAt: read.clusters[index]!.takenAt!,
+      version: read.clusters[index]!.version!,
+    })),
+  });
+  for (const [index, cluster] of read.clusters.entries())
+    expect(plain(projectFacts(still(live).clusters[index]!, now)), cluster.name).toEqual(plain(projectFacts(cluster, now)));
+  const reports = await Promise.all([still(live), still(replayed), read].map(judged));
+  expect(plain(reports[0])).toEqual(plain(reports[2]));
+  expect(plain(reports[1])).toEqual(plain(reports[2]));
+}
+
+describe.skipIf(corpus === '')('real meshes', () => {
+  const meshes = [
+    ['primary-remote-1.31', '2026-11-22T21:27:43Z'],
+    ['primary-remote-1.24', '2026-11-22T22:23:28Z'],
+    ['multi-primary-1.31', '2026-11-22T21:55:19Z'],
+    ['ambient-1.31', '2026-11-22T22:18:46Z'],
+    ['external-1.31', '2026-11-22T22:33:35Z'],
+  ] as const;
+  test.each(meshes)('%s', async (name, takenAt) => {
+    const clusters = readdirSync(join(corpus, name)).filter((one) => one.startsWith('cluster'));
+    const dirs = clusters.map((one) => {
+      cpSync(join(corpus, name, one), join(folder, name, one), { recursive: true });
+      return { name: one, dir: join(folder, name, one) };
+    });
+    const objects = new Map<string, readonly KubeObject[]>();
+    for (const { name: one, dir } of dirs) objects.set(one, (await rawManifests(dir)).objects as readonly KubeObject[]);
+    await expectOneSnapshot(await asked(objects, takenAt), await directory(dirs, takenAt));
+  });
+});
+
+test('a mesh of the builder', async () => {
+  const built = mesh()
+    .primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' })
+    .namespace('shop', { injected: true })
+    .service('abc.shop');
+  const dirs = [...built.objects()].map(([name, objects]) => {
+    const dir = mkdtempSync(join(folder, name));
+    writeFileSync(join(dir, 'objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    writeFileSync(join(dir, 'version.json'), JSON.stringify({ major: '1', minor: '34', gitVersion: 'v1.34.4' }));
+    return { name, dir };
+  });
+  await expectOneSnapshot(await asked(built.objects(), built.takenAt), await directory(dirs, built.takenAt));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { builtin } from '../../checks/index.ts';
+import { type Flags, runOptions } from '../../src/config/options.ts';
+import type { RequestRecord } from '../../src/kube/connection.ts';
+import type { Report } from '../../src/report/schema.ts';
+import { judgeClusters } from '../../src/run/check.ts';
+import type { LiveProgress } from '../../src/run/live.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+
+export interface LiveRun {
+  readonly report: Report;
+  readonly requests: readonly RequestRecord[];
+  readonly notes: readonly string[];
+  readonly progress: readonly LiveProgress[];
+}
+
+/** A whole `check` over the live path, in this process. `kubeconfig` instead of the sandbox's own. */
+export async function checkLive(
+  sandbox: Pick<Sandbox, 'kubeconfig' | 'resolve' | 'clusters'>,
+  flags: Flags = {},
+  more: { readonly kubeconfig?: string; readonly signal?: AbortSignal; readonly interrupted?: () => 'SIGINT' | undefined } = {},
+): Promise<LiveRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-live-'));
+  const file = join(folder, 'kubeconfig');
+  const requests: RequestRecord[] = [];
+  const notes: string[] = [];
+  const progress: LiveProgress[] = [];
+  try {
+    writeFileSync(file, more.kubeconfig ?? sandbox.kubeconfig(), { mode: 0o600 });
+    const resolve = sandbox.resolve.map(({ from, to }) => `${from.host}:${from.port}=${to.host}:${to.port}`);
+    const options = runOptions({ context: [...sandbox.clusters.keys()], resolve, ...flags }, undefined, {
+      cwd: folder,
+      now: new Date().toISOString(),
+    });
+    const report = await judgeClusters(
+      options,
+      { checks: builtin, plugins: [], reporters: [] },
+      {
+        version: '0.0.0',
+        nodeVersion: process.versions.node,
+        builtIn: builtin,
+        ...(more.signal === undefined ? {} : { signal: more.signal }),
+        ...(more.interrupted === undefined ? {} : { interrupted: more.interrupted }),
+        live: {
+          env: { KUBECONFIG: file, PATH: process.env['PATH'] },
+          home: folder,
+          platform: process.platform,
+          cwd: folder,
+          isInteractive: false,
+          deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
+          onRequest: (request) => requests.push(request),
+          onNote: (note) => notes.push(note),
+          onProgress: (one) => progress.push(one),
+        },
+      },
+    );
+    return { report, requests, notes, progress };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Codes of what was found at warning or above, each once, sorted. */
+export function loud(report: Report): string[] {
+  return [
+    ...new Set(
+      report.findings.filter(({ severity, certainty }) => severity !== 'info' && certainty !== 'possible').map(({ code }) => code),
+    ),
+  ].sort();
+}
