@@ -64,11 +64,7 @@ export interface Connection {
     options?: { readonly resource?: string; readonly accept?: string; readonly signal?: AbortSignal | undefined },
   ): Promise<Read<unknown>>;
   /** Every page of a list. `read` only when it came to its end. */
-  list(
-    request: ListRequest,
-    sink: ListSink,
-    signal?: AbortSignal | undefined,
-  ): Promise<Read<{ readonly items: number; readonly pages: number }>>;
+  list(request: ListRequest, sink: ListSink, signal?: AbortSignal): Promise<Read<{ readonly items: number; readonly pages: number }>>;
   /** SelfSubjectAccessReview. */
   mayI(
     right: {

@@ -1,0 +1,191 @@
+import type { ClusterName } from '../model/ids.ts';
+import { abortFault, bodyFault, Fault } from './classify.ts';
+import { type ClockReading, readClock } from './clock.ts';
+import type { RequestRecord } from './connection.ts';
+import type { Credentials, Issued } from './credentials.ts';
+import { type Answer, exchange, type Sent } from './exchange.ts';
+import type { Headers } from './headers.ts';
+import type { Transport } from './transport.ts';
+
+/** An answer with what its body says. */
+export interface Said {
+  readonly answer: Answer;
+  /** Parsed; undefined when the body is no JSON. */
+  readonly json: unknown;
+}
+
+export interface CallerOptions {
+  readonly name: ClusterName;
+  readonly credentials: Credentials;
+  readonly transport: Transport;
+  /** Headers of every request: impersonation, compression, user agent. */
+  readonly headers: Headers;
+  /** For one request and its answer, in milliseconds. */
+  readonly requestTimeout: number;
+  /** How often a request is sent again whose answer was cut. */
+  readonly maxRetries: number;
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Ends everything that is under way. */
+  readonly signal: AbortSignal;
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+}
+
+/** One API call with everything that is done so that it succeeds. */
+export interface Caller {
+  /**
+   * The last answer, whatever its status. Called with the body before it is parsed.
+   * @throws Fault when there was none
+   */
+  call(sent: Sent, signal?: AbortSignal, onBody?: (body: Buffer) => void): Promise<Said>;
+  /** The signal that ends a call: the connection's and its own. */
+  signalOf(signal: AbortSignal | undefined): AbortSignal;
+  record(
+    sent: { readonly method: string; readonly path: string },
+    outcome: Pick<RequestRecord, 'status' | 'bytes' | 'attempt'>,
+    since: number,
+  ): void;
+  clock(): ClockReading | undefined;
+  /** A text without what this connection's credential is made of. */
+  scrub(text: string): string;
+}
+
+/** Tries after an answer that asks to come again later, as many as client-go makes. */
+const mostWaits = 10;
+/** Longest time to wait that a server may ask for, in milliseconds. */
+const longestWait = 60_000;
+
+export function openCaller(options: CallerOptions): Caller {
+  const secrets = new Set<string>();
+  const state: { clock: ClockReading | undefined; hasAnswered: boolean } = { clock: undefined, hasAnswered: false };
+
+  const attempt = async (
+    sent: Sent,
+    issued: Issued,
+    number: number,
+    signal: AbortSignal,
+    onBody?: (body: Buffer) => void,
+  ): Promise<Said> => {
+    const since = performance.now();
+    let answer: Answer | undefined;
+    try {
+      const way = await options.transport.way(issued);
+      for (const secret of way.secrets) secrets.add(secret);
+      const authorization = issued.authorization === undefined ? {} : { Authorization: issued.authorization };
+      answer = await exchange(
+        way,
+        { ...sent, headers: { ...sent.headers, ...options.headers, ...authorization } },
+        options.requestTimeout,
+        signal,
+      );
+      state.hasAnswered = true;
+      if (!isJson(answer)) return { answer, json: undefined };
+      onBody?.(answer.body);
+      const json = parsed(answer, way.peer);
+      state.clock = readClock(answer, state.clock);
+      return { answer, json };
+    } finally {
+      record(sent, { status: answer?.status ?? 0, bytes: answer?.bytes ?? 0, attempt: number }, since);
+    }
+  };
+
+  const record: Caller['record'] = ({ method, path }, outcome, since) =>
+    options.onRequest?.({ cluster: options.name, method, path, milliseconds: performance.now() - since, ...outcome });
+
+  const signalOf: Caller['signalOf'] = (signal) => (signal === undefined ? options.signal : AbortSignal.any([options.signal, signal]));
+
+  return {
+    record,
+    signalOf,
+    clock: () => state.clock,
+    scrub: (text) => [...secrets].reduce((safe, secret) => safe.replaceAll(secret, '(redacted)'), text),
+    async call(sent, own, onBody) {
+      const signal = signalOf(own);
+      const tries = { cut: 0, stalled: false, waits: 0, renewed: false, unavailable: false };
+      for (let number = 1; ; number++) {
+        if (signal.aborted) throw abortFault(signal);
+        const issued = await options.credentials.current();
+        for (const secret of secretsOf(issued)) secrets.add(secret);
+        let said: Said;
+        try {
+          // The first contact is made once: a server that never answered is not waited for twice.
+          const mayStall = state.hasAnswered;
+          said = await attempt(sent, issued, number, signal, onBody).catch((error: unknown) => {
+            if (error instanceof Fault && error.retry === 'once' && !mayStall) throw new Fault(error.code, error.message);
+            throw error;
+          });
+        } catch (error) {
+          const fault = bodyFault(error, 'the server');
+          if (signal.aborted || !mayRetry(fault, tries, options.maxRetries)) throw fault;
+          if (fault.retry === 'again') await options.sleep(pause(tries.cut), signal);
+          continue;
+        }
+        const { answer } = said;
+        if (answer.status === 401 && !tries.renewed) {
+          tries.renewed = true;
+          if (await options.credentials.renew(issued)) continue;
+        }
+        const wait = waitOf(answer);
+        if (wait !== undefined && wait <= longestWait && tries.waits < mostWaits - 1) {
+          tries.waits++;
+          await options.sleep(wait, signal);
+          continue;
+        }
+        // Without a time to wait it was something in between that had no server to ask: one more try.
+        if (wait === undefined && answer.status >= 502 && answer.status <= 504 && !tries.unavailable) {
+          tries.unavailable = true;
+          await options.sleep(pause(1), signal);
+          continue;
+        }
+        return said;
+      }
+    },
+  };
+}
+
+function mayRetry(fault: Fault, tries: { cut: number; stalled: boolean }, most: number): boolean {
+  switch (fault.retry) {
+    case 'never':
+      return false;
+    case 'once':
+      if (tries.stalled) return false;
+      tries.stalled = true;
+      return true;
+    case 'again':
+      tries.cut++;
+      return tries.cut <= most;
+    default:
+      return fault.retry satisfies never;
+  }
+}
+
+/** 200 ms, then twice as long each time. */
+const pause = (tries: number): number => 100 * 2 ** tries;
+
+/** Milliseconds to wait before the next try, where the server asks for that. */
+function waitOf({ status, retryAfter }: Answer): number | undefined {
+  if ((status !== 429 && status < 500) || retryAfter === undefined) return undefined;
+  if (/^\d+$/.test(retryAfter.trim())) return Number(retryAfter) * 1000;
+  const until = Date.parse(retryAfter);
+  return Number.isNaN(until) ? undefined : Math.max(until - Date.now(), 0);
+}
+
+const isJson = ({ contentType }: Answer): boolean => /^application\/(?:[\w.+-]+\+)?json/i.test(contentType);
+
+function parsed(answer: Answer, peer: string): unknown {
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch (error) {
+    throw bodyFault(error, peer);
+  }
+}
+
+function secretsOf({ authorization, certificate }: Issued): string[] {
+  const value = authorization?.replace(/^\S+ /, '') ?? '';
+  const password =
+    authorization?.startsWith('Basic ') === true
+      ? Buffer.from(value, 'base64')
+          .toString('utf8')
+          .replace(/^[^:]*:/, '')
+      : '';
+  return [value, password, certificate?.key ?? ''].filter((secret) => secret.length >= 4);
+}

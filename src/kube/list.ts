@@ -1,0 +1,98 @@
+import { Fault, statusOf } from './classify.ts';
+import type { Caller, Said } from './caller.ts';
+import type { ListRequest, ListSink, Read } from './connection.ts';
+
+/** Objects per page: few round trips, and a page is still parsed in tens of milliseconds. */
+const pageSize = 500;
+
+const plain = 'application/json';
+/** The form with metadata only, else whole objects: a server that does not know the first gives the second. */
+const metadataFirst = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+
+/** An answer that is no page of the list, as a read. */
+export type Refusal = (said: Said) => Exclude<Read<never>, { status: 'read' }>;
+
+/** Path of a list, without query. */
+export function listPath({ group, version, resource, namespace }: ListRequest): string {
+  const base = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  return `${base}${namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/${resource}`;
+}
+
+/**
+ * Reads a list page after page; the next one is asked for before this one is handed over. An expired token is exchanged for one of the rest
+ * as it is now where the server offers that; else the list begins again, once.
+ * @throws Fault
+ */
+export async function readList(
+  caller: Caller,
+  request: ListRequest,
+  sink: ListSink,
+  refusal: Refusal,
+  signal: AbortSignal | undefined,
+): Promise<Read<{ readonly items: number; readonly pages: number }>> {
+  let accept = request.metadataOnly === true ? metadataFirst : plain;
+  let counted = { items: 0, pages: 0 };
+  let hasRestarted = false;
+  const page = (token: string): Promise<Said> =>
+    caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept } }, signal);
+
+  for (let pending = page(''); ; ) {
+    const said = await pending;
+    const { status } = said.answer;
+    if (status === 410) {
+      const rest = statusOf(said.json)?.continueToken ?? '';
+      if (rest === '') {
+        if (hasRestarted)
+          throw new Fault('server-error', 'the list changed faster than it could be read: its continue token expired twice');
+        hasRestarted = true;
+        counted = { items: 0, pages: 0 };
+        sink.restart();
+      }
+      pending = page(rest);
+      continue;
+    }
+    if (status === 406 && accept !== plain) {
+      accept = plain;
+      pending = page('');
+      continue;
+    }
+    if (status !== 200) return refusal(said);
+    const { items, next } = contentsOf(said);
+    if (next !== '') {
+      pending = page(next);
+      // It is waited for in the next round; should a sink throw, nobody waits.
+      pending.catch(() => undefined);
+    }
+    for (const item of items) sink.item(withKind(item, request));
+    counted = { items: counted.items + items.length, pages: counted.pages + 1 };
+    if (next === '') return { status: 'read', value: counted };
+  }
+}
+
+function query({ labelSelector, fieldSelector }: ListRequest, token: string): string {
+  const parameters = new URLSearchParams({ limit: String(pageSize) });
+  if (labelSelector !== undefined) parameters.set('labelSelector', labelSelector);
+  if (fieldSelector !== undefined) parameters.set('fieldSelector', fieldSelector);
+  if (token !== '') parameters.set('continue', token);
+  return parameters.toString();
+}
+
+type Item = Readonly<Record<string, unknown>>;
+
+const isItem = (value: unknown): value is Item => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Items and continue token of a page. An empty list may be written as null. */
+function contentsOf({ json }: Said): { readonly items: readonly Item[]; readonly next: string } {
+  const items: unknown = isItem(json) && 'items' in json ? (json['items'] ?? []) : undefined;
+  if (!isItem(json) || !Array.isArray(items)) throw new Fault('server-error', 'the answer to a list is no list');
+  const meta = json['metadata'];
+  const next = isItem(meta) ? meta['continue'] : undefined;
+  return { items: items.filter(isItem), next: typeof next === 'string' ? next : '' };
+}
+
+/** Items of built-in kinds leave out what they are; items of a metadata list say that they are metadata. */
+function withKind(item: Item, { group, version, kind, metadataOnly }: ListRequest): Item {
+  const isMetadata = metadataOnly === true && item['kind'] === 'PartialObjectMetadata';
+  if (!isMetadata && typeof item['kind'] === 'string' && typeof item['apiVersion'] === 'string') return item;
+  return { ...item, apiVersion: group === '' ? version : `${group}/${version}`, kind };
+}
