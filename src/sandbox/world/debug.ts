@@ -1,0 +1,249 @@
+import { sortedBy } from '../../base/sort.ts';
+import { ipFamily } from '../../istio/addresses.ts';
+import { fqdnOf } from '../../istio/hosts.ts';
+import { presumedToBehave } from '../../istio/releases.ts';
+import { isAtLeast } from '../../istio/versions.ts';
+import { clientOf, type Predictions, type ShardEndpoint, shardKey } from '../../mesh/endpoints.ts';
+import { flag } from '../../mesh/istiod-view.ts';
+import { nameTable } from '../../mesh/name-table.ts';
+import type { Pod } from '../../model/facts.ts';
+import type { IstiodProcess } from './istiods.ts';
+import { syncStatus } from './istiods.ts';
+import { type Knowledge, meshConfigOf } from './knowledge.ts';
+import type { Connected } from './proxies.ts';
+import { proxiesOf } from './proxies.ts';
+import type { ClusterState } from './state.ts';
+import { sidecarVisibility } from './visibility.ts';
+
+/** An answer over HTTP: JSON, or text. */
+export type HttpAnswer = { readonly status: number } & ({ readonly json: unknown } | { readonly text: string });
+
+/** What an istiod is asked about itself. */
+export interface Asked {
+  readonly process: IstiodProcess;
+  readonly knowledge: Knowledge;
+  readonly predict: (process: IstiodProcess) => Predictions;
+  readonly connection: (pod: Pod, cluster: ClusterState) => Connected;
+}
+
+/** What istiod answers on 15014 (with metrics and version) and 8080 (with readiness). Nothing for another port. */
+export function istiodAnswer(asked: Asked, port: number, path: string, query: URLSearchParams): HttpAnswer | undefined {
+  const { controlPlane } = asked.process;
+  const debug = /^\/debug\/(.+)$/.exec(path)?.[1];
+  const isDebugging = flag(controlPlane.env, 'ENABLE_DEBUG_ON_HTTP', true);
+  if (debug !== undefined && isDebugging) return debugAnswer(asked, debug, query);
+  if (port === 15014 && path === '/version') return { status: 200, text: `${controlPlane.version ?? 'unknown'}-sandbox-Clean` };
+  if (port === 15014 && path === '/metrics') return { status: 200, text: metrics(asked) };
+  if (port === 8080 && path === '/ready') return { status: 200, text: '' };
+  return { status: 404, text: '404 page not found\n' };
+}
+
+function debugAnswer(asked: Asked, name: string, query: URLSearchParams): HttpAnswer {
+  switch (name) {
+    case 'clusterz':
+      return { status: 200, json: clusterz(asked) };
+    case 'networkz':
+      return { status: 200, json: networkz(asked) };
+    case 'endpointz':
+    case 'endpointShardz':
+      return { status: 200, json: endpointShardz(asked) };
+    case 'ndsz':
+      return ndsz(asked, query.get('proxyID'));
+    case 'syncz':
+      return { status: 200, json: syncz(asked, query.get('namespace')) };
+    case 'registryz':
+      return { status: 200, json: registryz(asked) };
+    default:
+      return { status: 404, text: '404 page not found\n' };
+  }
+}
+
+function clusterz({ process, knowledge }: Asked): unknown {
+  const { controlPlane } = process;
+  const own = presumedToBehave(controlPlane.version, 'listsOwnClusterInClusterz')
+    ? [{ id: controlPlane.clusterId, secretName: '', syncStatus: 'synced' }]
+    : [];
+  const remotes = [...process.registrations.values()].map((one) => ({
+    id: one.id,
+    secretName: one.secret,
+    syncStatus: syncStatus(process, one, knowledge.state.now),
+  }));
+  return [...own, ...remotes];
+}
+
+/** Hostnames are resolved by istiod, and what they resolve to is in no object: they are not in the list. */
+function networkz({ process, predict }: Asked): unknown {
+  const hasHbone = isAtLeast(process.controlPlane.version, '1.23.0') !== false;
+  return predict(process)
+    .gateways.filter(({ address }) => ipFamily(address) !== undefined)
+    .map((gateway) => ({
+      Network: gateway.network,
+      Cluster: gateway.cluster ?? '',
+      Addr: gateway.address,
+      Port: gateway.port,
+      ...(hasHbone
+        ? {
+            HBONEPort: gateway.hbonePort,
+            ServiceAccount: { Namespace: gateway.serviceAccount?.namespace ?? '', Name: gateway.serviceAccount?.name ?? '' },
+          }
+        : {}),
+    }));
+}
+
+const health = { healthy: 1, unhealthy: 2, terminating: 4 } as const satisfies Readonly<Record<ShardEndpoint['health'], number>>;
+
+function endpointShardz({ process, predict }: Asked): unknown {
+  const hasSeveralAddresses = isAtLeast(process.controlPlane.version, '1.24.0') !== false;
+  const trustDomain = (endpoint: ShardEndpoint): string => endpoint.pod?.proxy?.trustDomain ?? 'cluster.local';
+  const endpointOf = (endpoint: ShardEndpoint, namespace: string): unknown => ({
+    Labels: endpoint.pod?.labels ?? {},
+    ...(hasSeveralAddresses ? { Addresses: [endpoint.address] } : { Address: endpoint.address }),
+    ServicePortName: endpoint.portName,
+    ServiceAccount:
+      endpoint.pod === undefined ? '' : `spiffe://${trustDomain(endpoint)}/ns/${endpoint.pod.namespace}/sa/${endpoint.pod.serviceAccount}`,
+    Network: endpoint.network ?? '',
+    Locality: { Label: '', ClusterID: endpoint.cluster },
+    EndpointPort: endpoint.port,
+    LbWeight: 0,
+    TLSMode: endpoint.tlsMode,
+    Namespace: namespace,
+    WorkloadName: endpoint.pod?.owner?.name ?? '',
+    HostName: '',
+    SubDomain: '',
+    HealthStatus: health[endpoint.health],
+    SendUnhealthyEndpoints: false,
+    NodeName: endpoint.nodeName ?? '',
+  });
+  const hosts: Record<string, Record<string, unknown>> = {};
+  for (const shards of sortedBy(predict(process).shards.values(), ({ host }) => host)) {
+    hosts[shards.host] = {
+      [shards.namespace]: {
+        Shards: Object.fromEntries(
+          [...shards.clusters].map(([cluster, endpoints]) => [
+            shardKey(cluster),
+            endpoints.map((endpoint) => endpointOf(endpoint, shards.namespace)),
+          ]),
+        ),
+        ServiceAccounts: {},
+      },
+    };
+  }
+  return hosts;
+}
+
+/** The name table of one proxy. A proxy that does not watch names has none; since 1.25 that is no error (pilot/pkg/xds/debug.go). */
+function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
+  const { process, knowledge, predict } = asked;
+  if (proxyId === null || proxyId === '') return { status: 400, text: 'You must provide a proxyID in the query string' };
+  const found = proxiesOf(process, knowledge, asked.connection).find(({ pod }) => `${pod.name}.${pod.namespace}` === proxyId);
+  const client = found === undefined ? undefined : clientOf(found.pod);
+  if (found === undefined || client === undefined)
+    return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.' };
+  if (found.pod.proxy?.dnsCapture !== true)
+    return isAtLeast(process.controlPlane.version, '1.25.0') !== false
+      ? { status: 200, json: {} }
+      : { status: 400, text: 'DNS capture is not enabled in the proxy\n' };
+  const table = nameTable(client, predict(process), {
+    defaultExportTo: meshConfigOf(process, knowledge.state)?.defaultServiceExportTo,
+    isVisible: sidecarVisibility(found.pod, process, knowledge),
+  });
+  const records: Record<string, unknown> = {};
+  for (const { host, ips, registry, shortname, namespace } of table.values()) records[host] = { ips, registry, shortname, namespace };
+  const resource = { '@type': 'type.googleapis.com/istio.networking.nds.v1.NameTable', table: records };
+  return { status: 200, json: { configs: [resource] } };
+}
+
+function syncz(asked: Asked, namespace: string | null): unknown {
+  const version = asked.process.controlPlane.version ?? '';
+  const nonce = asked.process.uid.slice(0, 8);
+  return proxiesOf(asked.process, asked.knowledge, asked.connection)
+    .filter(({ pod }) => namespace === null || pod.namespace === namespace)
+    .map(({ pod }) => ({
+      cluster_id: pod.proxy?.clusterId ?? '',
+      proxy: `${pod.name}.${pod.namespace}`,
+      proxy_type: pod.proxy?.kind === 'gateway' ? 'router' : (pod.proxy?.kind ?? ''),
+      istio_version: pod.proxy?.version ?? version,
+      cluster_sent: `${nonce}-c`,
+      cluster_acked: `${nonce}-c`,
+      listener_sent: `${nonce}-l`,
+      listener_acked: `${nonce}-l`,
+      route_sent: `${nonce}-r`,
+      route_acked: `${nonce}-r`,
+      endpoint_sent: `${nonce}-e`,
+      endpoint_acked: `${nonce}-e`,
+    }));
+}
+
+/** Services of Kubernetes registries, merged. */
+function registryz({ process, predict }: Asked): unknown {
+  const { clusterDomain } = process.controlPlane;
+  return sortedBy(predict(process).services.values(), ({ host }) => host).flatMap((registered) => {
+    const first = registered.instances[0]?.service;
+    if (first === undefined) return [];
+    const isHeadless = first.clusterIP === 'None';
+    return [
+      {
+        Attributes: {
+          ServiceRegistry: 'Kubernetes',
+          Name: registered.name,
+          Namespace: registered.namespace,
+          Labels: first.labels,
+          ExportTo: null,
+          LabelSelectors: first.selector,
+          Type: first.type,
+          ExternalName: first.externalName ?? '',
+          NodeLocal: first.internalTrafficPolicy === 'Local',
+        },
+        ports: first.ports.map(({ name, port, protocol }) => ({ name, port, protocol })),
+        creationTime: first.createdAt ?? null,
+        hostname: fqdnOf(registered.namespace, registered.name, clusterDomain),
+        clusterVIPs: {
+          Addresses: Object.fromEntries(
+            registered.instances.map(({ cluster, service }) => [cluster, [service.clusterIP === '' ? '0.0.0.0' : service.clusterIP]]),
+          ),
+        },
+        defaultAddress: isHeadless || first.clusterIP === '' ? '0.0.0.0' : first.clusterIP,
+        Resolution: first.type === 'ExternalName' ? 4 : isHeadless ? 2 : 0,
+        MeshExternal: false,
+        ResourceVersion: '',
+      },
+    ];
+  });
+}
+
+function metrics(asked: Asked): string {
+  const { process, knowledge } = asked;
+  const version = process.controlPlane.version ?? 'unknown';
+  const remotes = [...process.registrations.values()];
+  const proxies = proxiesOf(process, knowledge, asked.connection);
+  const lines = [
+    '# HELP istiod_managed_clusters Number of clusters managed by istiod',
+    '# TYPE istiod_managed_clusters gauge',
+    'istiod_managed_clusters{cluster_type="local"} 1',
+    `istiod_managed_clusters{cluster_type="remote"} ${remotes.length}`,
+    '# HELP pilot_info Pilot version and build information.',
+    '# TYPE pilot_info gauge',
+    `pilot_info{version="${version}-sandbox-Clean"} 1`,
+    '# HELP pilot_xds Number of endpoints connected to this pilot using XDS.',
+    '# TYPE pilot_xds gauge',
+    `pilot_xds{version="${version}"} ${proxies.length}`,
+  ];
+  if (presumedToBehave(process.controlPlane.version, 'readsRemoteTrustDomain')) {
+    lines.push('# HELP istiod_remote_cluster_sync_status Current synchronization status of remote clusters managed by istiod.');
+    lines.push('# TYPE istiod_remote_cluster_sync_status gauge');
+    for (const one of remotes) {
+      const now = syncStatus(process, one, knowledge.state.now);
+      for (const status of ['synced', 'syncing', 'timeout', 'closed'])
+        lines.push(
+          `istiod_remote_cluster_sync_status{cluster="${one.id}",cluster_type="remote",status="${status}"} ${status === now ? 1 : 0}`,
+        );
+    }
+  }
+  const late = remotes.filter((one) => syncStatus(process, one, knowledge.state.now) === 'timeout');
+  if (late.length > 0) {
+    lines.push('# HELP remote_cluster_sync_timeouts_total Number of times remote clusters took too long to sync.');
+    lines.push('# TYPE remote_cluster_sync_timeouts_total counter');
+    for (const one of late) lines.push(`remote_cluster_sync_timeouts_total{cluster="${one.id}"} 1`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,105 @@
+import { X509Certificate } from 'node:crypto';
+import { clientOf, endpointsSentTo, type Predictions } from '../../mesh/endpoints.ts';
+import type { Pod } from '../../model/facts.ts';
+import type { HttpAnswer } from './debug.ts';
+import type { IstiodProcess } from './istiods.ts';
+import { type Knowledge, meshConfigOf } from './knowledge.ts';
+import { mtlsSettings } from './mtls.ts';
+
+/** What the admin port of a proxy tells of. */
+export interface ProxyAdmin {
+  readonly pod: Pod;
+  /** The istiod whose configuration it has; without one it has none. */
+  readonly process: IstiodProcess | undefined;
+  readonly knowledge: Knowledge;
+  readonly predict: (process: IstiodProcess) => Predictions;
+  /** Its certificate and the ones above it, leaf first, and the roots it trusts, as PEM. */
+  readonly certificates: () => Promise<{ readonly chain: readonly string[]; readonly roots: readonly string[] } | undefined>;
+}
+
+/** Envoy's admin on 15000: clusters, certificates, and what the proxy says of itself. */
+export async function envoyAnswer(admin: ProxyAdmin, path: string, query: URLSearchParams): Promise<HttpAnswer> {
+  switch (path) {
+    case '/clusters':
+      return query.get('format') === 'json'
+        ? { status: 200, json: { cluster_statuses: clusterStatuses(admin) } }
+        : { status: 200, text: '' };
+    case '/certs':
+      return { status: 200, json: await certs(admin) };
+    case '/server_info':
+      return { status: 200, json: serverInfo(admin) };
+    case '/ready':
+      return admin.pod.ready ? { status: 200, text: 'LIVE\n' } : { status: 503, text: 'PRE_INITIALIZING\n' };
+    default:
+      return { status: 404, text: 'invalid path. admin commands are: /certs /clusters /ready /server_info\n' };
+  }
+}
+
+function clusterStatuses({ pod, process, knowledge, predict }: ProxyAdmin): unknown[] {
+  const client = clientOf(pod);
+  if (process === undefined || client === undefined) return [];
+  const predictions = predict(process);
+  const config = knowledge.state.clusters.get(process.config)?.facts;
+  const root = meshConfigOf(process, knowledge.state)?.rootNamespace ?? process.controlPlane.namespace;
+  return [...predictions.services.values()].flatMap(({ host, instances }) =>
+    (instances[0]?.service.ports ?? [])
+      .filter(({ protocol }) => protocol !== 'UDP')
+      .map(({ port }) => {
+        const to = { host, port, clusterDomain: process.controlPlane.clusterDomain };
+        const mtls = config === undefined ? {} : mtlsSettings(config, to, client.namespace, root);
+        const sent = endpointsSentTo(client, host, port, predictions, mtls);
+        return {
+          name: `outbound|${port}||${host}`,
+          added_via_api: true,
+          host_statuses: (sent?.endpoints ?? []).map((endpoint) => ({
+            address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
+            health_status: { eds_health_status: 'HEALTHY' },
+            weight: endpoint.endpoints.length,
+            locality: {},
+          })),
+        };
+      }),
+  );
+}
+
+async function certs({ certificates }: ProxyAdmin): Promise<unknown> {
+  const found = await certificates();
+  if (found === undefined) return { certificates: [] };
+  return {
+    certificates: [{ ca_cert: found.roots.map(certificateOf), cert_chain: found.chain.map(certificateOf) }],
+  };
+}
+
+function certificateOf(pem: string): unknown {
+  const certificate = new X509Certificate(pem);
+  const names = (certificate.subjectAltName ?? '').split(', ').filter((name) => name !== '');
+  return {
+    path: '<inline>',
+    serial_number: certificate.serialNumber.toLowerCase(),
+    subject_alt_names: names.map((name) => (name.startsWith('URI:') ? { uri: name.slice(4) } : { dns: name.replace(/^DNS:/, '') })),
+    valid_from: new Date(certificate.validFrom).toISOString().replace('.000Z', 'Z'),
+    expiration_time: new Date(certificate.validTo).toISOString().replace('.000Z', 'Z'),
+  };
+}
+
+function serverInfo({ pod, process }: ProxyAdmin): unknown {
+  const { proxy } = pod;
+  return {
+    version: `sandbox/${proxy?.version ?? 'unknown'}/Clean/RELEASE/BoringSSL`,
+    state: process === undefined && !pod.ready ? 'PRE_INITIALIZING' : 'LIVE',
+    node: {
+      id: `${proxy?.kind === 'gateway' ? 'router' : (proxy?.kind ?? 'sidecar')}~${pod.ips[0] ?? ''}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`,
+      cluster: `${pod.owner?.name ?? pod.name}.${pod.namespace}`,
+      metadata: {
+        CLUSTER_ID: proxy?.clusterId ?? '',
+        NETWORK: proxy?.network ?? '',
+        MESH_ID: proxy?.meshId ?? '',
+        NAMESPACE: pod.namespace,
+        NAME: pod.name,
+        SERVICE_ACCOUNT: pod.serviceAccount,
+        ISTIO_VERSION: proxy?.version ?? '',
+        ...(proxy?.dnsCapture === true ? { DNS_CAPTURE: 'true' } : {}),
+      },
+    },
+  };
+}

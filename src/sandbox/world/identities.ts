@@ -1,0 +1,67 @@
+import type { Pod } from '../../model/facts.ts';
+import { type Certificate, mintCertificate } from '../certificates.ts';
+import type { Authorities } from './authorities.ts';
+import type { Ca } from './ca.ts';
+import { pemBlocks } from './authorities.ts';
+import type { IstiodProcess } from './istiods.ts';
+import { dnsNamesOf } from './reach.ts';
+import type { Knowledge } from './knowledge.ts';
+import { meshConfigOf } from './knowledge.ts';
+
+/** A certificate that is presented: leaf first, without the root, and its key. */
+export interface Presented {
+  readonly chain: readonly string[];
+  readonly key: string;
+  readonly roots: readonly string[];
+}
+
+/** Certificates of workloads and istiods, made when they are first asked for. */
+export interface Identities {
+  /** SPIFFE identity of a pod, signed by the istiod it belongs to. */
+  ofPod(pod: Pod, process: IstiodProcess, knowledge: Knowledge): Promise<Presented | undefined>;
+  /** What istiod presents on 15012 and 15017. */
+  ofIstiod(process: IstiodProcess, knowledge: Knowledge): Promise<Presented | undefined>;
+}
+
+const day = 86_400_000;
+
+export function openIdentities(authorities: Authorities, now: () => number): Identities {
+  const made = new Map<string, { readonly until: number; readonly presented: Promise<Presented> }>();
+  const present = (ca: Ca, names: { readonly uris?: readonly string[]; readonly dnsNames?: readonly string[] }): Promise<Presented> => {
+    const key = JSON.stringify([ca, names]);
+    const found = made.get(key);
+    if (found !== undefined && found.until > now()) return found.presented;
+    const presented = sign(authorities, ca, names, now());
+    made.set(key, { until: now() + day / 2, presented });
+    return presented;
+  };
+  return {
+    ofPod: async (pod, process, { state }) => {
+      const trustDomain = pod.proxy?.trustDomain ?? meshConfigOf(process, state)?.trustDomain ?? 'cluster.local';
+      const uri = `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
+      return process.ca === undefined ? undefined : await present(process.ca, { uris: [uri] });
+    },
+    ofIstiod: async (process, knowledge) =>
+      process.ca === undefined ? undefined : await present(process.ca, { dnsNames: dnsNamesOf(process, knowledge) }),
+  };
+}
+
+async function sign(
+  authorities: Authorities,
+  ca: Ca,
+  names: { readonly uris?: readonly string[]; readonly dnsNames?: readonly string[] },
+  now: number,
+): Promise<Presented> {
+  const issuer: Certificate = await authorities.of(ca.signing);
+  const leaf = await mintCertificate({
+    // A workload certificate has no subject; its name is in the extension.
+    subject: [],
+    issuer,
+    ...names,
+    notBefore: new Date(now - 2 * 60_000),
+    notAfter: new Date(now + day),
+  });
+  const roots = pemBlocks(ca.root);
+  const isRoot = roots.some((root) => root.trim() === ca.signing.trim());
+  return { chain: [leaf.cert, ...(isRoot ? [] : [issuer.cert]), ...ca.chain.map((pem) => `${pem}\n`)], key: leaf.key, roots };
+}

@@ -1,0 +1,110 @@
+import type { PodPorts, Store } from '../sandbox.ts';
+import type { Authorities } from './authorities.ts';
+import { openIdentities } from './identities.ts';
+import { type Listeners, openListeners } from './listeners.ts';
+import { podPorts } from './pod-ports.ts';
+import { type Memory, firstMemory, reconcile, renewals } from './reconcile.ts';
+import { type Change, watchStores } from './state.ts';
+import { worldOf } from './world.ts';
+import type { Knowledge } from './knowledge.ts';
+
+export interface WorldOptions {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly authorities: Authorities;
+  /** RFC 3339: the present. */
+  readonly clock: () => string;
+  /** Whether controllers and istiods write; they are asked and answer all the same. */
+  readonly isReconciling: boolean;
+}
+
+/** Controllers, istiods, proxies and gateways over some stores. */
+export interface RunningWorld {
+  readonly ports: PodPorts;
+  readonly resolve: Listeners['resolve'];
+  /** Resolves when nobody has anything more to do. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How often locks are renewed, in milliseconds. */
+const renewal = 5000;
+/** Controllers that never agree are a fault of theirs. */
+const mostRounds = 200;
+
+export async function runWorld({ stores, authorities, clock, isReconciling }: WorldOptions): Promise<RunningWorld> {
+  const look = watchStores(stores, clock);
+  let memory: Memory = firstMemory(look());
+  let known: Knowledge = { state: look(), istiods: memory.istiods };
+  const now = (): Knowledge => {
+    const state = look();
+    if (!isSameMoment(known, state, memory)) known = { state, istiods: memory.istiods };
+    return known;
+  };
+  const world = worldOf(now);
+  const identities = openIdentities(authorities, () => Date.parse(clock()));
+  const listeners = openListeners(world, identities, authorities);
+  let isClosed = false;
+  let work: Promise<void> = Promise.resolve();
+  let failure: Error | undefined;
+
+  const step = async (): Promise<void> => {
+    let hasMore = true;
+    for (let round = 0; hasMore; round++) {
+      if (round === mostRounds) throw new Error('The controllers of the sandbox do not come to an end.');
+      const next = await reconcile(look(), memory, authorities);
+      memory = next.memory;
+      hasMore = isReconciling && !isClosed && next.changes.length > 0;
+      if (hasMore) apply(stores, next.changes);
+    }
+    await listeners.update();
+  };
+  const schedule = (): void => {
+    if (isClosed) return;
+    work = work.then(step).catch((error: unknown) => {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    });
+  };
+  for (const store of stores.values()) store.onChange(schedule);
+  schedule();
+  const timer = setInterval(() => {
+    if (isReconciling && !isClosed) apply(stores, renewals(look(), memory));
+  }, renewal);
+  timer.unref();
+
+  const settled = async (): Promise<void> => {
+    let before: Promise<void> | undefined;
+    // Stores tell of changes in the next turn of the event loop.
+    while (before !== work) {
+      before = work;
+      await work;
+      await new Promise((done) => setImmediate(done));
+    }
+    if (failure !== undefined) throw failure;
+  };
+  await settled();
+  return {
+    ports: podPorts(world, identities, listeners.serve),
+    resolve: listeners.resolve,
+    settled,
+    close: async () => {
+      isClosed = true;
+      clearInterval(timer);
+      await work;
+      await listeners.close();
+    },
+  };
+}
+
+function apply(stores: ReadonlyMap<string, Store>, changes: readonly Change[]): void {
+  for (const change of changes) {
+    const store = stores.get(change.cluster);
+    if (store === undefined) continue;
+    if ('put' in change) store.put(change.put);
+    else store.remove(change.remove.kind, change.remove.namespace, change.remove.name);
+  }
+}
+
+function isSameMoment(known: Knowledge, state: Knowledge['state'], memory: Memory): boolean {
+  if (known.istiods !== memory.istiods) return false;
+  return [...state.clusters].every(([name, cluster]) => known.state.clusters.get(name) === cluster) && known.state.now === state.now;
+}
