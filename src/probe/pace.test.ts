@@ -38,6 +38,18 @@ describe('within', () => {
     expect(begun).toBe(false);
   });
 
+  test('however many wait, the signal has one listener', async () => {
+    const run = new AbortController();
+    const added: string[] = [];
+    const add = run.signal.addEventListener.bind(run.signal);
+    run.signal.addEventListener = (...given: Parameters<typeof add>) => (added.push(String(given[0])), add(...given));
+    const all = Array.from({ length: 30 }, () => within<string>(limits(60_000, run.signal), never, ({ failed }) => failed));
+    expect(await within(limits(60_000, run.signal), async () => 'done', String)).toBe('done');
+    run.abort();
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['interrupted']));
+    expect(added).toEqual(['abort']);
+  });
+
   test('an error after the end is nobody’s', async () => {
     let fail: (error: Error) => void = () => undefined;
     const work = () => new Promise<unknown>((_, reject) => (fail = reject));

@@ -23,14 +23,31 @@ export async function within<T>(limits: Limits, work: (signal: AbortSignal) => P
       limits.timeout,
     );
   });
-  limits.signal.addEventListener('abort', end, { once: true });
+  const stayed = onAbort(limits.signal, () => end());
   try {
     return await Promise.race([work(own.signal).catch((error: unknown) => otherwise(failureOf(error))), cut]);
   } finally {
     clearTimeout(timer);
-    limits.signal.removeEventListener('abort', end);
+    stayed();
     own.abort();
   }
+}
+
+/** Who waits for the end of a run. Dozens do, and Node warns of more than ten listeners of one signal: it has one, which tells all. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `listener` when the signal aborts; the function it gives ends that. */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  let listeners = waiting.get(signal);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    signal.addEventListener('abort', () => all.forEach((one) => one()), { once: true });
+    waiting.set(signal, all);
+    listeners = all;
+  }
+  const own = listeners;
+  own.add(listener);
+  return () => own.delete(listener);
 }
 
 /** What is said of a question that was not finished since the run ended. */

@@ -1,0 +1,269 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { clusterName, revision } from '../../src/model/ids.ts';
+import type { IstiodReplica } from '../../src/model/observations.ts';
+import { type Refusal, throughForward } from '../../src/probe/forwarded.ts';
+import { type HttpAnswer, httpGet } from '../../src/probe/http-get.ts';
+import { askIstiod, type IstiodTarget } from '../../src/probe/istiod-debug.ts';
+import { within } from '../../src/probe/pace.ts';
+import { servers, type World, worldIo } from '../support/probe-servers.ts';
+
+const loopback = servers();
+afterAll(() => loopback.close());
+
+const east = clusterName('east');
+const abc = 'abc.shop.svc.cluster.local';
+const target: IstiodTarget = {
+  pod: { cluster: east, kind: 'Pod', namespace: 'istio-system', name: 'istiod-1' },
+  namespace: 'istio-system',
+  revision: revision('default'),
+  hosts: [abc],
+  proxies: [{ cluster: clusterName('west'), kind: 'Pod', namespace: 'shop', name: 'caller-1' }],
+};
+
+async function ask(pods: NonNullable<World['pods']>, of: Partial<IstiodTarget> = {}, timeout = 5000, mostBytes = Number.MAX_SAFE_INTEGER) {
+  const io = worldIo({ pods });
+  const limits = { timeout, signal: new AbortController().signal };
+  const replica: IstiodReplica | Refusal = await askIstiod({ ...target, ...of }, (port, path, most) =>
+    within(
+      limits,
+      (signal) =>
+        throughForward<HttpAnswer>(io, { cluster: east, pod: { namespace: 'istio-system', name: 'istiod-1' }, port }, signal, (stream) =>
+          httpGet(stream, path, Math.min(most, mostBytes)),
+        ),
+      (failure) => failure,
+    ),
+  );
+  return { replica: replica as IstiodReplica, forwards: io.forwards };
+}
+
+const usual = 'east istio-system/istiod-1:15014';
+const other = 'east istio-system/istiod-1:8080';
+
+const good: Readonly<Record<string, unknown>> = {
+  '/debug/clusterz': [{ id: 'east', secretName: '', syncStatus: 'synced' }],
+  '/debug/networkz': [{ Network: 'n1', Cluster: 'east', Addr: '198.51.100.1', Port: 15443, HBONEPort: 0 }],
+  '/debug/endpointShardz': {
+    [abc]: { shop: { Shards: { 'Kubernetes/east': [{ Addresses: ['10.1.1.4'], EndpointPort: 80, HealthStatus: 1 }] } } },
+  },
+  '/debug/ndsz?proxyID=caller-1.shop': { configs: [{ '@type': 'x/NameTable', table: { [abc]: { ips: ['10.96.0.4'] } } }] },
+};
+
+type Route = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Answers as an istiod does, but for the paths given. */
+function istiod(changed: Readonly<Record<string, Route>> = {}): RequestListener {
+  return (request, response) => {
+    const path = request.url ?? '';
+    const route = changed[path];
+    if (route !== undefined) route(request, response);
+    else if (path in good) response.setHeader('Content-Type', 'application/json').end(JSON.stringify(good[path]));
+    else response.writeHead(404).end('404 page not found\n');
+  };
+}
+
+const status =
+  (code: number, body = ''): Route =>
+  (_, response) => {
+    response.writeHead(code).end(body);
+  };
+
+async function replicaOf(changed: Readonly<Record<string, Route>>, of: Partial<IstiodTarget> = {}, timeout?: number, most?: number) {
+  return (await ask({ [usual]: await loopback.http(istiod(changed)) }, of, timeout, most)).replica;
+}
+
+describe('an istiod that answers', () => {
+  test('everything it is asked', async () => {
+    const asked: string[] = [];
+    const port = await loopback.http((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      istiod()(request, response);
+    });
+    const { replica } = await ask({ [usual]: port });
+    expect(replica).toEqual({
+      pod: target.pod,
+      namespace: 'istio-system',
+      revision: 'default',
+      clusters: { answer: [{ id: 'east', secret: '', syncStatus: 'synced' }] },
+      gateways: { answer: [{ network: 'n1', cluster: 'east', address: '198.51.100.1', port: 15443, hbonePort: 0 }] },
+      shards: {
+        answer: [
+          {
+            host: abc,
+            clusters: [
+              {
+                cluster: 'east',
+                endpoints: [{ address: '10.1.1.4', port: 80, portName: '', network: '', tlsMode: '', health: 'healthy' }],
+              },
+            ],
+          },
+        ],
+      },
+      shardsAsked: [abc],
+      nameTables: [{ proxy: target.proxies[0], table: { answer: [{ host: abc, ips: ['10.96.0.4'] }] } }],
+    });
+    expect(asked.sort()).toEqual(
+      Object.keys(good)
+        .map((path) => `GET ${path}`)
+        .sort(),
+    );
+  });
+
+  test('at its other port, where it does not listen at the usual one', async () => {
+    const { replica, forwards } = await ask({ [usual]: await loopback.unused(), [other]: await loopback.http(istiod()) });
+    expect(replica.clusters).toHaveProperty('answer');
+    expect(forwards).toEqual([usual, other, other, other, other]);
+  });
+
+  test('nothing about names, when none is asked for', async () => {
+    const { replica, forwards } = await ask({ [usual]: await loopback.http(istiod()) }, { hosts: [], proxies: [] });
+    expect(replica).toMatchObject({ shards: { answer: [] }, shardsAsked: [], nameTables: [] });
+    expect(forwards).toHaveLength(2);
+  });
+
+  test('that a proxy captures no DNS, as old and new versions say it, or that it is connected to another replica', async () => {
+    const path = '/debug/ndsz?proxyID=caller-1.shop';
+    const table = async (route: Route) => (await replicaOf({ [path]: route })).nameTables[0]?.table;
+    expect(await table(status(400, 'DNS capture is not enabled in the proxy\n'))).toEqual({ answer: 'none' });
+    expect(await table(status(200, '{}'))).toEqual({ answer: 'none' });
+    expect(await table(status(404, 'Proxy not connected to this Pilot instance. It may be connected to another instance.\n'))).toEqual({
+      answer: 'elsewhere',
+    });
+    expect(await table(status(400, 'You must provide a proxyID in the query string\n'))).toEqual({
+      failed: 'server-error',
+      reason: 'HTTP 400: You must provide a proxyID in the query string',
+    });
+  });
+});
+
+describe('an istiod that does not', () => {
+  test('because /debug is switched off: nothing else is asked', async () => {
+    const { replica, forwards } = await ask({
+      [usual]: await loopback.http((_, response) => response.writeHead(404).end('404 page not found\n')),
+    });
+    const failed = { failed: 'not-found', reason: expect.stringContaining('ENABLE_DEBUG_ON_HTTP') as string };
+    expect(replica).toMatchObject({ clusters: failed, gateways: failed, shards: failed, nameTables: [{ table: failed }] });
+    expect(forwards).toEqual([usual]);
+  });
+
+  test('because one question goes wrong: the others are not touched', async () => {
+    const replica = await replicaOf({ '/debug/networkz': status(401, 'unauthorized\n'), '/debug/endpointShardz': status(500) });
+    expect(replica.clusters).toHaveProperty('answer');
+    expect(replica.gateways).toEqual({ failed: 'unauthorized', reason: 'HTTP 401: unauthorized' });
+    expect(replica.shards).toEqual({ failed: 'server-error', reason: 'HTTP 500' });
+    expect(replica.nameTables[0]?.table).toHaveProperty('answer');
+  });
+
+  test('in JSON, or not in the JSON one expects', async () => {
+    const replica = await replicaOf({
+      '/debug/networkz': status(200, '<html>login</html>'),
+      '/debug/endpointShardz': status(200, '[1, 2]'),
+      '/debug/ndsz?proxyID=caller-1.shop': status(200, ''),
+    });
+    expect(replica.gateways).toEqual({ failed: 'server-error', reason: 'the answer to /debug/networkz is not JSON, or not all of it' });
+    expect(replica.shards).toEqual({ failed: 'server-error', reason: 'the answer to /debug/endpointShardz is of an unknown form' });
+    expect(replica.nameTables[0]?.table).toEqual({
+      failed: 'server-error',
+      reason: 'the answer to /debug/ndsz is not JSON, or not all of it',
+    });
+  });
+
+  test('to the end', async () => {
+    const replica = await replicaOf({
+      '/debug/networkz': (_, response) => {
+        response.writeHead(200, { 'Content-Length': '1000' }).write('[{"Network":');
+        setImmediate(() => response.destroy());
+      },
+      '/debug/endpointShardz': (_, response) => {
+        response.write('{"abc');
+        setImmediate(() => response.destroy());
+      },
+    });
+    expect(replica.gateways).toMatchObject({ failed: 'reset' });
+    expect(replica.shards).toMatchObject({ failed: 'reset' });
+  });
+
+  test('in measure', async () => {
+    const most = 1024 * 1024;
+    const replica = await replicaOf({ '/debug/endpointShardz': status(200, JSON.stringify({ [abc]: 'x'.repeat(most) })) }, {}, 5000, most);
+    expect(replica.shards).toEqual({ failed: 'server-error', reason: 'the answer to /debug/endpointShardz is longer than 1 MiB' });
+    expect(replica.gateways).toHaveProperty('answer');
+  });
+
+  test('in HTTP', async () => {
+    const port = await loopback.tcp((socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.6\r\n')));
+    const { replica, forwards } = await ask({ [usual]: port, [other]: await loopback.unused() });
+    expect(replica.clusters).toEqual({ failed: 'server-error', reason: 'the answer is not HTTP' });
+    expect(forwards).toEqual([usual, other]);
+  });
+
+  test('in time: it is asked once', async () => {
+    const port = await loopback.http(() => undefined);
+    const { replica, forwards } = await ask({ [usual]: port }, {}, 50);
+    expect(replica.clusters).toEqual({ failed: 'timeout', reason: 'no answer within 50ms' });
+    expect(replica.shards).toEqual(replica.clusters);
+    expect(forwards).toEqual([usual]);
+  });
+
+  test('at any port', async () => {
+    const { replica } = await ask({ [usual]: await loopback.unused(), [other]: await loopback.unused() });
+    expect(replica.clusters).toEqual({ failed: 'refused', reason: 'connection refused' });
+  });
+
+  test('since its pod is gone, or may not be reached', async () => {
+    expect((await ask({ [usual]: { status: 'absent' } })).replica.clusters).toEqual({
+      failed: 'not-found',
+      reason: 'pod istio-system/istiod-1 is gone',
+    });
+    const { replica } = await ask({ [usual]: { status: 'forbidden', verb: 'create', resource: 'pods/portforward' } });
+    expect(replica).toEqual({ forbidden: { verb: 'create', resource: 'pods/portforward' } });
+  });
+});
+
+/** Answers of real istiods. Without MESHDOCTOR_CORPUS these tests are skipped, visibly. */
+const corpus = process.env['MESHDOCTOR_CORPUS'] ?? '';
+
+describe.skipIf(corpus === '')('the istiod of a real mesh (MESHDOCTOR_CORPUS)', () => {
+  const read = (mesh: string, file: string) => readFileSync(join(corpus, mesh, file), 'utf8');
+
+  test('1.31, primary and remote on two networks', async () => {
+    const from = (file: string) => status(200, read('primary-remote-1.31', `istiod/${file}.json`));
+    const host = 'abc.sample.svc.cluster.local';
+    const replica = await replicaOf(
+      {
+        '/debug/clusterz': from('clusterz'),
+        '/debug/networkz': from('networkz'),
+        '/debug/endpointShardz': from('endpointShardz'),
+        '/debug/ndsz?proxyID=caller-1.shop': from('ndsz'),
+      },
+      { hosts: [host] },
+    );
+    expect(replica.clusters).toEqual({
+      answer: [
+        { id: 'cluster1', secret: '', syncStatus: 'synced' },
+        { id: 'cluster2', secret: 'istio-system/istio-remote-secret-cluster2', syncStatus: 'synced' },
+      ],
+    });
+    expect(replica.gateways).toEqual({
+      answer: [
+        { network: 'network1', cluster: 'cluster1', address: '10.200.1.1', port: 15443, hbonePort: 0 },
+        { network: 'network2', cluster: 'cluster2', address: '10.200.2.1', port: 15443, hbonePort: 0 },
+      ],
+    });
+    const endpoint = { address: '10.1.1.4', port: 5000, portName: 'http', network: 'network1', tlsMode: 'istio', health: 'healthy' };
+    expect(replica.shards).toEqual({ answer: [{ host, clusters: [{ cluster: 'cluster1', endpoints: [endpoint] }] }] });
+    expect(replica.nameTables[0]?.table).toEqual({ answer: [{ host, ips: ['10.96.102.211'] }] });
+  });
+
+  test.each(['primary-remote-1.24', 'multi-primary-1.31'])('%s', async (mesh) => {
+    const folder = mesh === 'primary-remote-1.24' ? 'istiod' : 'istiod3';
+    const replica = await replicaOf({
+      '/debug/clusterz': status(200, read(mesh, `${folder}/clusterz.json`)),
+      '/debug/networkz': status(200, read(mesh, `${folder}/networkz.json`)),
+    });
+    expect('answer' in replica.clusters && replica.clusters.answer.map(({ syncStatus }) => syncStatus)).toEqual(['synced', 'synced']);
+    expect('answer' in replica.gateways && replica.gateways.answer.map(({ port }) => port)).toEqual([15443, 15443]);
+  });
+});

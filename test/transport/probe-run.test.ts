@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
+import type { ClusterObservations } from '../../src/model/observations.ts';
+import type { ProbeIo, ProbeOptions } from '../../src/probe/probe.ts';
+import { observe } from '../../src/probe/run.ts';
+import { authority, fingerprint, sidecarCertificate } from '../support/probe-certificates.ts';
+import { dnsPod, planInput } from '../support/probe-mesh.ts';
+import { dnsAnswer, servers, type World, worldIo } from '../support/probe-servers.ts';
+
+const loopback = servers();
+afterAll(() => loopback.close());
+
+const shop = mesh()
+  .primaryRemote('east', 'west', { networks: 2 })
+  .namespace('shop', { injected: true })
+  .service('abc.shop', { in: ['east'] })
+  .workload('caller.shop', { in: ['west'] })
+  .break((m) => m.cluster('west').add(dnsPod('coredns-a')));
+const host = 'abc.shop.svc.cluster.local';
+const forbidden = { status: 'forbidden', verb: 'create', resource: 'pods/portforward' } as const;
+const interrupted = { status: 'failed', code: 'interrupted', reason: 'the run ended before the answer came' };
+const off = { status: 'not-asked', because: 'probes off' };
+const nothing = { status: 'not-asked', because: 'nothing to probe' };
+
+function podOf(cluster: string, name: RegExp): string {
+  const pod = shop
+    .objects()
+    .get(cluster)
+    ?.find((object) => object.kind === 'Pod' && name.test(object.metadata.name));
+  if (pod === undefined) throw new Error(`no pod ${name.source}`);
+  return `${cluster} ${pod.metadata.namespace}/${pod.metadata.name}`;
+}
+
+/** Ports of pods of the healthy mesh. */
+const at = {
+  istiod: `${podOf('east', /^istiod-/)}:15014`,
+  abc: `${podOf('east', /^abc-/)}:15053`,
+  caller: `${podOf('west', /^caller-/)}:15053`,
+  dns: `${podOf('west', /^coredns-a$/)}:53`,
+};
+
+let healthy: World;
+let root: Awaited<ReturnType<typeof authority>>;
+
+beforeAll(async () => {
+  root = await authority('Root CA');
+  const sidecar = await sidecarCertificate('spiffe://cluster.local/ns/shop/sa/default', root);
+  const gateway = await loopback.tls({
+    cert: sidecar.cert,
+    key: sidecar.key,
+    requestCert: true,
+    rejectUnauthorized: true,
+  });
+  const nobodyKnows = await loopback.tcp((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  const sidecarDns = await loopback.dns((question) =>
+    dnsAnswer(question, [{ type: 'A', name: question.name, ttl: 30, data: '10.96.0.4' }]),
+  );
+  const istiod = await loopback.http((request, response) => {
+    const answers: Readonly<Record<string, unknown>> = {
+      '/debug/clusterz': [{ id: 'east', secretName: '', syncStatus: 'synced' }],
+      '/debug/networkz': null,
+      '/debug/endpointShardz': {},
+    };
+    const answer = answers[request.url ?? ''];
+    if (answer === undefined) response.writeHead(404).end('Proxy not connected');
+    else response.end(JSON.stringify(answer));
+  });
+  const config = { data: { 'root-cert.pem': root.cert } };
+  const path = '/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert';
+  healthy = {
+    pods: { [at.istiod]: istiod, [at.abc]: sidecarDns, [at.caller]: sidecarDns, [at.dns]: await loopback.dns((q) => dnsAnswer(q, [], 3)) },
+    addresses: { '10.200.1.1:15443': gateway, '10.200.2.1:15443': nobodyKnows },
+    objects: { [`east ${path}`]: config, [`west ${path}`]: config },
+  };
+});
+
+async function run(
+  world: World,
+  options: Partial<ProbeOptions> = {},
+  built: MeshBuilder = shop,
+  wrap: (io: ProbeIo) => ProbeIo = (io) => io,
+) {
+  const { facts, topology } = planInput(built);
+  const io = worldIo(world);
+  const observations = await observe(facts, topology, wrap(io), {
+    footprint: 'query',
+    services: [],
+    timeout: 5000,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  const [east, west] = observations as readonly [ClusterObservations, ClusterObservations];
+  return { observations, east, west, io };
+}
+
+describe('a mesh that is asked', () => {
+  test('everything that is planned, each answer in its cluster', async () => {
+    const { east, west, io } = await run(healthy);
+    expect([east.cluster, west.cluster]).toEqual(['east', 'west']);
+    expect(east.istiods).toMatchObject({
+      status: 'observed',
+      value: [
+        {
+          clusters: { answer: [{ id: 'east' }] },
+          gateways: { answer: [] },
+          shards: { answer: [] },
+          shardsAsked: [host],
+          nameTables: [{ table: { answer: 'elsewhere' } }, { table: { answer: 'elsewhere' } }],
+        },
+      ],
+    });
+    expect(west.istiods).toEqual(nothing);
+    const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
+    expect(names.map(({ via, asked, outcome }) => [via, asked, outcome])).toEqual([
+      ['sidecar', 'abc.shop', { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
+      ['sidecar', host, { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
+      ['cluster', host, { answer: { rcode: 'NXDOMAIN', addresses: [] } }],
+    ]);
+    expect(Object.keys(names[0] ?? {}).sort()).toEqual(['asked', 'outcome', 'pod', 'service', 'via']);
+    expect(east.gatewayHandshakes).toMatchObject({
+      status: 'observed',
+      value: [
+        {
+          gateway: { kind: 'Service', namespace: 'istio-system', name: 'istio-eastwestgateway' },
+          network: 'network1',
+          host: '10.200.1.1',
+          connectedTo: '127.0.0.1',
+          purpose: 'target',
+          service: { namespace: 'shop', name: 'abc', port: 80 },
+          outcome: {
+            stage: 'certificate',
+            verifiedBy: [fingerprint(root)],
+            rootsTried: [fingerprint(root)],
+            afterwards: 'certificate-required',
+          },
+        },
+        { purpose: 'control', outcome: { stage: 'certificate' } },
+      ],
+    });
+    expect(west.gatewayHandshakes).toMatchObject({ status: 'observed', value: [{ purpose: 'control', outcome: { stage: 'reset' } }] });
+    expect(JSON.stringify(east.gatewayHandshakes)).not.toContain('"roots"');
+    // Each root is read once, however many handshakes use it.
+    expect(io.gets).toHaveLength(2);
+  });
+
+  test('says the same each time', async () => {
+    const timeless = (observations: readonly ClusterObservations[]) =>
+      JSON.parse(JSON.stringify(observations, (key, value: unknown) => (key === 'milliseconds' ? 0 : value))) as unknown;
+    expect(timeless((await run(healthy)).observations)).toEqual(timeless((await run(healthy)).observations));
+  });
+
+  test('tells how far it is', async () => {
+    const told: Parameters<NonNullable<ProbeOptions['onProgress']>>[0][] = [];
+    await run(healthy, { onProgress: (progress) => told.push(progress) });
+    const of = (cluster: string) => told.filter((one) => one.cluster === cluster);
+    for (const [cluster, planned] of [
+      ['east', 5 + 2 + 2],
+      ['west', 3 + 1],
+    ] as const) {
+      expect(of(cluster)[0]).toEqual({ cluster, done: 0, planned });
+      expect(of(cluster).at(-1)).toEqual({ cluster, done: planned, planned });
+    }
+  });
+
+  test('not more than so much at a time in each cluster', async () => {
+    let open = 0;
+    let most = 0;
+    const crowd = Array.from({ length: 12 }, (_, index) => `svc${index}`);
+    const built = crowd.reduce((so, name) => so.service(`${name}.shop`, { in: ['east'] }), shop);
+    await run(healthy, { services: crowd.map((name) => ({ namespace: 'shop', name })) }, built, (io) => ({
+      ...io,
+      forward: async (cluster, ...rest) => {
+        if (cluster === 'west') most = Math.max(most, ++open);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        if (cluster === 'west') open--;
+        return { status: 'failed', code: 'server-error', reason: `no ${rest[1]}` };
+      },
+    }));
+    expect(most).toBe(8);
+  });
+});
+
+describe('how far it may go', () => {
+  test('off: nothing is touched', async () => {
+    const { observations, io } = await run(healthy, { footprint: 'off' });
+    expect(observations).toEqual(['east', 'west'].map((cluster) => ({ cluster, istiods: off, nameAnswers: off, gatewayHandshakes: off })));
+    expect([io.forwards, io.dialled, io.gets]).toEqual([[], [], []]);
+  });
+
+  test('connect: gateways, and no pod', async () => {
+    const { east, west, io } = await run(healthy, { footprint: 'connect' });
+    for (const one of [east, west])
+      expect(one).toMatchObject({ istiods: off, nameAnswers: off, gatewayHandshakes: { status: 'observed' } });
+    expect(io.forwards).toEqual([]);
+    expect(new Set(io.dialled)).toEqual(new Set(['10.200.1.1:15443', '10.200.2.1:15443']));
+  });
+});
+
+describe('what goes wrong', () => {
+  test('no right to port-forward: that cluster says so, the other goes on', async () => {
+    const { east, west } = await run({ ...healthy, pods: { ...healthy.pods, [at.caller]: forbidden, [at.dns]: forbidden } });
+    expect(west.nameAnswers).toEqual(forbidden);
+    expect(east.nameAnswers).toMatchObject({ status: 'observed' });
+    expect((await run({ ...healthy, pods: { ...healthy.pods, [at.istiod]: forbidden } })).east.istiods).toEqual(forbidden);
+  });
+
+  test('no right in one namespace of several is the answer there', async () => {
+    const { west } = await run({ ...healthy, pods: { ...healthy.pods, [at.dns]: forbidden } });
+    const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
+    expect(names.map(({ outcome }) => ('failed' in outcome ? outcome : 'answered'))).toEqual([
+      'answered',
+      'answered',
+      { failed: 'forbidden', reason: 'may not create pods/portforward' },
+    ]);
+  });
+
+  test('pods that do not listen are answers, not failures of the whole', async () => {
+    const unused = await loopback.unused();
+    const { east, west } = await run({
+      ...healthy,
+      pods: { [at.istiod]: unused, [at.istiod.replace('15014', '8080')]: unused, [at.caller]: unused, [at.dns]: unused, [at.abc]: unused },
+    });
+    expect(east.istiods).toMatchObject({ status: 'observed', value: [{ clusters: { failed: 'refused' } }] });
+    expect(west.nameAnswers).toMatchObject({ status: 'observed', value: [{ outcome: { failed: 'refused' } }, {}, {}] });
+  });
+
+  test('a port-forward or a read that throws', async () => {
+    const { east } = await run(healthy, {}, shop, (io) => ({
+      ...io,
+      forward: () => Promise.reject(new Error('boom')),
+      get: () => Promise.reject(new Error('boom')),
+    }));
+    expect(east.istiods).toMatchObject({ status: 'observed', value: [{ clusters: { failed: 'reset', reason: 'boom' } }] });
+    expect(east.gatewayHandshakes).toMatchObject({ value: [{ outcome: { stage: 'certificate', verifiedBy: [], rootsTried: [] } }, {}] });
+  });
+
+  test('silence: each question ends in its time', async () => {
+    const { east, west } = await run({}, { timeout: 40 });
+    expect(east.istiods).toMatchObject({
+      value: [{ clusters: { failed: 'timeout' }, nameTables: [{ table: { failed: 'timeout' } }, {}] }],
+    });
+    expect(west.nameAnswers).toMatchObject({ value: [{ outcome: { failed: 'timeout' } }, {}, {}] });
+    expect(west.gatewayHandshakes).toMatchObject({ value: [{ outcome: { stage: 'tcp', code: 'timeout' } }] });
+  });
+});
+
+describe('the run ends early', () => {
+  test('before anything was asked: nothing is touched', async () => {
+    const { east, west, io } = await run(healthy, { signal: AbortSignal.abort() });
+    expect(east).toMatchObject({ istiods: interrupted, nameAnswers: interrupted, gatewayHandshakes: interrupted });
+    expect(west).toMatchObject({ istiods: nothing, nameAnswers: interrupted, gatewayHandshakes: interrupted });
+    expect([io.forwards, io.dialled]).toEqual([[], []]);
+  });
+
+  test('with some answers there: they stay', async () => {
+    const end = new AbortController();
+    const dns = await loopback.dns(() => void setImmediate(() => end.abort()));
+    const { west, east } = await run(
+      { ...healthy, pods: { ...healthy.pods, [at.dns]: dns } },
+      {
+        signal: end.signal,
+        // The other questions are through before the slow one is asked.
+        timeout: 60_000,
+      },
+      shop,
+      (io) => {
+        let answered = 0;
+        let last: () => void = () => undefined;
+        const others = new Promise<void>((resolve) => (last = resolve));
+        return {
+          ...io,
+          forward: async (cluster, pod, port, signal) => {
+            if (port === 53) await others;
+            const read = await io.forward(cluster, pod, port, signal);
+            if (cluster === 'west' && port === 15053 && read.status === 'read') {
+              read.value.once('close', () => {
+                if (++answered === 2) last();
+              });
+            }
+            return read;
+          },
+        };
+      },
+    );
+    const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
+    expect(names.map(({ outcome }) => ('failed' in outcome ? outcome.failed : 'answered'))).toEqual([
+      'answered',
+      'answered',
+      'interrupted',
+    ]);
+    expect(east.cluster).toBe('east');
+  });
+});
