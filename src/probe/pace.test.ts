@@ -42,7 +42,7 @@ describe('within', () => {
     const run = new AbortController();
     const added: string[] = [];
     const add = run.signal.addEventListener.bind(run.signal);
-    run.signal.addEventListener = (...given: Parameters<typeof add>) => (added.push(String(given[0])), add(...given));
+    run.signal.addEventListener = (...given: Parameters<typeof add>) => (added.push(given[0]), add(...given));
     const all = Array.from({ length: 30 }, () => within<string>(limits(60_000, run.signal), never, ({ failed }) => failed));
     expect(await within(limits(60_000, run.signal), async () => 'done', String)).toBe('done');
     run.abort();
