@@ -89,6 +89,14 @@ describe('failureOf', () => {
     expect(failureOf(coded('ECONNRESET')).failed).toBe('reset');
   });
 
+  test('errors that say themselves what they are', () => {
+    expect(failureOf(coded('refused', 'the pod does not listen on port 15014'))).toEqual({
+      failed: 'refused',
+      reason: 'the pod does not listen on port 15014',
+    });
+    expect(failureOf(coded('toString', 'odd'))).toEqual({ failed: 'reset', reason: 'odd' });
+  });
+
   test('what a kubelet says of a port nobody listens on', () => {
     const said = 'error forwarding port 15014 to pod abc: exit status 1: dial tcp4 127.0.0.1:15014: connect: connection refused.\n';
     expect(failureOf(new Error(said))).toEqual({ failed: 'refused', reason: said.trim().slice(0, -1) });
