@@ -140,7 +140,7 @@ function brokenOff(error?: Error): HandshakeOutcome {
   const code = error === undefined ? '' : codeOf(error);
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
     return { stage: 'tls', reason: 'the other side does not speak TLS' };
-  const alert = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)$/.exec(code)?.[1];
+  const alert = alertOf(error);
   if (alert !== undefined) return { stage: 'tls', reason: `TLS alert ${alert.toLowerCase()}` };
   if (error === undefined || code === '' || (failureOf(error).failed === 'reset' && !code.startsWith('ERR_SSL_')))
     return { stage: 'tls', reason: 'the connection ended in the middle of the handshake' };
@@ -149,7 +149,12 @@ function brokenOff(error?: Error): HandshakeOutcome {
 }
 
 function isCertificateRequired(error: Error): boolean {
-  return codeOf(error) === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED';
+  return alertOf(error) === 'CERTIFICATE_REQUIRED';
+}
+
+/** The alert of the other side. What stands before its name depends on the version of OpenSSL: `SSLV3`, `TLSV1`, `TLSV13`, `SSL/TLS`. */
+function alertOf(error: Error | undefined): string | undefined {
+  return error === undefined ? undefined : /^ERR_SSL_.*ALERT_(\w+)$/.exec(codeOf(error))?.[1];
 }
 
 function codeOf(error: Error): string {
