@@ -14,11 +14,18 @@ import stalePilotAddress from './control-plane-exposure/stale-pilot-address/chec
 import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check.ts';
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
 import staleDnsCapture from './dns/stale-dns-capture/check.ts';
+import unansweredName from './dns/unanswered-name/check.ts';
 import unresolvableService from './dns/unresolvable-service/check.ts';
+import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
 import missingEastWestGateway from './east-west/missing-east-west-gateway/check.ts';
+import missingEndpointShard from './east-west/missing-endpoint-shard/check.ts';
+import rejectedCrossNetworkCall from './east-west/rejected-cross-network-call/check.ts';
+import terminatedCrossNetworkTls from './east-west/terminated-cross-network-tls/check.ts';
 import unaddressedGateway from './east-west/unaddressed-gateway/check.ts';
 import unexposedServices from './east-west/unexposed-services/check.ts';
+import unlistedGateway from './east-west/unlisted-gateway/check.ts';
+import unreachableGateway from './east-west/unreachable-gateway/check.ts';
 import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
 import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
@@ -38,6 +45,7 @@ import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts'
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
 import revokedCredential from './remote-secret/revoked-credential/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
+import unsyncedCluster from './remote-secret/unsynced-cluster/check.ts';
 import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
 import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
 import mismatchedGatewayNetwork from './topology/mismatched-gateway-network/check.ts';
@@ -73,11 +81,18 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unavailableIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
+  { check: unansweredName, area: 'dns', origin: 'built-in' },
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
+  { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
   { check: missingEastWestGateway, area: 'east-west', origin: 'built-in' },
+  { check: missingEndpointShard, area: 'east-west', origin: 'built-in' },
+  { check: rejectedCrossNetworkCall, area: 'east-west', origin: 'built-in' },
+  { check: terminatedCrossNetworkTls, area: 'east-west', origin: 'built-in' },
   { check: unaddressedGateway, area: 'east-west', origin: 'built-in' },
   { check: unexposedServices, area: 'east-west', origin: 'built-in' },
+  { check: unlistedGateway, area: 'east-west', origin: 'built-in' },
+  { check: unreachableGateway, area: 'east-west', origin: 'built-in' },
   { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
@@ -97,6 +112,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
   { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: unsyncedCluster, area: 'remote-secret', origin: 'built-in' },
   { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedGatewayNetwork, area: 'topology', origin: 'built-in' },

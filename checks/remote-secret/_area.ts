@@ -1,5 +1,6 @@
 import {
   type ClusterName,
+  type Explains,
   type Mesh,
   type ObjectRef,
   remedy,
@@ -12,6 +13,15 @@ import {
 
 export const title = 'Remote secrets and access to API servers';
 export const order = 3;
+
+/** What probes see of a cluster that istiod cannot read, or no longer. */
+export const effectsOfUnread = [
+  { code: 'unsynced-cluster', match: 'cluster' },
+  { code: 'unlisted-gateway', match: 'cluster' },
+  { code: 'missing-endpoint-shard', match: 'cluster' },
+  { code: 'unanswered-name', match: 'cluster' },
+  { code: 'rejected-cross-network-call', match: 'cluster' },
+] as const satisfies readonly Explains[];
 
 /** Makes the secret for `read` under its id, in the cluster whose istiod is to read it. `more`: further flags of istioctl. */
 export function createSecret(reader: ClusterName, namespace: string, read: ClusterName, id: string, note = '', more = ''): Remedy {

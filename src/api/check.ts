@@ -1,6 +1,7 @@
 import type { Fact, FactName, FactTypes, ControlPlane, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Json } from '../model/kube.ts';
+import type { ObservedFactName } from '../model/observations.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import type { Derived } from '../mesh/derived.ts';
 import type { ControlPlaneRef, Couple, Member, Mesh } from '../mesh/topology.ts';
@@ -146,6 +147,8 @@ export interface CheckDefinition<S extends Scope, L extends NeedsOf<S>, M extend
     readonly topology?: readonly TopologyKind[];
     readonly dataPlane?: 'sidecar' | 'ambient';
     readonly networks?: 'multi';
+    /** Only where one of these probes was made: without probes there is no such question. */
+    readonly probed?: readonly ObservedFactName[];
   };
   /** Mesh scope only: sound on part of the mesh. */
   readonly partial?: true;
@@ -182,6 +185,7 @@ export interface AnyCheck {
     readonly topology?: readonly TopologyKind[];
     readonly dataPlane?: 'sidecar' | 'ambient';
     readonly networks?: 'multi';
+    readonly probed?: readonly ObservedFactName[];
   };
   readonly partial?: true;
   readonly advice?: true;

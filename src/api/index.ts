@@ -17,6 +17,7 @@ export * as versions from '../istio/versions.ts';
 export * from '../model/facts.ts';
 export * from '../model/ids.ts';
 export type { Json, KubeObject, StringMap } from '../model/kube.ts';
+export type * from '../model/observations.ts';
 export * from '../model/refs.ts';
 export { isKnown, known, unknown, valueOf } from '../mesh/derived.ts';
 export * as access from '../mesh/access.ts';
@@ -29,7 +30,10 @@ export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from
 export * as exposure from '../mesh/exposure.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
 export * as endpoints from '../mesh/endpoints.ts';
+export * as expectedAnswers from '../mesh/expected-answer.ts';
 export * as expiry from '../mesh/expiry.ts';
+export * as measured from '../mesh/measured.ts';
 export * as nameTables from '../mesh/name-table.ts';
+export * as probedNames from '../mesh/names.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';

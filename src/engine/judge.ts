@@ -58,6 +58,7 @@ function runCheck(
 ): Outcome[] {
   const { check } = registered;
   const outcomes: Outcome[] = [];
+  if (isWithoutProbes(check, facts)) return unprobed(check, topology);
   for (const mesh of topology.meshes) {
     const clusters = dataPlane(mesh).map((member) => member.cluster);
     const applicability = applies(check, mesh);
@@ -112,6 +113,37 @@ function runCheck(
   return outcomes;
 }
 
+/** A check of what probes saw, in a run that made none of these probes anywhere. */
+function isWithoutProbes({ applies: { probed } = {} }: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>): boolean {
+  if (probed === undefined) return false;
+  return [...facts.values()].every((own) =>
+    probed.every((fact) => {
+      const state = own[fact];
+      return state.status === 'not-asked' && state.because === 'probes off';
+    }),
+  );
+}
+
+function unprobed(check: AnyCheck, topology: Topology): Outcome[] {
+  return topology.meshes.map((mesh) => ({
+    check: check.id,
+    clusters: dataPlane(mesh).map((member) => member.cluster),
+    subject: 'mesh',
+    kind: 'not-applicable',
+    because: 'probes are off',
+  }));
+}
+
+/** Whether nothing is missing but probes that nobody made, or that found nobody to ask: then there is no question, and no gap. */
+function isUnprobed(missing: readonly MissingFact[]): boolean {
+  return (
+    missing.length > 0 &&
+    missing.every(({ why }) => why.status === 'not-asked' && (why.because === 'probes off' || why.because === 'nothing to probe'))
+  );
+}
+
+const nothingProbed = { kind: 'not-applicable', because: 'there is nothing there to probe' } as const;
+
 /** Members that no control plane of the clusters given reads: a remote without its primary. */
 function unmanaged(mesh: Mesh): ClusterName[] {
   return dataPlane(mesh)
@@ -165,24 +197,27 @@ function unseen(check: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, 
 function runSubject(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   const { check } = registered;
   const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
+  if (isUnprobed(subject.missing)) return [{ ...base, ...nothingProbed }];
   if (subject.missing.length > 0)
     return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
   try {
     const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
     const findings = said.filter((item): item is Finding => !('undecided' in item));
     const open = said.filter((item): item is Undecided => 'undecided' in item);
-    const outcomes: Outcome[] = open.map((item) => ({
-      ...base,
-      clusters: item.clusters.length > 0 ? item.clusters : base.clusters,
-      kind: 'inconclusive',
-      because: item.because,
-      missing: item.missing.flatMap(({ cluster, fact }) => {
+    const outcomes = open.map((item): Outcome => {
+      const clusters = item.clusters.length > 0 ? item.clusters : base.clusters;
+      const missing = item.missing.flatMap(({ cluster, fact }): MissingFact[] => {
         const state = facts.get(cluster)?.[fact];
         // A check names what it would have needed of a cluster it did not get: what was read whole is not missing.
         return state?.status === 'collected' && state.partial !== true ? [] : [{ cluster, fact, why: whyMissing(state) }];
-      }),
-      ...(item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy }),
-    }));
+      });
+      if (isUnprobed(missing)) return { ...base, clusters, ...nothingProbed };
+      const blocked = item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy };
+      return { ...base, clusters, kind: 'inconclusive', because: item.because, missing, ...blocked };
+    });
+    const rest = base.clusters.filter((cluster) => !outcomes.some(({ clusters }) => clusters.includes(cluster)));
+    const isUnasked = outcomes.length > 0 && outcomes.every(({ kind }) => kind === 'not-applicable');
+    if (findings.length === 0 && isUnasked && rest.length > 0) outcomes.push({ ...base, clusters: rest, kind: 'healthy' });
     if (findings.length > 0) outcomes.push({ ...base, kind: 'findings', findings });
     return outcomes.length > 0 ? outcomes : [{ ...base, kind: 'healthy' }];
   } catch (error) {
@@ -492,11 +527,16 @@ function condensed(outcomes: readonly Outcome[]): Outcome[] {
   const worse = outcomes.filter((outcome) => outcome.kind !== 'healthy');
   const distinctWorse = [
     ...groupBy(worse, (outcome) =>
-      outcome.kind === 'inconclusive' ? `${outcome.kind} ${outcome.because} ${outcome.clusters.join()}` : outcome.subject,
+      outcome.kind === 'inconclusive' || outcome.kind === 'not-applicable'
+        ? `${outcome.kind} ${outcome.because} ${outcome.clusters.join()}`
+        : outcome.subject,
     ).values(),
   ].map((same) => same[0] as Outcome);
-  const healthy = outcomes.find((outcome) => outcome.kind === 'healthy');
-  return healthy === undefined ? distinctWorse : [...distinctWorse, healthy];
+  const healthy = groupBy(
+    outcomes.filter((outcome) => outcome.kind === 'healthy'),
+    ({ clusters }) => clusters.join(),
+  );
+  return [...distinctWorse, ...[...healthy.values()].flatMap((same) => same.slice(0, 1))];
 }
 
 function interrupted(check: AnyCheck, topology: Topology): Outcome[] {

@@ -5,9 +5,19 @@ import type { ClusterName } from '../model/ids.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { type Contract, ofEachCase } from './contract.ts';
 import { partialDirectory, remediesHelp } from './mesh-contracts.ts';
-import { answer, answerAbout, answerTo, crashes, factsOf, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
+import { answer, answerAbout, crashes, factsOf, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
 import { bySide, needName, traced } from './tracing.ts';
-import { lossesFor, extended, otherNames, renamed, reordered, unrelatedNamespace, without, withoutCluster } from './variations.ts';
+import {
+  lossesFor,
+  extended,
+  otherNames,
+  renamed,
+  reordered,
+  reorderedObservations,
+  unrelatedNamespace,
+  without,
+  withoutCluster,
+} from './variations.ts';
 
 const repeatable = ofEachCase('it changes nothing that it is given and answers the same when asked twice', async (suite, prepared) => {
   const again = await answer(suite, prepared, factsOf(prepared.snapshot));
@@ -23,7 +33,9 @@ const repeatable = ofEachCase('it changes nothing that it is given and answers t
 const orderFree = ofEachCase('clusters and objects in another order are the same mesh', async (suite, prepared, seen) => {
   const order = seen.size % 2 === 0 ? 'reversed' : seen.size;
   seen.add(`${prepared.isBroken} ${prepared.sentence}`);
-  const other = await answerTo(suite, reordered(prepared.mesh, order), prepared.options);
+  const turned = snapshotIn(reordered(prepared.mesh, order), prepared.options);
+  const observations = reorderedObservations(turned.observations, order);
+  const other = await answerAbout(suite, { ...turned, observations }, prepared.options);
   if (JSON.stringify(other.findings) === JSON.stringify(prepared.judgement.findings)) return crashes(other.outcomes);
   const when = order === 'reversed' ? 'with everything reversed' : 'with everything shuffled';
   return [...crashes(other.outcomes), ...difference(prepared.judgement.findings, other.findings, when)];

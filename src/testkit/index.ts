@@ -17,3 +17,6 @@ export * as certificates from '../builder/certificates.ts';
 export { checkTester } from './check-tester.ts';
 export type { MeshInput } from './mesh-input.ts';
 export type { BrokenCase, CaseOptions, Cases, HealthyCase } from './suite.ts';
+export { observedIn } from './observed.ts';
+export * as observedEdits from './observed-edits.ts';
+export type { ObservedEdit } from './observed-edits.ts';

@@ -7,6 +7,7 @@ import type { Judgement, RegisteredCheck } from '../engine/types.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { MeshObjects } from '../model/kube.ts';
+import type { ClusterObservations } from '../model/observations.ts';
 import { refKey } from '../model/refs.ts';
 import type { DeclaredTopology, Snapshot } from '../model/snapshot.ts';
 import { type MeshInput, objectsIn, timeOf } from './mesh-input.ts';
@@ -21,6 +22,8 @@ export interface CaseOptions {
   readonly services?: NonNullable<JudgeOptions['services']>;
   /** What the configuration file declares. */
   readonly intent?: DeclaredTopology;
+  /** What probes see in the mesh of the case, or in a variation of it; without it probes are off. Pure. */
+  readonly observed?: (mesh: MeshObjects) => readonly ClusterObservations[];
 }
 
 /** A mesh with how it is looked at and what may stay undecided: `because @ cluster cluster`. */
@@ -103,12 +106,17 @@ export function snapshotIn(mesh: MeshObjects, options: CaseOptions): Snapshot {
     complete: options.complete ?? true,
     ...(takenAt === 'unknown' || takenAt === undefined ? {} : { takenAt }),
   });
-  return options.intent === undefined ? snapshot : { ...snapshot, intent: options.intent };
+  return {
+    ...snapshot,
+    ...(options.intent === undefined ? {} : { intent: options.intent }),
+    ...(options.observed === undefined ? {} : { observations: options.observed(mesh) }),
+  };
 }
 
 /** Facts of every cluster, projected as in a run. */
 export function factsOf(snapshot: Snapshot): FactsByCluster {
-  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster)]));
+  const observations = new Map(snapshot.observations.map((one) => [one.cluster, one]));
+  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, undefined, observations.get(cluster.name))]));
 }
 
 export function judgeOptions(options: CaseOptions): JudgeOptions {

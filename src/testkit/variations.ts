@@ -3,6 +3,8 @@ import type { Fact, FactName } from '../model/facts.ts';
 import { sortedBy } from '../base/sort.ts';
 import { clusterName, type ClusterName } from '../model/ids.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import type { Answer, ClusterObservations, Observed, ObservedFactName, ObservedFacts } from '../model/observations.ts';
+import type { ObjectRef } from '../model/refs.ts';
 import type { DeclaredTopology, KindRead, Snapshot } from '../model/snapshot.ts';
 import type { FactsByCluster } from './suite.ts';
 
@@ -31,7 +33,72 @@ export function renamed(snapshot: Snapshot, names: ReadonlyMap<string, string>):
   const { intent, ...rest } = snapshot;
   const other = (name: string): string => names.get(name) ?? name;
   const clusters = rest.clusters.map((cluster) => ({ ...cluster, name: clusterName(other(cluster.name)) }));
-  return { ...rest, clusters, ...(intent === undefined ? {} : { intent: renamedIntent(intent, other) }) };
+  const observations = rest.observations.map((own) => renamedObservations(own, (name) => clusterName(other(name))));
+  return { ...rest, clusters, observations, ...(intent === undefined ? {} : { intent: renamedIntent(intent, other) }) };
+}
+
+/** References and nothing else: what Istio calls clusters stays as it was seen. */
+function renamedObservations(own: ClusterObservations, other: (name: ClusterName) => ClusterName): ClusterObservations {
+  const renamedRef = (ref: ObjectRef): ObjectRef => ({ ...ref, cluster: other(ref.cluster) });
+  return {
+    cluster: other(own.cluster),
+    ...changedIn(own, 'istiods', (replica) => ({
+      ...replica,
+      pod: renamedRef(replica.pod),
+      nameTables: replica.nameTables.map((table) => ({ ...table, proxy: renamedRef(table.proxy) })),
+    })),
+    ...changedIn(own, 'nameAnswers', (answer) => ({ ...answer, pod: renamedRef(answer.pod) })),
+    ...changedIn(own, 'gatewayHandshakes', (handshake) => ({ ...handshake, gateway: renamedRef(handshake.gateway) })),
+  };
+}
+
+/** What was seen in another order, cluster by cluster and within each list. */
+export function reorderedObservations(seen: readonly ClusterObservations[], seed: number | 'reversed'): readonly ClusterObservations[] {
+  const order = <T>(items: readonly T[]): T[] => (seed === 'reversed' ? [...items].reverse() : shuffled(items, seed));
+  const answered = <T>(answer: Answer<readonly T[]>): Answer<readonly T[]> =>
+    'failed' in answer ? answer : { answer: order(answer.answer) };
+  return order(seen).map((own): ClusterObservations => {
+    const istiods = changedIn(own, 'istiods', (replica) => ({
+      ...replica,
+      clusters: answered(replica.clusters),
+      gateways: answered(replica.gateways),
+      shards: answered(replica.shards),
+      nameTables: order(replica.nameTables),
+    }));
+    return { ...own, ...orderedIn({ ...own, ...istiods }, order) };
+  });
+}
+
+function orderedIn(own: ClusterObservations, order: <T>(items: readonly T[]) => readonly T[]): Partial<ClusterObservations> {
+  const { istiods, nameAnswers, gatewayHandshakes } = own;
+  const ordered = <T>(state: Observed<readonly T[]> | undefined): Observed<readonly T[]> | undefined =>
+    state?.status === 'observed' ? { ...state, value: order(state.value) } : state;
+  const [a, b, c] = [ordered(istiods), ordered(nameAnswers), ordered(gatewayHandshakes)];
+  return {
+    ...(a === undefined ? {} : { istiods: a }),
+    ...(b === undefined ? {} : { nameAnswers: b }),
+    ...(c === undefined ? {} : { gatewayHandshakes: c }),
+  };
+}
+
+type Item<K extends ObservedFactName> = ObservedFacts[K][number];
+
+/** One list of what was seen, each of its items changed; nothing where it was not seen. */
+function changedIn<K extends ObservedFactName>(
+  own: ClusterObservations,
+  fact: K,
+  change: (item: Item<K>) => Item<K>,
+): { readonly [P in K]?: Observed<readonly Item<K>[]> } {
+  const state: Observed<readonly Item<K>[]> | undefined = own[fact];
+  if (state === undefined) return {};
+  const changed: Observed<readonly Item<K>[]> = state.status === 'observed' ? { ...state, value: state.value.map(change) } : state;
+  return asOne(fact, changed);
+}
+
+function asOne<K extends string, V>(key: K, value: V): { readonly [P in K]?: V } {
+  const one: { [P in K]?: V } = {};
+  one[key] = value;
+  return one;
 }
 
 function renamedIntent(intent: DeclaredTopology, other: (name: string) => string): DeclaredTopology {

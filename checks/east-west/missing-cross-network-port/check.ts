@@ -10,6 +10,11 @@ export default defineCheck({
   needs: ['services'],
   uses: ['nodes'],
   catalogue: ['EW-07'],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'unlisted-gateway/unexpected', match: 'cluster' },
+  ],
   docs: {
     why: 'Clients of other networks are sent to port 15443 of the gateway (15008 in ambient), or to the port in label networking.istio.io/gatewayPort. A labelled Service without it is ignored since Istio 1.29, and a dead address before.',
     confirm: 'kubectl get services -A -l topology.istio.io/network -o wide',

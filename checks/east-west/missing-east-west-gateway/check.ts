@@ -34,6 +34,7 @@ export default defineCheck({
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
+    { code: 'unlisted-gateway/unexpected', match: 'cluster' },
   ],
   docs: {
     why: "Pods of different networks cannot reach each other directly. istiod replaces endpoints of another network by the addresses of that network's gateways: Services labelled topology.istio.io/network. Without one it sends raw pod addresses, and calls time out after ten seconds.",

@@ -40,6 +40,9 @@ export default defineCheck({
   explains: [
     { code: 'inert-configuration/exposure', match: 'cluster', keys: ['onlyInRemote'] },
     { code: 'unexposed-services/unexposed', match: 'object', keys: ['onlyInRemote'] },
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'terminated-cross-network-tls', match: 'cluster' },
   ],
   docs: {
     why: 'An east-west gateway only lets services through when a Gateway with tls.mode AUTO_PASSTHROUGH opens port 15443 for its pods. istiod reads it in the cluster whose configuration it uses: in primary-remote that is the primary alone, for the gateways of all clusters.',

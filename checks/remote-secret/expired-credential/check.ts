@@ -1,5 +1,5 @@
 import { type ClusterName, defineCheck, remoteSecrets, type RemoteKubeconfig, type RemoteSecret } from 'meshdoctor/api';
-import { entryField, named, renewSecret } from '../_area.ts';
+import { effectsOfUnread, entryField, named, renewSecret } from '../_area.ts';
 
 export default defineCheck({
   id: 'expired-credential',
@@ -15,6 +15,7 @@ export default defineCheck({
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'revoked-credential', match: 'cluster' },
+    ...effectsOfUnread,
   ],
   docs: {
     why: 'A hand-made token has an end. After it the API server answers 401: endpoints freeze as they were, and the next istiod that starts knows none of them, while istioctl remote-clusters still says synced.',

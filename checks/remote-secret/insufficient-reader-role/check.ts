@@ -15,6 +15,7 @@ import {
   type Role,
   shellWord,
 } from 'meshdoctor/api';
+import { effectsOfUnread } from '../_area.ts';
 
 const effects = {
   authentication: 'its proxies cannot be authenticated: none of them connects',
@@ -37,6 +38,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },
     { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages'] },
     { code: 'foreign-root/wholeCluster', match: 'cluster', keys: ['manages'] },
+    ...effectsOfUnread,
   ],
   docs: {
     why: 'istiod reads another cluster as the service account of the remote secret. Each right it lacks takes something away: without tokenreviews no proxy of that cluster is let in, without list and watch its endpoints are unknown, without configmaps and webhooks nobody keeps its root certificate up to date.',

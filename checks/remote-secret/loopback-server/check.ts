@@ -9,7 +9,7 @@ import {
   type RemoteSecret,
   shellWord,
 } from 'meshdoctor/api';
-import { entryField, named, recreateSecret } from '../_area.ts';
+import { effectsOfUnread, entryField, named, recreateSecret } from '../_area.ts';
 
 const words = {
   loopback: 'the loopback of whoever calls it',
@@ -33,6 +33,7 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
+    ...effectsOfUnread,
   ],
   docs: {
     why: 'create-remote-secret copies the server of your kubeconfig. On kind, minikube, port-forwards and bastions that is 127.0.0.1: from the pod of istiod this is istiod itself. The cluster stays in timeout and its endpoints are unknown.',

@@ -11,7 +11,7 @@ import {
   type RemoteKubeconfig,
   type RemoteSecret,
 } from 'meshdoctor/api';
-import { entryField, named, renewSecret } from '../_area.ts';
+import { effectsOfUnread, entryField, named, renewSecret } from '../_area.ts';
 
 export default defineCheck({
   id: 'mismatched-api-server-ca',
@@ -27,6 +27,7 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
+    ...effectsOfUnread,
   ],
   docs: {
     why: 'istiod verifies the API server of another cluster with certificate-authority-data of the remote secret. With another authority every call fails (x509: certificate signed by unknown authority): the cluster stays in timeout and its endpoints are unknown.',

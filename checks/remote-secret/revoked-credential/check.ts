@@ -7,7 +7,7 @@ import {
   type ServiceAccount,
   type ServiceAccountToken,
 } from 'meshdoctor/api';
-import { entryField, named, renewSecret } from '../_area.ts';
+import { effectsOfUnread, entryField, named, renewSecret } from '../_area.ts';
 
 const reasons = {
   account: 'its service account is gone or was made again',
@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
+    ...effectsOfUnread,
   ],
   docs: {
     why: 'A service account token is only valid while its service account and its token Secret exist and hold that very token. After a rotation, a re-created account or a rebuilt cluster the API server answers 401, while istioctl remote-clusters still says synced.',

@@ -33,6 +33,8 @@ export default defineCheck({
   explains: [
     { code: 'stale-proxy-network/other', match: 'cluster' },
     { code: 'mismatched-injection-path/network', match: 'cluster' },
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'unlisted-gateway/unexpected', match: 'cluster' },
   ],
   catalogue: ['ID-05'],
   docs: {

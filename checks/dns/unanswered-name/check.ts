@@ -1,0 +1,201 @@
+import {
+  type ClusterName,
+  clusterRef,
+  defineCheck,
+  distinct,
+  expectedAnswers,
+  type IstiodReplica,
+  list,
+  listOf,
+  type NameAnswer,
+  type ObjectRef,
+  shellWord,
+} from 'meshdoctor/api';
+
+export default defineCheck({
+  id: 'unanswered-name',
+  title: 'Names that should resolve are answered where they were asked for',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'service',
+  needs: ['services', 'namespaces'],
+  uses: ['nameAnswers', 'istiods', 'istioResources', 'meshConfigs'],
+  applies: { probed: ['nameAnswers', 'istiods'] },
+  catalogue: ['DNS-01'],
+  explains: [{ code: 'unanswered-name/unanswered', match: 'cluster', keys: ['unlisted'] }],
+  docs: {
+    why: 'Which names resolve follows from Services, from DNS capture and from what istiod reads. Here a pod was asked in each cluster, and what it said differs from what follows: istiod does not know the cluster that has the name, the sidecar has an old table, or the DNS of the cluster is broken.',
+    confirm: 'kubectl -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
+    fix: 'See whether istiod has the name (its table for the proxy, /debug/ndsz) and endpoints of it. If it has, restart the workload that was asked; if it has not, see whether istiod reads the cluster that has the Service.',
+    notWhen:
+      'A Sidecar or an exportTo of the mesh may hide a name from the pod that was asked; it may be known to others. A sidecar that just started knows no name for a moment.',
+  },
+  messages: {
+    unanswered: (a: Answered & { rcodes: readonly string[] }) => ({
+      ...graded(a),
+      text: `${asked(a)} gives no address for ${a.service.name}.${a.service.namespace}, which should be ${list(a.expected, 'known', 2)} (${origin(a)}).`,
+      expected: list(a.expected),
+      found: list(a.rcodes),
+      effect: `callers in ${a.caller} get "could not resolve host"`,
+      confirm: [`kubectl --context ${shellWord(a.caller)} -n ${shellWord(a.pod.namespace ?? '')} get pod ${shellWord(a.pod.name)} -o wide`],
+    }),
+    otherAddress: (a: Answered & { found: readonly string[] }) => ({
+      ...graded(a, 'likely'),
+      text: `${asked(a)} gives ${list(a.found, 'none', 2)} for ${a.service.name}.${a.service.namespace}, an address of no Service of that name (${origin(a)}: ${list(a.expected, 'none', 2)}).`,
+      expected: list(a.expected),
+      found: list(a.found),
+      effect: `callers in ${a.caller} are led somewhere else`,
+    }),
+    unlisted: (a: Answered) => ({
+      ...graded(a),
+      text: `Name table of ${list(a.proxies, 'proxies', 2)} in ${a.caller} lacks ${a.service.name}.${a.service.namespace} (${list(a.expected, 'none', 2)}), says istiod pod ${a.pod.namespace ?? ''}/${a.pod.name} of ${a.pod.cluster}.`,
+      expected: list(a.expected),
+      found: 'no such name',
+      effect: `sidecars of ${a.caller} do not resolve it`,
+    }),
+  },
+  *run({ service, named, clusters, mesh, finding, undecided }) {
+    const { namespace, name, instances } = service;
+    const known = [...instances.values()].flatMap(expectedAnswers.addressesOf);
+    const lacks = clusters.map((cluster) => ({ cluster: cluster.name, fact: 'services' as const }));
+    const isHidden = clusters.some(
+      ({ istioResources, meshConfigs }) =>
+        istioResources.status === 'failed' ||
+        istioResources.status === 'forbidden' ||
+        istioResources.status === 'not-asked' ||
+        meshConfigs.status !== 'collected' ||
+        listOf(istioResources).some(({ kind }) => kind === 'Sidecar') ||
+        meshConfigs.value.some((config) => config.discoverySelectors.length > 0 || config.defaultServiceExportTo.length > 0),
+    );
+    const replicas = clusters.flatMap(({ istiods }) => listOf(istiods));
+    const replicasFor = (caller: ClusterName): IstiodReplica[] => {
+      const serving = expectedAnswers.istiodsServing(caller, mesh);
+      return replicas.filter(({ pod, ...own }) =>
+        serving.some((one) => one.cluster === pod.cluster && one.namespace === own.namespace && one.revision === own.revision),
+      );
+    };
+    for (const cluster of clusters) {
+      const { nameAnswers } = cluster;
+      if (nameAnswers.status !== 'collected') {
+        yield undecided('no name was asked for there', {
+          missing: [{ cluster: cluster.name, fact: 'nameAnswers' }],
+          clusters: [cluster.name],
+        });
+        continue;
+      }
+      const own = cluster.namespaces.find((one) => one.name === namespace);
+      const place = { at: own?.ref ?? clusterRef(cluster.name), lacks };
+      const base = { service: { namespace, name }, caller: cluster.name, isNamed: named !== undefined, isHidden, proxies: [] };
+      const answers = nameAnswers.value.filter((one) => one.service.namespace === namespace && one.service.name === name);
+      if (answers.some(({ outcome }) => 'failed' in outcome))
+        yield undecided('not everybody who was asked for names answered', { clusters: [cluster.name] });
+      for (const via of ['sidecar', 'cluster'] as const) {
+        const [first, ...more] = answers.filter((one) => one.via === via && 'answer' in one.outcome);
+        if (first === undefined) continue;
+        const caller = { cluster: cluster.name, via, namespace: first.pod.namespace ?? '' };
+        const expected = expectedAnswers.expectedAnswer(instances, caller, mesh);
+        if (!('addresses' in expected)) continue;
+        const all = [first, ...more];
+        const args = { ...base, via, pod: first.pod, expected: expected.addresses, holders: expected.holders };
+        const where = {
+          ...place,
+          ...toward(cluster.name, expected.holders),
+          related: [first.pod, ...[...instances.values()].map(({ ref }): ObjectRef => ref)],
+          evidence: all.map((one) => ({ ref: one.pod, observed: `${one.asked}: ${said(one)}`, expected: list(expected.addresses) })),
+          subject: `${namespace}/${name} ${via}`,
+        };
+        const without = all.filter((one) => addressesIn(one).length === 0);
+        const found = distinct(all.flatMap(addressesIn));
+        if (without.length > 0) yield finding('unanswered', { ...args, rcodes: distinct(without.map(said)) }, where);
+        else if (!found.some((address) => known.includes(address))) yield finding('otherAddress', { ...args, found }, where);
+      }
+      const tables = replicasFor(cluster.name).flatMap((replica) => tablesWithout(replica, namespace, name, cluster.name));
+      const [table] = tables;
+      const expected =
+        table === undefined
+          ? undefined
+          : expectedAnswers.expectedAnswer(
+              instances,
+              { cluster: cluster.name, via: 'sidecar', namespace: table.proxy.namespace ?? '' },
+              mesh,
+            );
+      if (table === undefined || expected === undefined || !('addresses' in expected)) continue;
+      const proxies = distinct(tables.map(({ proxy }) => `${proxy.namespace ?? ''}/${proxy.name}`));
+      yield finding(
+        'unlisted',
+        { ...base, via: 'sidecar', pod: table.pod, expected: expected.addresses, holders: expected.holders, proxies },
+        {
+          ...place,
+          ...toward(cluster.name, expected.holders),
+          related: tables.flatMap(({ pod, proxy }) => [pod, proxy]),
+          evidence: tables.map(({ pod, proxy }) => ({
+            ref: pod,
+            observed: `/debug/ndsz?proxyID=${proxy.name}.${proxy.namespace ?? ''}: no ${name}.${namespace}`,
+            expected: list(expected.addresses),
+          })),
+          subject: `${namespace}/${name} table`,
+        },
+      );
+    }
+  },
+});
+
+interface Answered {
+  readonly service: { readonly namespace: string; readonly name: string };
+  readonly caller: ClusterName;
+  readonly via: NameAnswer['via'];
+  /** Who was asked. */
+  readonly pod: ObjectRef;
+  readonly expected: readonly string[];
+  readonly holders: readonly ClusterName[];
+  readonly proxies: readonly string[];
+  readonly isNamed: boolean;
+  /** Configuration may hide the name from the pod that was asked. */
+  readonly isHidden: boolean;
+}
+
+/** A name that nobody asked about is a sample: what it shows is a warning. */
+function graded({ isNamed, isHidden }: Answered, certainty: 'certain' | 'likely' = 'certain') {
+  if (!isNamed) return { severity: 'warning' as const, certainty: isHidden ? ('possible' as const) : ('likely' as const) };
+  return { certainty: isHidden ? ('likely' as const) : certainty };
+}
+
+function asked({ via, pod, caller }: Answered): string {
+  const who = `${pod.namespace ?? ''}/${pod.name} in ${caller}`;
+  return via === 'sidecar' ? `The sidecar of ${who}` : `DNS pod ${who}`;
+}
+
+function origin({ caller, holders }: Answered): string {
+  return holders.includes(caller) ? `Service in ${caller}` : `Service of ${list(holders)}, by DNS capture`;
+}
+
+/** What is missing is knowledge of the clusters that have the name; it is missing for callers of this one. */
+function toward(caller: ClusterName, holders: readonly ClusterName[]) {
+  const [to = caller] = holders;
+  return { concerns: holders, ...(to === caller ? {} : { between: { from: caller, to } }) };
+}
+
+function addressesIn({ outcome }: NameAnswer): readonly string[] {
+  return 'answer' in outcome ? outcome.answer.addresses : [];
+}
+
+function said({ outcome }: NameAnswer): string {
+  if ('failed' in outcome) return outcome.reason;
+  const { rcode, addresses } = outcome.answer;
+  return addresses.length > 0 ? list(addresses) : rcode === 'NOERROR' ? 'no address' : rcode;
+}
+
+/** Name tables of proxies in a cluster that were asked for the name and do not have it. */
+function tablesWithout(
+  { pod, nameTables, shardsAsked }: IstiodReplica,
+  namespace: string,
+  name: string,
+  cluster: ClusterName,
+): { readonly pod: ObjectRef; readonly proxy: ObjectRef }[] {
+  const host = shardsAsked.find((one) => one.startsWith(`${name}.${namespace}.svc.`));
+  if (host === undefined) return [];
+  return nameTables.flatMap(({ proxy, table }) => {
+    if (proxy.cluster !== cluster || 'failed' in table || typeof table.answer === 'string') return [];
+    return table.answer.some((record) => record.host === host) ? [] : [{ pod, proxy }];
+  });
+}

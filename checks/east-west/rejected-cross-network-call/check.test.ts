@@ -1,0 +1,56 @@
+import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const services = [
+  { namespace: 'shop', name: 'abc', port: 80 },
+  { namespace: 'shop', name: 'xyz', port: 80 },
+];
+const remote = mesh()
+  .primaryRemote('east', 'west', { revision: '1-31-0' })
+  .namespace('shop', { injected: true })
+  .service('abc.shop', { in: ['west'] })
+  .service('xyz.shop', { in: ['west'] });
+const at = '@ west:Service/istio-system/istio-eastwestgateway (error likely)';
+
+const seen = (...edits: readonly ObservedEdit[]) => ({
+  services,
+  observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects, services)),
+});
+type Outcome = Parameters<Parameters<typeof observedEdits.handshakes>[1]>[0]['outcome'];
+const ending = (outcome: Outcome, of: (service: string | undefined) => boolean = () => true): ObservedEdit =>
+  observedEdits.handshakes('west', (handshake) =>
+    handshake.purpose === 'target' && of(handshake.service?.name) ? { ...handshake, outcome } : handshake,
+  );
+
+checkTester(check, {
+  healthy: {
+    'every call is answered by its service': { mesh: remote, options: seen() },
+    'probes are off': remote,
+    'nobody answers at all, which is another question': {
+      mesh: remote,
+      options: seen(ending({ stage: 'tcp', code: 'timeout', reason: 'no answer within 5 s' })),
+    },
+  },
+  broken: {
+    'the gateway knows none of the services': {
+      mesh: remote,
+      options: seen(ending({ stage: 'reset', milliseconds: 6 })),
+      findings: [`rejected-cross-network-call/reset ${at}`],
+    },
+    'the gateway knows all services but one': {
+      mesh: remote,
+      options: seen(ending({ stage: 'reset', milliseconds: 6.4 }, (name) => name === 'abc')),
+      findings: [`rejected-cross-network-call/reset ${at}`],
+    },
+    'the gateway does not get through to the pods': {
+      mesh: remote,
+      options: seen(ending({ stage: 'reset', milliseconds: 10_012 })),
+      findings: [`rejected-cross-network-call/late ${at}`],
+    },
+    'an alert instead of a certificate': {
+      mesh: remote,
+      options: seen(ending({ stage: 'tls', reason: 'alert handshake failure' })),
+      findings: [`rejected-cross-network-call/refused ${at}`],
+    },
+  },
+});

@@ -1,0 +1,84 @@
+import { distinct } from '../base/sort.ts';
+import type { ControlPlane, MeshConfig } from '../model/facts.ts';
+import type { ClusterId } from '../model/ids.ts';
+import type { IstiodReplica, ListedGateway, ListedShards } from '../model/observations.ts';
+import { type ShardEndpoint, endpointShards } from './endpoints.ts';
+import { type NetworkGateway, networkGateways } from './gateways.ts';
+import type { IstiodView, ReadCluster } from './istiod-view.ts';
+import { readCredentials } from './remote-secrets.ts';
+import type { Couple } from './topology.ts';
+
+/*
+ * What an istiod should hold of one cluster that it reads, beside what its replicas say they hold. Everything here is one couple's: a
+ * third cluster has no part in it.
+ */
+
+/** The replicas of one istiod among all that were asked in its cluster. */
+export function replicasOf(
+  controlPlane: Pick<ControlPlane, 'namespace' | 'revision'>,
+  istiods: readonly IstiodReplica[],
+): readonly IstiodReplica[] {
+  return istiods.filter(({ namespace, revision }) => namespace === controlPlane.namespace && revision === controlPlane.revision);
+}
+
+/** Ids under which this istiod reads the member of a couple: its own CLUSTER_ID, or the keys of the remote secrets that it takes. */
+export function idsRead(controlPlane: ControlPlane, couple: Pick<Couple, 'kind' | 'credentials'>): readonly ClusterId[] {
+  if (couple.kind === 'self') return [controlPlane.clusterId];
+  return distinct<ClusterId>(readCredentials(controlPlane, couple.credentials).map(({ entry }) => entry.clusterId));
+}
+
+/** The mesh config of an istiod among those of a cluster. */
+export function meshConfigOf(
+  controlPlane: Pick<ControlPlane, 'namespace' | 'revision'>,
+  configs: readonly MeshConfig[],
+): MeshConfig | undefined {
+  return configs.find(({ namespace, revision }) => namespace === controlPlane.namespace && revision === controlPlane.revision);
+}
+
+type Lists<P extends Exclude<keyof ReadCluster, 'id'>> = Pick<ReadCluster, P>;
+
+/** One cluster as an istiod sees it: gateways that its objects give. Static ones of meshNetworks belong to no cluster and are not among them. */
+export function gatewaysIn(
+  istiod: Pick<IstiodView, 'istiod' | 'meshConfig'>,
+  id: ClusterId,
+  lists: Lists<'namespaces' | 'services' | 'nodes' | 'kubeGateways'>,
+): readonly NetworkGateway[] {
+  return networkGateways({ ...istiod, clusters: [{ id, ...lists }] }).filter(({ cluster }) => cluster === id);
+}
+
+/** Endpoints that one cluster contributes to a host, as an istiod makes them of its objects. `lists` may be narrowed to the namespace and service. */
+export function endpointsIn(
+  istiod: Pick<IstiodView, 'istiod' | 'meshConfig'>,
+  id: ClusterId,
+  host: string,
+  lists: Lists<'namespaces' | 'endpointSlices' | 'pods'>,
+): readonly ShardEndpoint[] {
+  return (
+    endpointShards({ ...istiod, clusters: [{ id, ...lists }] })
+      .get(host)
+      ?.clusters.get(id) ?? []
+  );
+}
+
+/** Whether a gateway that a replica lists is the one predicted: network, address, and the port of sidecars or that of ambient. */
+export function isListedAs(listed: ListedGateway, { network, address, port, hbonePort }: NetworkGateway): boolean {
+  if (listed.network !== network || listed.address !== address) return false;
+  return listed.port === port || (hbonePort !== 0 && listed.hbonePort === hbonePort);
+}
+
+/** The endpoints a replica lists for a host and a cluster; nothing when it lists none. */
+export function listedEndpoints(
+  shards: readonly ListedShards[],
+  host: string,
+  id: ClusterId,
+): ListedShards['clusters'][number]['endpoints'] {
+  return shards.find((one) => one.host === host)?.clusters.find(({ cluster }) => cluster === id)?.endpoints ?? [];
+}
+
+/** Whether a replica holds any endpoint of a cluster, among the names it was asked for. */
+export function servesEndpointsOf(replica: Pick<IstiodReplica, 'shards'>, id: ClusterId): boolean {
+  return (
+    'answer' in replica.shards &&
+    replica.shards.answer.some(({ clusters }) => clusters.some(({ cluster, endpoints }) => cluster === id && endpoints.length > 0))
+  );
+}
