@@ -291,7 +291,7 @@ function templateSpec(spec: PodSpec): PodSpec {
 }
 
 /** The token volume that the API server adds to every pod. */
-function withServiceAccountToken(spec: PodSpec, name: string): PodSpec {
+export function withServiceAccountToken(spec: PodSpec, name: string): PodSpec {
   const mount = { mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', name, readOnly: true };
   return {
     ...spec,

@@ -1,33 +1,103 @@
+import { mintCertificate } from '../certificates.ts';
 import { type ApiAddresses, apiAddresses } from './access.ts';
 import type { Authorities } from './authorities.ts';
-import { foundIstiods, isSameIstiods, type Istiods, steppedIstiods } from './istiods.ts';
+import { selfSignedSecret } from './ca.ts';
+import { deployments, firstRollouts, type Rollouts } from './deployments.ts';
+import { type Fates, firstFates, kubelets } from './fates.ts';
+import { foundIstiods, isSameIstiods, type Istiods, type IstiodProcess, steppedIstiods } from './istiods.ts';
+import type { Knowledge } from './knowledge.ts';
+import { meshConfigOf } from './knowledge.ts';
+import { firstWriting, leaders, renewedLocks, type Writing } from './leaders.ts';
+import { type Accounts, firstAccounts, namespaceKeepers } from './namespaces.ts';
+import { endpoints } from './services.ts';
 import type { Change, WorldState } from './state.ts';
 
-/** What is not in the objects: the memory of processes. */
+/** What is not in the objects: the memory of processes, and what controllers made of things before. */
 export interface Memory {
   readonly istiods: Istiods;
   /** Where API servers were reached when the world began. */
   readonly addresses: ApiAddresses;
+  readonly rollouts: Rollouts;
+  readonly fates: Fates;
+  readonly accounts: Accounts;
+  readonly writing: Writing;
 }
 
-/** What controllers remember of a mesh that was running before anybody looked at it. */
+/** What everybody remembers of a mesh that was running before anybody looked at it. */
 export function firstMemory(state: WorldState): Memory {
   const addresses = apiAddresses(state);
-  return { istiods: foundIstiods(state, addresses), addresses };
+  const istiods = foundIstiods(state, addresses);
+  const knowledge = { state, istiods };
+  return {
+    istiods,
+    addresses,
+    rollouts: firstRollouts(knowledge),
+    fates: firstFates(knowledge),
+    accounts: firstAccounts(knowledge),
+    writing: firstWriting(knowledge),
+  };
 }
 
-/** What controllers and istiods make of the objects now: what they want to be otherwise, and what they remember of it. */
-export async function reconcile(
-  state: WorldState,
-  before: Memory,
-  _authorities: Authorities,
-): Promise<{ readonly changes: readonly Change[]; readonly memory: Memory }> {
+/**
+ * What Kubernetes' controllers and istiods make of the objects now: what they want to be otherwise, and what they remember of it. Nothing
+ * changes in the objects until somebody applies the changes; when there are none, everybody is content.
+ */
+export function reconcile(state: WorldState, before: Memory): { readonly changes: readonly Change[]; readonly memory: Memory } {
   const stepped = steppedIstiods(before.istiods, state, before.addresses);
   const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
-  return { changes: [], memory: { ...before, istiods } };
+  const knowledge: Knowledge = { state, istiods };
+  const kept = namespaceKeepers(knowledge, before.accounts);
+  const rolled = deployments(knowledge, before.rollouts);
+  const started = kubelets(knowledge, before.fates);
+  const written = leaders(knowledge, before.writing);
+  return {
+    changes: [...kept.changes, ...rolled.changes, ...started.changes, ...endpoints(knowledge), ...written.changes],
+    memory: {
+      istiods,
+      addresses: before.addresses,
+      accounts: kept.accounts,
+      rollouts: rolled.rollouts,
+      fates: started.fates,
+      writing: written.writing,
+    },
+  };
 }
 
 /** Locks that are renewed now. */
-export function renewals(_state: WorldState, _memory: Memory): readonly Change[] {
-  return [];
+export function renewals(state: WorldState, { istiods, writing }: Memory): readonly Change[] {
+  return renewedLocks({ state, istiods }, writing);
+}
+
+/** Secrets of the certificates that istiods make for themselves when they start and find none. */
+export async function madeAuthorities(state: WorldState, { istiods }: Memory, authorities: Authorities): Promise<readonly Change[]> {
+  const needy = [...istiods.values()].filter((process) => process.ca === undefined);
+  const made = new Map<string, Change>();
+  for (const process of needy) {
+    const place = `${process.config}/${process.controlPlane.namespace}`;
+    if (!made.has(place)) made.set(place, await selfSigned(process, state, authorities));
+  }
+  return [...made.values()];
+}
+
+const tenYears = 10 * 365 * 86_400_000;
+
+async function selfSigned(process: IstiodProcess, state: WorldState, authorities: Authorities): Promise<Change> {
+  const now = Date.parse(state.now);
+  const authority = await mintCertificate({
+    subject: [['O', meshConfigOf(process, state)?.trustDomain ?? 'cluster.local']],
+    isAuthority: true,
+    notBefore: new Date(now - 120_000),
+    notAfter: new Date(now + tenYears),
+  });
+  authorities.add(authority);
+  const encoded = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
+  const data = {
+    'ca-cert.pem': encoded(authority.cert),
+    'ca-key.pem': encoded(authority.key),
+    'cert-chain.pem': '',
+    'key.pem': '',
+    'root-cert.pem': encoded(authority.cert),
+  };
+  const metadata = { name: selfSignedSecret, namespace: process.controlPlane.namespace };
+  return { cluster: process.config, put: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'istio.io/ca-root', data } };
 }

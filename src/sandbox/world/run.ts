@@ -3,7 +3,7 @@ import type { Authorities } from './authorities.ts';
 import { openIdentities } from './identities.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import { podPorts } from './pod-ports.ts';
-import { type Memory, firstMemory, reconcile, renewals } from './reconcile.ts';
+import { type Memory, firstMemory, madeAuthorities, reconcile, renewals } from './reconcile.ts';
 import { type Change, watchStores } from './state.ts';
 import { worldOf } from './world.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -51,10 +51,11 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
     let hasMore = true;
     for (let round = 0; hasMore; round++) {
       if (round === mostRounds) throw new Error('The controllers of the sandbox do not come to an end.');
-      const next = await reconcile(look(), memory, authorities);
+      const next = reconcile(look(), memory);
       memory = next.memory;
-      hasMore = isReconciling && !isClosed && next.changes.length > 0;
-      if (hasMore) apply(stores, next.changes);
+      const changes = [...next.changes, ...(await madeAuthorities(look(), memory, authorities))];
+      hasMore = isReconciling && !isClosed && changes.length > 0;
+      if (hasMore) apply(stores, changes);
     }
     await listeners.update();
   };

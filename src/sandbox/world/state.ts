@@ -21,7 +21,7 @@ export interface ClusterState {
 export interface WorldState {
   readonly clusters: ReadonlyMap<string, ClusterState>;
   readonly topology: Topology;
-  /** RFC 3339. */
+  /** RFC 3339 in whole seconds, as API servers write times. */
   readonly now: string;
 }
 
@@ -36,7 +36,7 @@ export function watchStores(stores: ReadonlyMap<string, Pick<Store, 'list' | 'ge
   const known = new Map<string, { readonly objects: readonly KubeObject[]; readonly state: ClusterState }>();
   let topology: { readonly of: readonly ClusterState[]; readonly value: Topology } | undefined;
   return () => {
-    const now = clock();
+    const now = clock().replace(/\.\d+Z$/, 'Z');
     const states = [...stores].map(([name, store]): ClusterState => {
       const objects = store.list();
       const before = known.get(name);

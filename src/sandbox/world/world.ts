@@ -36,7 +36,14 @@ export function worldOf(now: () => Knowledge): World {
   };
 }
 
+const podsByName = new WeakMap<ClusterState, ReadonlyMap<string, Pod>>();
+
 /** A pod's facts, by its name; nothing when it is gone. */
 export function factOfPod(cluster: ClusterState, namespace: string | undefined, name: string): Pod | undefined {
-  return listOf(cluster.facts.pods).find((pod) => pod.namespace === namespace && pod.name === name);
+  let pods = podsByName.get(cluster);
+  if (pods === undefined) {
+    pods = new Map(listOf(cluster.facts.pods).map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
+    podsByName.set(cluster, pods);
+  }
+  return pods.get(`${namespace ?? ''}/${name}`);
 }
