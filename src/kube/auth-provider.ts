@@ -1,5 +1,6 @@
 import { redact } from '../base/text.ts';
 import { errorCode, Fault, seconds } from './classify.ts';
+import { expiryOf, type OidcOptions, oidcToken } from './oidc.ts';
 import type { ClusterTarget, UserCredential } from './target.ts';
 
 type Provider = Extract<UserCredential, { kind: 'auth-provider' }>;
@@ -16,8 +17,7 @@ const unknownAge = 60_000;
 const patience = 30_000;
 
 /**
- * A credential of an `auth-provider` (OIDC, and what else @kubernetes/client-node knows). Each call gives that library one cluster, one user
- * and one context, because it shares what it caches among all users of one configuration; `config` is kept and changed by it, so that a
+ * A credential of an `auth-provider`: OIDC, and what else @kubernetes/client-node knows. `config` is kept by the caller and changed, so that a
  * refresh token that was exchanged is not used twice.
  * @throws Fault
  */
@@ -25,19 +25,26 @@ export async function providedAuthorization(
   target: ClusterTarget,
   provider: Provider,
   config: Record<string, string>,
-  now: () => number,
+  options: OidcOptions,
 ): Promise<Provided> {
+  const who = `context ${target.name}: auth-provider ${provider.name}`;
+  if (provider.name !== 'oidc') return await libraryAuthorization(who, provider.name, config, options.now);
+  const { token, until } = await oidcToken(who, config, options);
+  return { authorization: `Bearer ${token}`, until };
+}
+
+/** Each call gives the library one cluster, one user and one context, because it shares what it caches among all users of one configuration. */
+async function libraryAuthorization(who: string, name: string, config: Record<string, string>, now: () => number): Promise<Provided> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const library = new KubeConfig();
   // The library is asked for a header alone; where it would go is no business of its.
   library.loadFromOptions({
     clusters: [{ name: 'cluster', server: 'https://cluster.invalid', skipTLSVerify: false }],
-    users: [{ name: 'user', authProvider: { name: provider.name, config } }],
+    users: [{ name: 'user', authProvider: { name, config } }],
     contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
     currentContext: 'context',
   });
   const options: { headers: Record<string, string> } = { headers: {} };
-  const who = `context ${target.name}: auth-provider ${provider.name}`;
   try {
     await within(library.applyToHTTPSOptions(options), who);
   } catch (error) {
@@ -49,11 +56,7 @@ export async function providedAuthorization(
     throw new Fault('exec-plugin', `${who} gave no credential: ${said || (errorCode(error) ?? 'it did not say why')}`);
   }
   const authorization = options.headers['Authorization'];
-  if (authorization === undefined || authorization === '')
-    throw new Fault(
-      'exec-plugin',
-      `${who} gave no credential${provider.name === 'oidc' ? ': there is no ID token, or it expired and cannot be refreshed' : ''}`,
-    );
+  if (authorization === undefined || authorization === '') throw new Fault('exec-plugin', `${who} gave no credential`);
   return { authorization, until: expiryOf(authorization) ?? now() + unknownAge };
 }
 
@@ -66,16 +69,5 @@ async function within(work: Promise<void>, who: string): Promise<void> {
     await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** `exp` of a JSON web token, in milliseconds; its signature is the server's business. */
-function expiryOf(authorization: string): number | undefined {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const expires: unknown = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined;
-    return typeof expires === 'number' ? expires * 1000 : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -37,7 +37,7 @@ export interface Caller {
    * @throws Fault when there was none
    */
   call(sent: Sent, signal?: AbortSignal, onBody?: (body: Buffer) => void): Promise<Said>;
-  /** The signal that ends a call: the connection's and its own. */
+  /** The signal that ends a call: the connection's and its own. One for each call, since Node warns of many listeners on one signal. */
   signalOf(signal: AbortSignal | undefined): AbortSignal;
   record(
     sent: { readonly method: string; readonly path: string },
@@ -91,7 +91,7 @@ export function openCaller(options: CallerOptions): Caller {
   const record: Caller['record'] = ({ method, path }, outcome, since) =>
     options.onRequest?.({ cluster: options.name, method, path, milliseconds: performance.now() - since, ...outcome });
 
-  const signalOf: Caller['signalOf'] = (signal) => (signal === undefined ? options.signal : AbortSignal.any([options.signal, signal]));
+  const signalOf: Caller['signalOf'] = (signal) => AbortSignal.any(signal === undefined ? [options.signal] : [options.signal, signal]);
 
   return {
     record,

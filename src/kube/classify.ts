@@ -197,8 +197,9 @@ export function missingRight(
   message: string,
   asked: { readonly verb: string; readonly resource: string },
 ): { readonly verb: string; readonly resource: string } {
-  const right = /cannot (\S+) resource "([^"]+)"/.exec(message);
-  if (right?.[1] !== undefined && right[2] !== undefined) return { verb: right[1], resource: right[2] };
+  const right = /cannot (\S+) resource "([^"]+)"(?: in API group "([^"]*)")?/.exec(message);
+  if (right?.[1] !== undefined && right[2] !== undefined)
+    return { verb: right[1], resource: right[3] ? `${right[2]}.${right[3]}` : right[2] };
   const path = /cannot (\S+) path "([^"]+)"/.exec(message);
   return path?.[1] !== undefined && path[2] !== undefined ? { verb: path[1], resource: path[2] } : asked;
 }

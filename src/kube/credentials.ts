@@ -69,8 +69,8 @@ export function openCredentials(target: ClusterTarget, options: CredentialOption
     case 'auth-provider': {
       const config = { ...credential.config };
       return renewed(async () => {
-        const { authorization, until } = await providedAuthorization(target, credential, config, options.now);
-        return { issued: { authorization }, until: until - skew };
+        const { authorization, until } = await providedAuthorization(target, credential, config, options);
+        return { issued: { authorization }, until };
       }, options.now);
     }
     default:

@@ -56,7 +56,7 @@ export async function openForward(
       ? await upgrade(forwarding, path, await forwarding.credentials.current(), signal, 2)
       : first;
   if ('refused' in last) return forwarding.refused(last.refused, { verb: 'create', resource: 'pods/portforward' });
-  return { status: 'read', value: streamOver(last.socket, port, forwarding.ending) };
+  return { status: 'read', value: streamOver(last.socket, port, AbortSignal.any([forwarding.ending])) };
 }
 
 type Upgrade = { readonly socket: WebSocket } | { readonly refused: Said };
