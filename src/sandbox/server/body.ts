@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { readYaml } from '../../collect/yaml.ts';
+import { protobufObject } from './protobuf.ts';
 import { ApiError, badRequest, failure, unsupportedMediaType } from './status.ts';
 
 const mostBytes = 3 * 1024 * 1024;
@@ -19,6 +20,10 @@ export function contentTypeOf({ headers }: IncomingMessage): string {
 
 /** The body of a request as text. Throws 413 for one that is too large. */
 export async function bodyText(message: IncomingMessage): Promise<string> {
+  return (await bodyBytes(message)).toString();
+}
+
+async function bodyBytes(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message) {
@@ -28,17 +33,26 @@ export async function bodyText(message: IncomingMessage): Promise<string> {
     if (bytes > mostBytes) throw tooLarge();
     chunks.push(data);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 /** The body of a request as a value; undefined when it is empty. */
 export async function bodyValue(message: IncomingMessage): Promise<unknown> {
-  const text = await bodyText(message);
-  if (text === '') return undefined;
-  const type = contentTypeOf(message);
-  if (type === 'application/yaml') return yamlValue(text);
-  if (type !== 'application/json') throw unsupportedMediaType(objectTypes);
-  return jsonValue(text);
+  const bytes = await bodyBytes(message);
+  if (bytes.length === 0) return undefined;
+  switch (contentTypeOf(message)) {
+    case 'application/json':
+      return jsonValue(bytes.toString());
+    case 'application/yaml':
+      return yamlValue(bytes.toString());
+    case 'application/vnd.kubernetes.protobuf': {
+      const object = protobufObject(bytes);
+      if (object !== undefined) return object;
+      throw unsupportedMediaType(objectTypes);
+    }
+    default:
+      throw unsupportedMediaType(objectTypes);
+  }
 }
 
 export function jsonValue(text: string): unknown {

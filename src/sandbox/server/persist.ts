@@ -160,7 +160,8 @@ function withoutNulls(resource: Resource, { status, ...rest }: Fields): Fields {
     if (!isRecord(value)) return value;
     return Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, clean(item)]])));
   };
-  const kept = resource.isCustom ? rest : fieldsAt({ rest: clean(rest) }, 'rest');
+  // An EndpointSlice without endpoints says null, on real servers too.
+  const kept = resource.isCustom || resource.kind === 'EndpointSlice' ? rest : fieldsAt({ rest: clean(rest) }, 'rest');
   return status === undefined || status === null ? kept : { ...kept, status };
 }
 
