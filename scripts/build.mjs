@@ -51,7 +51,7 @@ function licencesOf(files) {
     .toSorted()
     .map((folder) => {
       const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-      const text = readdirSync(join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
+      const text = readdirSync(join(root, folder)).find((file) => /^(un)?licen[cs]e/i.test(file));
       if (text === undefined) throw new Error(`${folder} is bundled but has no licence file.`);
       return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, text), 'utf8').trim()}\n`;
     })

@@ -1,3 +1,4 @@
+import { compareText } from '../base/sort.ts';
 import { defined, type Fields, fields, filled, flag, objects, text, texts, type Tally } from '../model/decode.ts';
 import type { CustomResource, Namespace, Node, PolicyRule, Role, RoleBinding, ServiceAccount } from '../model/facts.ts';
 import { clusterEntity, defineFact, namespacedEntity, statusMark, uncounted } from './fact.ts';
@@ -159,9 +160,9 @@ export const customResourceDefinitions = defineKind({
 });
 
 function servedVersions(odd: Tally, spec: Fields): readonly string[] {
-  return objects(odd, spec['versions']).flatMap((version) =>
-    flag(odd, version['served']) === false ? [] : (filled(odd, version['name']) ?? []),
-  );
+  return objects(odd, spec['versions'])
+    .flatMap((version) => (flag(odd, version['served']) === false ? [] : (filled(odd, version['name']) ?? [])))
+    .sort(compareText);
 }
 
 export const customResourcesFact = defineFact({

@@ -175,6 +175,8 @@ function parsed(answer: Answer, peer: string): unknown {
   try {
     return JSON.parse(answer.body.toString('utf8'));
   } catch (error) {
+    // A refusal is one whatever its body: something in between may have left it empty.
+    if (answer.status >= 400) return undefined;
     throw bodyFault(error, peer);
   }
 }

@@ -117,6 +117,15 @@ describe('what could not be read', () => {
     expect(asked).not.toContain('networking.istio.io');
   });
 
+  test('what was not asked for is not known to be empty', async () => {
+    const [snapshot] = await openLive({
+      connections: [fakeConnection('west', west)],
+      reads: reads.filter(({ resource }) => resource !== 'services'),
+    });
+    expect(snapshot?.kinds['services']).toEqual({ status: 'not-asked', because: 'deselected' });
+    expect(projectFacts(snapshot!).services).toEqual({ status: 'not-asked', because: 'deselected' });
+  });
+
   test('an empty list that came to its end is evidence of absence', async () => {
     const [snapshot] = await openLive({ connections: [fakeConnection('empty', [])], reads });
     expect(snapshot?.kinds['secrets']).toEqual({ status: 'read', objects: [], complete: true });

@@ -2,6 +2,7 @@ import { distinct } from '../base/sort.ts';
 import { type Read as PlannedRead, possibleSystemNamespaces } from '../collect/facts.ts';
 import type { Ask, KindCollector } from '../collect/kind.ts';
 import { customResourceDefinitions } from '../collect/cluster-objects.ts';
+import { kinds } from '../collect/kinds.ts';
 import { mutatingWebhooks } from '../collect/webhooks.ts';
 import { deployments } from '../collect/workloads.ts';
 import { type Intake, openIntake } from '../collect/snapshot.ts';
@@ -183,7 +184,7 @@ function openReading(connection: Connection, options: LiveOptions): Reading {
         complete: true,
         ...(takenAt === undefined ? undefined : { takenAt }),
         ...versionFrom(version),
-        states: Object.fromEntries(options.reads.flatMap(({ kind }) => stateEntry(kind, states))),
+        states: { ...deselected(options.reads), ...Object.fromEntries(states) },
         listed: new Set(options.reads.flatMap(({ kind }) => (states.has(kind.id) ? [] : [kind.id]))),
       });
     },
@@ -194,12 +195,12 @@ function metadataOnly(ask: Ask): Ask {
   return { ...ask, metadataOnly: true };
 }
 
-function stateEntry(
-  kind: KindCollector,
-  states: ReadonlyMap<string, Exclude<KindRead, { status: 'read' }>>,
-): [string, Exclude<KindRead, { status: 'read' }>][] {
-  const state = states.get(kind.id);
-  return state === undefined ? [] : [[kind.id, state]];
+/** Kinds that nobody asked for are not known to be empty. */
+function deselected(reads: readonly PlannedRead[]): Readonly<Record<string, Exclude<KindRead, { status: 'read' }>>> {
+  const asked = new Set(reads.map(({ kind }) => kind));
+  return Object.fromEntries(
+    kinds.filter((kind) => !asked.has(kind)).map((kind) => [kind.id, { status: 'not-asked', because: 'deselected' }]),
+  );
 }
 
 /** Of two lists of one kind the worse state counts: what was found is not all there is. */
@@ -254,7 +255,12 @@ function unreached(
     name: connection.name,
     complete: false,
     unreached: { server: connection.server, code, reason },
-    states: Object.fromEntries(reads.map(({ kind }) => [kind.id, { status: 'failed', code, reason: `cluster not reached: ${reason}` }])),
+    states: {
+      ...deselected(reads),
+      ...Object.fromEntries(
+        reads.map(({ kind }) => [kind.id, { status: 'failed', code, reason: `cluster not reached: ${reason}` } as const]),
+      ),
+    },
   });
 }
 
