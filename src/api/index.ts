@@ -33,6 +33,7 @@ export * as endpoints from '../mesh/endpoints.ts';
 export * as expectedAnswers from '../mesh/expected-answer.ts';
 export * as expiry from '../mesh/expiry.ts';
 export * as measured from '../mesh/measured.ts';
+export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
 export * as networkGateways from '../mesh/gateways.ts';

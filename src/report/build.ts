@@ -1,4 +1,4 @@
-import type { Derived, Mesh, ObjectRef } from '../api/index.ts';
+import type { Derived, Mesh, ObjectRef, probedNames } from '../api/index.ts';
 import type { Finding, Outcome } from '../api/finding.ts';
 import { distinct } from '../base/sort.ts';
 import { count, list } from '../base/text.ts';
@@ -8,6 +8,7 @@ import type { ClusterSnapshot } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
 import { isIncomplete, missingOf, notChecked } from './gaps.ts';
 import { matrixOf } from './matrix.ts';
+import { namesOf } from './names.ts';
 import { exitCode, fails, type Policy } from './policy.ts';
 import type { Report, ReportCheck, ReportCluster, ReportFinding, ReportMesh, ReportMissing } from './schema.ts';
 
@@ -18,6 +19,8 @@ export interface About {
   readonly today?: string;
   readonly plugins?: Report['plugins'];
   readonly interrupted?: 'SIGINT' | 'SIGTERM' | undefined;
+  /** Names given with `--service`. */
+  readonly services?: readonly probedNames.NamedService[];
 }
 
 /** Everything a run found out, as one value. Pure: the same judgement gives the same report. `outcomes` carry resolved `blockedBy`. */
@@ -63,6 +66,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     matrix: topology.meshes.map((mesh) =>
       matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId }),
     ),
+    names: namesOf(judgement, about.services ?? []),
     causes: causes.map(({ finding, explains, severity }) => ({
       fingerprint: finding.fingerprint,
       code: finding.code,

@@ -209,6 +209,64 @@ const notChecked = z
   })
   .readonly();
 
+const name = z
+  .object({
+    service: z.string().describe('namespace/name.'),
+    port: z.int().exactOptional(),
+    named: z.boolean().describe('Given with --service; false: chosen by meshdoctor to be asked for.'),
+    callers: z
+      .array(
+        z
+          .object({
+            cluster: z.string(),
+            verdict: z
+              .enum(['ok', 'broken', 'predicted', 'unknown'])
+              .describe('ok: a pod there was asked, and the address leads to endpoints; predicted: the same, but nobody was asked.'),
+            because: z.string(),
+            predicted: z
+              .object({
+                by: z
+                  .enum(['cluster-dns', 'sidecar', 'nobody', 'unknown'])
+                  .describe("Who should give the address: the DNS of the caller's cluster, or sidecars by DNS capture."),
+                addresses: z.array(z.string()).readonly(),
+                cluster: z.string().exactOptional().describe('Whose ClusterIP it is.'),
+                because: z.string(),
+              })
+              .readonly(),
+            measured: z
+              .array(
+                z
+                  .object({
+                    by: z.enum(['sidecar', 'cluster-dns', 'istiod']).describe('istiod: its name table for the pod.'),
+                    pod: z.string().describe('namespace/name.'),
+                    outcome: z.enum(['answered', 'unanswered', 'failed']),
+                    addresses: z.array(z.string()).readonly(),
+                    said: z.string(),
+                  })
+                  .readonly(),
+              )
+              .readonly()
+              .describe('Empty where nobody was asked.'),
+            leadsTo: z
+              .array(
+                z
+                  .object({
+                    cluster: z.string(),
+                    via: z.enum(['pod', 'gateway', 'raw']).describe('raw: pod addresses of another network that has no gateway.'),
+                    endpoints: z.int(),
+                    gateway: z.string().exactOptional().describe('address:port.'),
+                  })
+                  .readonly(),
+              )
+              .readonly()
+              .describe('As predicted: the endpoints that a caller is sent to.'),
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
+
 export const reportSchema = z
   .object({
     schema: z.literal(1),
@@ -229,6 +287,10 @@ export const reportSchema = z
       .array(z.object({ clusters: z.array(z.string()).readonly(), cells: z.array(cell).readonly() }).readonly())
       .readonly()
       .describe('One for each mesh, in the order of topology.meshes; clusters that carry traffic.'),
+    names: z
+      .array(name)
+      .readonly()
+      .describe('Whether names resolve in each cluster that may call them: those of --service, else those that probes asked for.'),
     causes: z.array(cause).readonly(),
     findings: z.array(finding).readonly(),
     notChecked: z.array(notChecked).readonly(),
@@ -256,4 +318,5 @@ export type ReportMesh = Report['topology']['meshes'][number];
 export type ReportCheck = Report['checks'][number];
 export type NotChecked = Report['notChecked'][number];
 export type Cell = Report['matrix'][number]['cells'][number];
+export type ReportName = Report['names'][number];
 export type ReportMissing = NotChecked['missing'][number];

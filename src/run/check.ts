@@ -112,6 +112,7 @@ export async function judgeSnapshot(
     version: io.version,
     ...(today === undefined ? {} : { today }),
     interrupted: io.interrupted?.(),
+    services: options.services,
     plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({
       name,
       ...(version === undefined ? {} : { version }),

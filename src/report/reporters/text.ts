@@ -4,10 +4,11 @@ import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportMesh } from '../schema.ts';
 import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
+import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
 import { gapBlock, unreachedBlock } from './text-gaps.ts';
 
-/** The screen: verdict, what was looked at, clusters, directions, causes, what was not checked, verdict again. */
+/** The screen: verdict, what was looked at, clusters, directions, names, causes, what was not checked, verdict again. */
 export const text = defineReporter({
   format: 'text',
   extension: 'txt',
@@ -19,6 +20,7 @@ export const text = defineReporter({
       ...(style.verbosity < 0
         ? []
         : report.matrix.map((matrix, index) => matrixTable(matrix, ink, style, report.matrix.length > 1 ? index + 1 : undefined))),
+      ...(style.verbosity < 0 ? [] : [nameTable(report, ink, style)]),
       unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
       gapBlock(report, ink, style),
