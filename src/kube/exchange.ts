@@ -51,7 +51,7 @@ export async function exchange(way: Way, sent: Sent, timeout: number, signal: Ab
   try {
     return await answered(way, sent, controller.signal, progress);
   } catch (error) {
-    throw controller.signal.aborted ? abortFault(controller.signal) : bodyFault(error, way.peer);
+    throw controller.signal.aborted ? abortFault(controller.signal) : bodyFault(way.causeOf(error), way.peer);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);

@@ -56,7 +56,7 @@ export async function readList(
       pending = page('');
       continue;
     }
-    if (status !== 200) return refusal(said);
+    if (status !== 200 || said.json === undefined) return refusal(said);
     const { items, next } = contentsOf(said);
     if (next !== '') {
       pending = page(next);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Agent, type buildConnector, type Dispatcher } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, errors } from 'undici';
 import type { Issued } from './credentials.ts';
 import { Fault, hostPort } from './classify.ts';
 import { dial, isForwarded, proxyAuthorization, type Route } from './dial.ts';
@@ -27,6 +27,8 @@ export interface Way {
   readonly proxyHeaders: Readonly<Record<string, string>>;
   /** Passwords that this way knows, for whoever writes reasons. */
   readonly secrets: readonly string[];
+  /** The first error of the socket that an error of undici speaks of: of a refused client certificate it would only say that the other side closed. */
+  causeOf(error: unknown): unknown;
   /** A socket of its own, for upgrades. @throws Fault */
   dial(signal: AbortSignal): Promise<Socket>;
 }
@@ -76,6 +78,7 @@ type OpenWay = Way & { readonly dispatcher: Agent };
 async function openWay(target: ClusterTarget, issued: Issued, options: TransportOptions): Promise<OpenWay> {
   const route = await routeOf(target, issued, options.env);
   const { address, proxy } = route;
+  const firstErrors = new Map<number, Error>();
   const dispatcher = new Agent({
     allowH2: false,
     connections,
@@ -84,7 +87,7 @@ async function openWay(target: ClusterTarget, issued: Issued, options: Transport
     // Limits are set per request, from its first byte to its last.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (_options, done) => void connect(route, options, done),
+    connect: (_options, done) => void connect(route, options, firstErrors, done),
   });
   const forwarded = isForwarded(route);
   return {
@@ -94,11 +97,20 @@ async function openWay(target: ClusterTarget, issued: Issued, options: Transport
     pathPrefix: `${forwarded ? address.origin : ''}${address.prefix}`,
     proxyHeaders: forwarded && proxy !== undefined ? proxyAuthorization(proxy) : {},
     secrets: proxy?.password === undefined || proxy.password === '' ? [] : [proxy.password],
+    causeOf: (error) => {
+      const port = error instanceof errors.SocketError ? error.socket?.localPort : undefined;
+      return (port === undefined ? undefined : firstErrors.get(port)) ?? error;
+    },
     dial: (signal) => dial(route, options.connectTimeout, signal),
   };
 }
 
-async function connect(route: Route, { connectTimeout, signal }: TransportOptions, done: buildConnector.Callback): Promise<void> {
+async function connect(
+  route: Route,
+  { connectTimeout, signal }: TransportOptions,
+  firstErrors: Map<number, Error>,
+  done: buildConnector.Callback,
+): Promise<void> {
   let socket: Socket;
   try {
     socket = await dial(route, connectTimeout, signal);
@@ -106,6 +118,9 @@ async function connect(route: Route, { connectTimeout, signal }: TransportOption
     done(error instanceof Error ? error : new Error('not connected'), null);
     return;
   }
+  const { localPort = 0 } = socket;
+  firstErrors.delete(localPort);
+  socket.once('error', (error) => firstErrors.set(localPort, error));
   done(null, socket);
 }
 

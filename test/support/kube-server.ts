@@ -42,6 +42,8 @@ export interface ApiServer {
   /** Connections so far. */
   readonly connections: () => number;
   handle(handler: Handler): void;
+  /** Resets the TCP connection that an answer would go over. */
+  reset(response: ServerResponse): void;
   close(): Promise<void>;
 }
 
@@ -94,6 +96,9 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     requests,
     connections: () => connections,
     handle: (next) => (handler = next),
+    reset(response) {
+      for (const socket of sockets) if (socket.remotePort === response.socket?.remotePort) socket.resetAndDestroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((done) => server.close(done));
