@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { sniOf } from '../../istio/hosts.ts';
 import { clientOf, endpointsSentTo, type Predictions } from '../../mesh/endpoints.ts';
 import type { Pod } from '../../model/facts.ts';
 import type { HttpAnswer } from './debug.ts';
@@ -41,23 +42,25 @@ function clusterStatuses({ pod, process, knowledge, predict }: ProxyAdmin): unkn
   const predictions = predict(process);
   const config = knowledge.state.clusters.get(process.config)?.facts;
   const root = meshConfigOf(process, knowledge.state)?.rootNamespace ?? process.controlPlane.namespace;
+  // An east-west gateway passes connections on by SNI, to clusters named so.
+  const names = (port: number, host: string): string[] => [
+    `outbound|${port}||${host}`,
+    ...(client.requestedNetworkView.length > 0 ? [sniOf({ port, host })] : []),
+  ];
   return [...predictions.services.values()].flatMap(({ host, instances }) =>
     (instances[0]?.service.ports ?? [])
       .filter(({ protocol }) => protocol !== 'UDP')
-      .map(({ port }) => {
+      .flatMap(({ port }) => {
         const to = { host, port, clusterDomain: process.controlPlane.clusterDomain };
         const mtls = config === undefined ? {} : mtlsSettings(config, to, client.namespace, root);
         const sent = endpointsSentTo(client, host, port, predictions, mtls);
-        return {
-          name: `outbound|${port}||${host}`,
-          added_via_api: true,
-          host_statuses: (sent?.endpoints ?? []).map((endpoint) => ({
-            address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
-            health_status: { eds_health_status: 'HEALTHY' },
-            weight: endpoint.endpoints.length,
-            locality: {},
-          })),
-        };
+        const hosts = (sent?.endpoints ?? []).map((endpoint) => ({
+          address: { socket_address: { address: endpoint.address, port_value: endpoint.port } },
+          health_status: { eds_health_status: 'HEALTHY' },
+          weight: endpoint.endpoints.length,
+          locality: {},
+        }));
+        return names(port, host).map((name) => ({ name, added_via_api: true, host_statuses: hosts }));
       }),
   );
 }

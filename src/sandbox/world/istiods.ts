@@ -23,7 +23,7 @@ export interface Registration {
   readonly hash: string;
   /** RFC 3339. */
   readonly addedAt: string;
-  /** The cluster of the sandbox behind it; absent while it was never reached. */
+  /** The cluster of the sandbox whose API server answers there, if only by refusing; absent when none does. */
   readonly target?: ClusterName;
   /** Whether it joined the election there, which is decided at the first contact. */
   readonly joined?: boolean;
@@ -70,11 +70,9 @@ export function foundIstiods(state: WorldState, addresses: ApiAddresses): Istiod
   const processes = readyIstiods(state).map(({ controlPlane, pod, cluster }): IstiodProcess => {
     const started = startOf(state, cluster, controlPlane, pod, 'found');
     const startedAt = pod.startedAt ?? state.now;
-    const registrations = registered(started, state, addresses).map((one): Registration => {
-      const joined =
-        one.target === undefined ? undefined : isLedBy(controlPlane, cluster, one.target, state) && shouldLead(started, one.target, state);
-      return { ...one, addedAt: startedAt, ...(joined === undefined ? {} : { joined }) };
-    });
+    const registrations = registered(started, state, addresses).map((one) =>
+      found({ ...one, addedAt: startedAt }, started, cluster, state),
+    );
     return { ...started, startedAt, registrations: new Map(registrations.map((one) => [one.id, one])) };
   });
   return new Map(processes.map((process) => [process.uid, process]));
@@ -177,7 +175,10 @@ function registered(process: IstiodProcess, state: WorldState, addresses: ApiAdd
 
 function added(process: IstiodProcess, secret: string, bytes: string, entry: RemoteKubeconfig, opened: Opened, now: string): Registration {
   const base = { id: entry.clusterId, secret, hash: createHash('sha256').update(bytes).digest('hex'), addedAt: now };
-  if ('failed' in opened) return { ...base, isSynced: false, manages: false, authenticates: false, sees: 'nothing', hidden: [] };
+  if ('failed' in opened) {
+    const target = opened.cluster === undefined ? {} : { target: opened.cluster };
+    return { ...base, ...target, isSynced: false, manages: false, authenticates: false, sees: 'nothing', hidden: [] };
+  }
   const { rights } = opened;
   return {
     ...base,
@@ -194,8 +195,7 @@ function added(process: IstiodProcess, secret: string, bytes: string, entry: Rem
 function remembered(process: IstiodProcess, now: Registration, state: WorldState): Registration {
   const before = process.registrations.get(now.id);
   const isSame = before !== undefined && before.hash === now.hash && before.secret === now.secret;
-  const decided =
-    isSame && before.joined !== undefined ? before.joined : now.target === undefined ? undefined : shouldLead(process, now.target, state);
+  const decided = isSame && before.joined !== undefined ? before.joined : firstDecision(process, now, state);
   const joined = decided === undefined ? {} : { joined: decided };
   if (!isSame) return { ...now, ...joined };
   const target = now.target ?? before.target;
@@ -207,6 +207,11 @@ function remembered(process: IstiodProcess, now: Registration, state: WorldState
     ...(target === undefined ? {} : { target }),
     sees: now.sees === 'present' ? 'present' : before.sees === 'present' ? lastSeen(before, state) : before.sees,
   };
+}
+
+/** The decision at the first contact; none before that. */
+function firstDecision(process: IstiodProcess, { target, sees }: Registration, state: WorldState): boolean | undefined {
+  return target === undefined || sees === 'nothing' ? undefined : shouldLead(process, target, state);
 }
 
 /** Informers keep what they had when the connection broke. */
@@ -222,10 +227,15 @@ function shouldLead(process: Pick<IstiodProcess, 'controlPlane'>, target: Cluste
   return admitsControlPlane(mapAt(namespace, 'metadata', 'annotations')[annotations.controlPlaneClusters], controlPlane.clusterId);
 }
 
-/** Whether the election of `target` is held by some istiod of that control plane's namespace, this process or another that it stands beside. */
-function isLedBy(controlPlane: ControlPlane, home: ClusterState, target: ClusterName, state: WorldState): boolean {
-  const member = state.clusters.get(target);
-  if (member === undefined) return false;
+/**
+ * What a process that was found running knows of a cluster. Its election tells: the record names the pod that holds it, or held it last
+ * before it could no longer write; beside a living leader stand those that would be let in now. Whoever led it once has seen it whole.
+ */
+function found(registration: Registration, process: IstiodProcess, home: ClusterState, state: WorldState): Registration {
+  const { target } = registration;
+  const member = target === undefined ? undefined : state.clusters.get(target);
+  if (target === undefined || member === undefined) return registration;
+  const { controlPlane } = process;
   const leadership = leadershipOf({
     controlPlane,
     primary: home.name,
@@ -235,7 +245,10 @@ function isLedBy(controlPlane: ControlPlane, home: ClusterState, target: Cluster
     elections: member.facts.leaderElections,
     clock: { status: 'collected', value: { takenAt: state.now } },
   });
-  return leadership.state === 'led';
+  if (leadership.election?.holderIdentity === process.pod)
+    return { ...registration, joined: true, isSynced: true, sees: registration.sees === 'nothing' ? member.facts : registration.sees };
+  if (registration.sees === 'nothing') return registration;
+  return { ...registration, joined: leadership.state === 'led' && shouldLead(process, target, state) };
 }
 
 function describe(process: IstiodProcess): string {

@@ -17,22 +17,35 @@ import { type Change, type ClusterState, isLock, isNamespaceElection } from './s
  * webhooks of their revision.
  */
 
+/** A lock as its holder remembers it: its UID, and whether it can no longer write, so that the lock runs out under its name. */
+interface Hold {
+  readonly uid: string;
+  readonly isLost: boolean;
+}
+
+type Held = ReadonlyMap<string, Hold>;
+
 /** What is remembered of writing. */
 export interface Writing {
-  /** Locks that are renewed, by `cluster/kind/namespace/name`, with the UID of the process. */
-  readonly held: ReadonlyMap<string, string>;
-  /** Objects that were wrong although a leader lived when the world began: somebody else keeps writing them. Left alone until they change. */
+  /** Locks of running processes, by `cluster/kind/namespace/name`. */
+  readonly held: Held;
+  /**
+   * Objects that were wrong, or not there, although a leader lived when the world began: somebody else sees to that. Left alone until
+   * they change (by resourceVersion), or come, or another process leads (by its UID).
+   */
   readonly contested: ReadonlyMap<string, string>;
 }
 
 /** Locks that running istiods hold when the world begins, and what others must be writing since no leader would leave it so. */
 export function firstWriting(knowledge: Knowledge): Writing {
-  const held = new Map<string, string>();
+  const held = new Map<string, Hold>();
   for (const cluster of knowledge.state.clusters.values()) {
     for (const lock of locksOf(cluster)) {
       const holder = holderOf(lock, knowledge.istiods);
-      if (holder !== undefined && isFresh(lock, knowledge.state.now) && mayHold(holder, lock, cluster.name))
-        held.set(keyOf(cluster, lock), holder.uid);
+      if (holder === undefined) continue;
+      const may = mayHold(holder, lock, cluster.name);
+      // One that could write and did not for long: who knows why. It is not taken for a leader.
+      if (!may || isFresh(lock, knowledge.state.now)) held.set(keyOf(cluster, lock), { uid: holder.uid, isLost: !may });
     }
   }
   const contested = new Map<string, string>();
@@ -41,14 +54,18 @@ export function firstWriting(knowledge: Knowledge): Writing {
     const cluster = knowledge.state.clusters.get(change.cluster);
     if (cluster === undefined || !('put' in change)) continue;
     const existing = cluster.objects.get(change.put.kind, change.put.metadata.namespace, change.put.metadata.name);
-    if (existing !== undefined) contested.set(keyOf(cluster, existing), existing.metadata.resourceVersion ?? '');
+    contested.set(keyOf(cluster, change.put), existing?.metadata.resourceVersion ?? leadersOf(cluster, held));
   }
   return { held, contested };
 }
 
-/** Elections are won and given up, and leaders write what they write. */
-export function leaders(knowledge: Knowledge, before: Writing): { readonly changes: readonly Change[]; readonly writing: Writing } {
-  const { changes, held } = elections(knowledge, before.held);
+/** Elections are won and given up, and leaders write what they write. `past` are the processes there were a moment ago. */
+export function leaders(
+  knowledge: Knowledge,
+  before: Writing,
+  past: Istiods,
+): { readonly changes: readonly Change[]; readonly writing: Writing } {
+  const { changes, held } = elections(knowledge, before.held, past);
   const writing = { ...before, held };
   return { changes: [...changes, ...roots(knowledge, writing), ...caBundles(knowledge, writing)], writing };
 }
@@ -58,44 +75,56 @@ export function renewedLocks(knowledge: Knowledge, { held }: Writing): Change[] 
   const { state, istiods } = knowledge;
   return [...state.clusters.values()].flatMap((cluster) =>
     locksOf(cluster).flatMap((lock): Change[] => {
-      const uid = held.get(keyOf(cluster, lock));
-      const holder = uid === undefined ? undefined : istiods.get(uid);
+      const hold = held.get(keyOf(cluster, lock));
+      const holder = hold === undefined || hold.isLost ? undefined : istiods.get(hold.uid);
       if (holder === undefined || holderOf(lock, istiods) !== holder || !mayHold(holder, lock, cluster.name)) return [];
       return [{ cluster: cluster.name, put: withRecord(lock, { renewTime: state.now }) }];
     }),
   );
 }
 
-function elections(
-  knowledge: Knowledge,
-  before: ReadonlyMap<string, string>,
-): { readonly changes: Change[]; readonly held: ReadonlyMap<string, string> } {
+function elections(knowledge: Knowledge, before: Held, past: Istiods): { readonly changes: Change[]; readonly held: Held } {
   const { state, istiods } = knowledge;
   const changes: Change[] = [];
-  const held = new Map<string, string>();
+  const held = new Map<string, Hold>();
   for (const cluster of state.clusters.values()) {
     for (const lock of locksOf(cluster)) {
       const key = keyOf(cluster, lock);
+      const hold = before.get(key);
       const holder = holderOf(lock, istiods);
-      if (holder !== undefined && before.get(key) === holder.uid && mayHold(holder, lock, cluster.name)) {
-        held.set(key, holder.uid);
+      const isIts = hold !== undefined && holder?.uid === hold.uid;
+      if (isIts && mayHold(holder, lock, cluster.name)) {
+        held.set(key, { uid: hold.uid, isLost: false });
+        if (hold.isLost) changes.push({ cluster: cluster.name, put: withRecord(lock, { renewTime: state.now }) });
         continue;
       }
-      // Whoever held it renews it no more: it is free when its holder is gone or has given it up.
-      const isFree = before.has(key) || !isFresh(lock, state.now);
-      const next = isFree ? candidatesFor(lock, cluster, knowledge)[0] : undefined;
+      if (isIts && isRegistered(holder, cluster.name)) {
+        // It would renew it and may not: the lock runs out, and another takes it then.
+        held.set(key, { uid: hold.uid, isLost: true });
+        if (isFresh(lock, state.now)) continue;
+      }
+      const previous = hold === undefined || hold.isLost ? undefined : past.get(hold.uid);
+      const isGivenUp = previous !== undefined && mayHold(previous, lock, cluster.name) && !held.has(key);
+      const next = isGivenUp || !isFresh(lock, state.now) ? candidatesFor(lock, cluster, knowledge)[0] : undefined;
       if (next !== undefined) {
-        held.set(key, next.uid);
+        held.set(key, { uid: next.uid, isLost: false });
         changes.push({ cluster: cluster.name, put: takenBy(lock, next, cluster.name, state.now) });
-      } else if (before.has(key)) changes.push({ cluster: cluster.name, put: released(lock, state.now) });
+      } else if (isGivenUp) changes.push({ cluster: cluster.name, put: released(lock, state.now) });
     }
     changes.push(...firstElections(cluster, knowledge, held));
   }
   return { changes, held };
 }
 
+/** Whether a process still has a cluster in its registry, or reads its configuration there. */
+function isRegistered(process: IstiodProcess, cluster: ClusterName): boolean {
+  return (
+    process.config === cluster || [...process.registrations.values()].some(({ target, joined }) => target === cluster && joined === true)
+  );
+}
+
 /** Elections that were never held: the ConfigMap is made by the first to win it. */
-function firstElections(cluster: ClusterState, { istiods, state }: Knowledge, held: Map<string, string>): Change[] {
+function firstElections(cluster: ClusterState, { istiods, state }: Knowledge, held: Map<string, Hold>): Change[] {
   const changes: Change[] = [];
   for (const process of istiods.values()) {
     const { namespace } = process.controlPlane;
@@ -104,7 +133,7 @@ function firstElections(cluster: ClusterState, { istiods, state }: Knowledge, he
     const lock: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: names.namespaceElection, namespace } };
     const key = keyOf(cluster, lock);
     if (held.has(key) || cluster.objects.get('ConfigMap', namespace, names.namespaceElection) !== undefined) continue;
-    held.set(key, process.uid);
+    held.set(key, { uid: process.uid, isLost: false });
     changes.push({ cluster: cluster.name, put: takenBy(lock, process, cluster.name, state.now) });
   }
   return changes;
@@ -116,11 +145,11 @@ function candidatesFor(lock: KubeObject, cluster: ClusterState, { istiods }: Kno
     if (process.controlPlane.namespace !== lock.metadata.namespace || !runsElections(process)) return false;
     if (isNamespaceElection(lock)) return managesCluster(process, cluster.name);
     if (process.config !== cluster.name) return false;
-    const key = recordOf(lock)['holderKey'];
-    const before = typeof key === 'string' ? key : undefined;
-    return before === undefined || before === ''
-      ? lock.metadata.name.endsWith(process.controlPlane.revision) || lock.kind === 'ConfigMap'
-      : before === process.controlPlane.revision;
+    const key = recordOf(lock)['holderKey'] ?? lock.metadata.annotations?.['leader.istio.io/holder-key'];
+    const { revision } = process.controlPlane;
+    return typeof key === 'string' && key !== ''
+      ? key === revision
+      : lock.kind === 'ConfigMap' || lock.metadata.name.endsWith(`-${revision}`);
   });
 }
 
@@ -210,22 +239,27 @@ function released(lock: KubeObject, now: string): KubeObject {
 function roots(knowledge: Knowledge, { held, contested }: Writing): Change[] {
   const { state, istiods } = knowledge;
   return [...state.clusters.values()].flatMap((cluster) =>
-    [...held].flatMap(([key, uid]): Change[] => {
+    [...held].flatMap(([key, { uid, isLost }]): Change[] => {
       const leader = istiods.get(uid);
-      if (leader?.ca === undefined || key !== `${cluster.name}/ConfigMap/${leader.controlPlane.namespace}/${names.namespaceElection}`)
+      if (
+        leader?.ca === undefined ||
+        isLost ||
+        key !== `${cluster.name}/ConfigMap/${leader.controlPlane.namespace}/${names.namespaceElection}`
+      )
         return [];
       const isVisible = visibleNamespaces(listOf(cluster.facts.namespaces), meshConfigOf(leader, state));
       const { version, env } = leader.controlPlane;
       const name = env['PILOT_CA_CERT_CONFIGMAP'] || names.rootConfigMap;
       const { root } = leader.ca;
+      const isLeft = (object: KubeObject): boolean => isContested(cluster, object, contested, held);
       return cluster.objects
         .list('Namespace')
         .filter(
           ({ metadata }) => metadata.deletionTimestamp === undefined && isVisible(metadata.name) && !isIgnored(metadata.name, version),
         )
         .flatMap(({ metadata }) => [
-          ...given(cluster, metadata.name, name, 'root-cert.pem', root, contested),
-          ...(traitsOf(version ?? '1.31.0').hasCrl ? given(cluster, metadata.name, 'istio-ca-crl', 'ca-crl.pem', '', contested) : []),
+          ...given(cluster, metadata.name, name, 'root-cert.pem', root, isLeft),
+          ...(traitsOf(version ?? '1.31.0').hasCrl ? given(cluster, metadata.name, 'istio-ca-crl', 'ca-crl.pem', '', isLeft) : []),
         ]);
     }),
   );
@@ -243,21 +277,21 @@ function given(
   name: string,
   key: string,
   text: string,
-  contested: ReadonlyMap<string, string>,
+  isLeft: (object: KubeObject) => boolean,
 ): Change[] {
   const existing = cluster.objects.get('ConfigMap', namespace, name);
   const now = textAt(existing, 'data', key);
-  if (existing !== undefined && (isSameBundle(now, text) || isContested(cluster, existing, contested))) return [];
+  if (existing !== undefined && isSameBundle(now, text)) return [];
   const labelled = { 'istio.io/config': 'true' };
   const put: KubeObject =
     existing === undefined
       ? { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: labelled }, data: { [key]: text } }
       : { ...existing, data: { ...(isRecord(existing['data']) ? existing['data'] : {}), [key]: text } };
-  return [{ cluster: cluster.name, put }];
+  return isLeft(existing ?? put) ? [] : [{ cluster: cluster.name, put }];
 }
 
 /** The caBundle of every webhook of a revision that a running istiod has, where it may write: its own cluster, and those it joined. */
-function caBundles(knowledge: Knowledge, { contested }: Writing): Change[] {
+function caBundles(knowledge: Knowledge, { held, contested }: Writing): Change[] {
   const { state, istiods } = knowledge;
   const changes = new Map<string, Change>();
   for (const process of istiods.values()) {
@@ -272,7 +306,8 @@ function caBundles(knowledge: Knowledge, { contested }: Writing): Change[] {
           : cluster.objects.list('ValidatingWebhookConfiguration')),
       ];
       for (const webhook of webhooks) {
-        if (webhook.metadata.labels?.[labels.revision] !== controlPlane.revision || isContested(cluster, webhook, contested)) continue;
+        if (webhook.metadata.labels?.[labels.revision] !== controlPlane.revision || isContested(cluster, webhook, contested, held))
+          continue;
         const next = patched(webhook, ca.root, controlPlane.namespace);
         if (next !== webhook) changes.set(keyOf(cluster, webhook), { cluster: cluster.name, put: next });
       }
@@ -301,9 +336,17 @@ function patched(configuration: KubeObject, root: string, namespace: string): Ku
   return isChanged ? { ...configuration, webhooks } : configuration;
 }
 
-function isContested(cluster: ClusterState, object: KubeObject, contested: ReadonlyMap<string, string>): boolean {
-  const version = contested.get(keyOf(cluster, object));
-  return version !== undefined && version === (object.metadata.resourceVersion ?? '');
+function isContested(cluster: ClusterState, object: KubeObject, contested: ReadonlyMap<string, string>, held: Held): boolean {
+  const known = contested.get(keyOf(cluster, object));
+  return known !== undefined && known === (object.metadata.resourceVersion ?? leadersOf(cluster, held));
+}
+
+/** Processes that hold elections of root certificates in a cluster. */
+function leadersOf(cluster: ClusterState, held: Held): string {
+  return [...held]
+    .filter(([key]) => key.startsWith(`${cluster.name}/ConfigMap/`) && key.endsWith(`/${names.namespaceElection}`))
+    .map(([, { uid }]) => uid)
+    .join(' ');
 }
 
 /** Equal as sets of certificates, or equal as texts where there are none. */

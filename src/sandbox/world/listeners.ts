@@ -1,7 +1,7 @@
 import { createServer, Socket, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { ports } from '../../istio/labels.ts';
+import { labels, ports } from '../../istio/labels.ts';
 import { textAt } from '../../builder/edits/json.ts';
 import type { Authorities } from './authorities.ts';
 import { pemBlocks } from './authorities.ts';
@@ -134,7 +134,9 @@ async function handle(door: FrontDoor, stream: Duplex, world: World, identities:
         : await credentialOf(current, reached.presents.credential, authorities);
     return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort);
   }
-  const passed = passThrough(current, hello, knowledge, world.predict);
+  const [gateway] = pods;
+  const isAmbient = targetPort === ports.hbone && gateway?.labels[labels.gatewayManaged] !== undefined;
+  const passed = isAmbient ? { pod: gateway, cluster: current.cluster.name } : passThrough(current, hello, knowledge, world.predict);
   if (!('pod' in passed)) return reset(stream);
   const cluster = knowledge.state.clusters.get(passed.cluster);
   const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);

@@ -23,8 +23,14 @@ export interface PodOwner {
 }
 
 /** A pod as the API server stores it after admission and scheduling: nothing runs yet. */
-export function newPod(cluster: ClusterState, namespace: string, owner: PodOwner, template: PodTemplate, now: string): KubeObject {
-  const node = cluster.objects.list('Node')[0];
+export function newPod(
+  cluster: ClusterState,
+  namespace: string,
+  owner: PodOwner,
+  template: PodTemplate,
+  now: string,
+  node: string | undefined = cluster.objects.list('Node')[0]?.metadata.name,
+): KubeObject {
   const prefix = `${owner.name}-`;
   const { spec } = template;
   return {
@@ -41,7 +47,7 @@ export function newPod(cluster: ClusterState, namespace: string, owner: PodOwner
     spec: {
       ...spec,
       enableServiceLinks: true,
-      ...(node === undefined ? {} : { nodeName: node.metadata.name }),
+      ...(node === undefined ? {} : { nodeName: node }),
       preemptionPolicy: 'PreemptLowerPriority',
       priority: 0,
       tolerations: [...(spec.tolerations ?? []), ...usualTolerations],

@@ -3,6 +3,7 @@ import { type ApiAddresses, apiAddresses } from './access.ts';
 import type { Authorities } from './authorities.ts';
 import { selfSignedSecret } from './ca.ts';
 import { deployments, firstRollouts, type Rollouts } from './deployments.ts';
+import { daemonSets, firstDaemons } from './daemon-sets.ts';
 import { type Fates, firstFates, kubelets } from './fates.ts';
 import { foundIstiods, isSameIstiods, type Istiods, type IstiodProcess, steppedIstiods } from './istiods.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -17,7 +18,10 @@ export interface Memory {
   readonly istiods: Istiods;
   /** Where API servers were reached when the world began. */
   readonly addresses: ApiAddresses;
+  /** Of Deployments. */
   readonly rollouts: Rollouts;
+  /** Of DaemonSets. */
+  readonly daemons: Rollouts;
   readonly fates: Fates;
   readonly accounts: Accounts;
   readonly writing: Writing;
@@ -32,6 +36,7 @@ export function firstMemory(state: WorldState): Memory {
     istiods,
     addresses,
     rollouts: firstRollouts(knowledge),
+    daemons: firstDaemons(knowledge),
     fates: firstFates(knowledge),
     accounts: firstAccounts(knowledge),
     writing: firstWriting(knowledge),
@@ -48,19 +53,30 @@ export function reconcile(state: WorldState, before: Memory): { readonly changes
   const knowledge: Knowledge = { state, istiods };
   const kept = namespaceKeepers(knowledge, before.accounts);
   const rolled = deployments(knowledge, before.rollouts);
+  const spread = daemonSets(knowledge, before.daemons);
   const started = kubelets(knowledge, before.fates);
-  const written = leaders(knowledge, before.writing);
+  const written = leaders(knowledge, before.writing, before.istiods);
   return {
-    changes: [...kept.changes, ...rolled.changes, ...started.changes, ...endpoints(knowledge), ...written.changes],
+    changes: [...kept.changes, ...rolled.changes, ...spread.changes, ...started.changes, ...endpoints(knowledge), ...written.changes],
     memory: {
       istiods,
       addresses: before.addresses,
       accounts: kept.accounts,
       rollouts: rolled.rollouts,
+      daemons: spread.daemons,
       fates: started.fates,
       writing: written.writing,
     },
   };
+}
+
+/** The same when no object but locks changed: time has passed, and that only istiods notice. */
+export function reconcileIstiods(state: WorldState, before: Memory): { readonly changes: readonly Change[]; readonly memory: Memory } {
+  const stepped = steppedIstiods(before.istiods, state, before.addresses);
+  const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
+  if (istiods !== before.istiods) return reconcile(state, before);
+  const written = leaders({ state, istiods }, before.writing, before.istiods);
+  return { changes: written.changes, memory: { ...before, istiods, writing: written.writing } };
 }
 
 /** Locks that are renewed now. */

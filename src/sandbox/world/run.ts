@@ -3,8 +3,8 @@ import type { Authorities } from './authorities.ts';
 import { openIdentities } from './identities.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import { podPorts } from './pod-ports.ts';
-import { type Memory, firstMemory, madeAuthorities, reconcile, renewals } from './reconcile.ts';
-import { type Change, watchStores } from './state.ts';
+import { type Memory, firstMemory, madeAuthorities, reconcile, reconcileIstiods, renewals } from './reconcile.ts';
+import { type Change, type WorldState, watchStores } from './state.ts';
 import { worldOf } from './world.ts';
 import type { Knowledge } from './knowledge.ts';
 
@@ -43,6 +43,8 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
   const world = worldOf(now);
   const identities = openIdentities(authorities, () => Date.parse(clock()));
   const listeners = openListeners(world, identities, authorities);
+  /** What controllers saw last. */
+  let done: WorldState | undefined;
   let isClosed = false;
   let work: Promise<void> = Promise.resolve();
   let failure: Error | undefined;
@@ -51,7 +53,9 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
     let hasMore = true;
     for (let round = 0; hasMore; round++) {
       if (round === mostRounds) throw new Error('The controllers of the sandbox do not come to an end.');
-      const next = reconcile(look(), memory);
+      const state = look();
+      const next = isSameObjects(done, state) ? reconcileIstiods(state, memory) : reconcile(state, memory);
+      done = state;
       memory = next.memory;
       const changes = [...next.changes, ...(await madeAuthorities(look(), memory, authorities))];
       hasMore = isReconciling && !isClosed && changes.length > 0;
@@ -105,7 +109,10 @@ function apply(stores: ReadonlyMap<string, Store>, changes: readonly Change[]): 
   }
 }
 
-function isSameMoment(known: Knowledge, state: Knowledge['state'], memory: Memory): boolean {
-  if (known.istiods !== memory.istiods) return false;
-  return [...state.clusters].every(([name, cluster]) => known.state.clusters.get(name) === cluster) && known.state.now === state.now;
+function isSameMoment(known: Knowledge, state: WorldState, memory: Memory): boolean {
+  return known.istiods === memory.istiods && known.state.now === state.now && isSameObjects(known.state, state);
+}
+
+function isSameObjects(before: WorldState | undefined, after: WorldState): boolean {
+  return before !== undefined && [...after.clusters].every(([name, cluster]) => before.clusters.get(name) === cluster);
 }
