@@ -1,5 +1,5 @@
 import type { ClusterName } from '../model/ids.ts';
-import { abortFault, bodyFault, Fault } from './classify.ts';
+import { abortFault, bodyFault, Fault, type Scrub } from './classify.ts';
 import { type ClockReading, readClock } from './clock.ts';
 import type { RequestRecord } from './connection.ts';
 import type { Credentials, Issued } from './credentials.ts';
@@ -45,8 +45,7 @@ export interface Caller {
     since: number,
   ): void;
   clock(): ClockReading | undefined;
-  /** A text without what this connection's credential is made of. */
-  scrub(text: string): string;
+  readonly scrub: Scrub;
 }
 
 /** Tries after an answer that asks to come again later, as many as client-go makes. */
@@ -114,9 +113,8 @@ export function openCaller(options: CallerOptions): Caller {
             throw error;
           });
         } catch (error) {
-          const fault = bodyFault(error, 'the server');
-          if (signal.aborted || !mayRetry(fault, tries, options.maxRetries)) throw fault;
-          if (fault.retry === 'again') await options.sleep(pause(tries.cut), signal);
+          if (!(error instanceof Fault) || signal.aborted || !mayRetry(error, tries, options.maxRetries)) throw error;
+          if (error.retry === 'again') await options.sleep(pause(tries.cut), signal);
           continue;
         }
         const { answer } = said;

@@ -126,12 +126,12 @@ describe('answers', () => {
       'api.west:6443 answered 200 with a web page, which no API server does: a proxy or a login page is in between',
     ],
   ])('%o', (given, body, code, reason) => {
-    const fault = answerFault(given, body, peer);
+    const fault = answerFault(given, body, peer, (text) => text);
     expect([fault.code, fault.message]).toEqual([code, reason]);
   });
 
   test('a long answer is cut, and tokens are left out', () => {
-    expect(saying(`bad token eyJhbGciOiJ.eyJzdWIiOiJ4.abc ${'x'.repeat(300)}`)).toMatch(
+    expect(saying(`bad token eyJhbGciOiJ.eyJzdWIiOiJ4.abc ${'x'.repeat(300)}`, (text) => text)).toMatch(
       /^bad token \(redacted\) x{150,}… \(\d+ characters\)$/,
     );
   });
@@ -168,6 +168,11 @@ test('who ended a run', () => {
   expect(ended(new DOMException('x', 'TimeoutError')).code).toBe('timeout');
   expect(ended(undefined).code).toBe('interrupted');
   expect(ended(new Error('SIGINT')).code).toBe('interrupted');
+});
+
+test('what a connection knows to be secret is taken out before a text is cut', () => {
+  const scrub = (text: string): string => text.replaceAll('opaque', '(redacted)');
+  expect(saying(`${'x'.repeat(196)}opaque`, scrub)).not.toContain('opa');
 });
 
 test('times', () => expect([250, 1000, 1500, 30_000].map(seconds)).toEqual(['250ms', '1s', '1.5s', '30s']));

@@ -118,6 +118,9 @@ export function socketFault(error: unknown, peer: string): Fault {
     case 'UND_ERR_SOCKET':
     case 'UND_ERR_DESTROYED':
       return new Fault('reset', `the connection was closed by ${peer}`, 'again');
+    case 'UND_ERR_INVALID_ARG':
+    case 'ERR_INVALID_CHAR':
+      return new Fault('unauthorized', 'the credential, or whom it is to stand for, holds characters that no header may have');
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
@@ -147,7 +150,7 @@ function addressOf(error: unknown): string | undefined {
   return typeof error.address === 'string' && typeof error.port === 'number' ? hostPort(error.address, error.port) : undefined;
 }
 
-/** Why a body did not arrive whole or cannot be read. All of them are worth another try. */
+/** Why a body did not arrive whole or cannot be read; most of it is worth another try. What has no code is a fault of this program, and thrown on. */
 export function bodyFault(error: unknown, peer: string): Fault {
   if (error instanceof Fault) return error;
   const code = errorCode(error) ?? '';
@@ -155,6 +158,7 @@ export function bodyFault(error: unknown, peer: string): Fault {
     return new Fault('server-error', `the answer of ${peer} is too large to be read`);
   if (code.startsWith('Z_')) return new Fault('reset', `the compressed answer of ${peer} was cut`, 'again');
   if (error instanceof SyntaxError) return new Fault('reset', `the answer of ${peer} was cut`, 'again');
+  if (code === '') throw error;
   if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES')) return new Fault('server-error', `the answer of ${peer} is not HTTP`);
   return socketFault(error, peer);
 }
@@ -209,6 +213,7 @@ export function answerFault(
   answer: { readonly status: number; readonly contentType: string; readonly location?: string | undefined },
   body: string,
   peer: string,
+  scrub: Scrub,
 ): Fault {
   const { status, contentType } = answer;
   if (status >= 300 && status < 400)
@@ -222,7 +227,7 @@ export function answerFault(
       'proxy',
       `${peer} answered ${status} with a web page, which no API server does: a proxy or a login page is in between`,
     );
-  const said = saying(body);
+  const said = saying(body, scrub);
   const what = `${peer} answered ${status}${said === '' ? '' : `: ${said}`}`;
   if (status === 403) return new Fault('forbidden', what);
   if (status === 429) return new Fault('throttled', what);
@@ -240,8 +245,11 @@ function hostOf(location: string | undefined): string {
   }
 }
 
+/** Takes out of a text what a connection's credential is made of. Done before anything is cut: half a token is still a secret. */
+export type Scrub = (text: string) => string;
+
 /** What a server said in an error body, in one short line without anything secret. */
-export function saying(body: string): string {
+export function saying(body: string, scrub: Scrub): string {
   let text = body;
   try {
     const message = statusOf(JSON.parse(body))?.message;
@@ -249,6 +257,6 @@ export function saying(body: string): string {
   } catch {
     // Not JSON: plain text says it itself.
   }
-  const line = redact(text).replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+  const line = redact(scrub(text)).replace(/\s+/g, ' ').trim().replace(/\.$/, '');
   return line.length > 200 ? `${line.slice(0, 200)}… (${count(line.length, 'character')})` : line;
 }

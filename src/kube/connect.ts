@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ClusterName, clusterName } from '../model/ids.ts';
 import { openCaller, type Said } from './caller.ts';
-import { abortFault, answerFault, Fault, isPage, missingRight, statusOf } from './classify.ts';
+import { abortFault, answerFault, Fault, isPage, missingRight, type Scrub, statusOf } from './classify.ts';
 import type { Connection, ListRequest, ListSink, Read, RequestRecord } from './connection.ts';
 import { openCredentials } from './credentials.ts';
 import { impersonationHeaders } from './headers.ts';
@@ -80,7 +80,7 @@ export function openConnection(target: ClusterTarget, options: ConnectionOptions
   };
   const refused = (said: Said, asked: Right): NotRead => {
     try {
-      return refusalOf(said, asked, serverAddress(target)?.host ?? 'the server');
+      return refusalOf(said, asked, serverAddress(target)?.host ?? 'the server', caller.scrub);
     } catch (error) {
       return failed(error);
     }
@@ -157,13 +157,13 @@ function rightName({ group, resource }: ListRequest): string {
 }
 
 /** @throws Fault for everything that is neither a refusal nor an absence */
-function refusalOf({ answer, json }: Said, asked: Right, peer: string): NotRead {
+function refusalOf({ answer, json }: Said, asked: Right, peer: string, scrub: Scrub): NotRead {
   const status = statusOf(json);
-  if (answer.status === 403 && status !== undefined) return { status: 'forbidden', ...missingRight(status.message, asked) };
+  if (answer.status === 403 && status !== undefined) return { status: 'forbidden', ...missingRight(scrub(status.message), asked) };
   if (answer.status === 404 && !isPage(answer.contentType)) return { status: 'absent' };
   if (answer.status >= 200 && answer.status < 300 && !isPage(answer.contentType))
     throw new Fault('server-error', `${peer} answered with ${answer.contentType.split(';')[0] || 'no content type'} instead of JSON`);
-  throw answerFault(answer, answer.body.toString('utf8'), peer);
+  throw answerFault(answer, answer.body.toString('utf8'), peer, scrub);
 }
 
 function isAllowed(review: unknown): boolean {

@@ -83,7 +83,7 @@ contexts:
     users: [
       {
         name: 'me',
-        place: { file: 'config', line: 20 },
+        place: { file: 'config', line: 19 },
         tokenFile: '/var/token',
         as: 'system:admin',
         asUid: '1',

@@ -58,6 +58,7 @@ async function refreshed(
   const discovery = `${base}/.well-known/openid-configuration`;
   const found = fieldsIn(
     who,
+    config,
     await sent(who, config, discovery, { method: 'GET', headers: { Accept: 'application/json' } }, options),
     'its configuration',
   );
@@ -77,11 +78,11 @@ async function refreshed(
       },
       options,
     );
-  if (secret === '') return fieldsIn(who, await ask({ client_id: id }, {}), 'a token');
+  if (secret === '') return fieldsIn(who, config, await ask({ client_id: id }, {}), 'a token');
   // As Go's oauth2: by header first, and what does not take that takes it in the body.
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64');
   const first = await ask({}, { Authorization: `Basic ${basic}` });
-  return fieldsIn(who, first.status < 400 ? first : await ask({ client_id: id, client_secret: secret }, {}), 'a token');
+  return fieldsIn(who, config, first.status < 400 ? first : await ask({ client_id: id, client_secret: secret }, {}), 'a token');
 }
 
 /** One request to the issuer, by its own way: its certificate authority, and the proxies of the environment. */
@@ -121,7 +122,7 @@ function authorityOf(config: Record<string, string>): Pem | undefined {
   return file === '' ? undefined : { file };
 }
 
-function fieldsIn(who: string, { status, body }: Answer, what: string): Fields {
+function fieldsIn(who: string, config: Record<string, string>, { status, body }: Answer, what: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(body.toString('utf8'));
@@ -133,8 +134,13 @@ function fieldsIn(who: string, { status, body }: Answer, what: string): Fields {
   const said = [fields['error'], fields['error_description']].filter((word) => typeof word === 'string').join(': ');
   throw new Fault(
     'exec-plugin',
-    `${who}: instead of ${what} the issuer answered ${status}${said === '' ? '' : ` (${redact(said).slice(0, 200)})`}`,
+    `${who}: instead of ${what} the issuer answered ${status}${said === '' ? '' : ` (${withoutSecrets(said, config).slice(0, 200)})`}`,
   );
+}
+
+function withoutSecrets(text: string, config: Record<string, string>): string {
+  const secrets = ['client-secret', 'refresh-token', 'id-token'].map((key) => config[key] ?? '').filter((value) => value !== '');
+  return redact(secrets.reduce((safe, secret) => safe.replaceAll(secret, '(redacted)'), text));
 }
 
 /** `exp` of a JSON web token, in milliseconds; its signature is the server's business. */

@@ -1,13 +1,14 @@
 import { Duplex } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import type { FailureCode } from '../model/facts.ts';
 import type { Caller, Said } from './caller.ts';
-import { abortFault, Fault, saying, seconds, socketFault } from './classify.ts';
+import { abortFault, errorCode, Fault, saying, type Scrub, seconds, socketFault } from './classify.ts';
 import type { Read } from './connection.ts';
 import type { Credentials, Issued } from './credentials.ts';
 import type { Headers } from './headers.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, Way } from './transport.ts';
 
 /** The form of port-forward that a client can speak without SPDY: channels in binary frames. */
 const protocol = 'v4.channel.k8s.io';
@@ -56,7 +57,7 @@ export async function openForward(
       ? await upgrade(forwarding, path, await forwarding.credentials.current(), signal, 2)
       : first;
   if ('refused' in last) return forwarding.refused(last.refused, { verb: 'create', resource: 'pods/portforward' });
-  return { status: 'read', value: streamOver(last.socket, port, AbortSignal.any([forwarding.ending])) };
+  return { status: 'read', value: streamOver(last.socket, port, AbortSignal.any([forwarding.ending]), forwarding.caller.scrub) };
 }
 
 type Upgrade = { readonly socket: WebSocket } | { readonly refused: Said };
@@ -73,19 +74,7 @@ async function upgrade(
   try {
     const way = await transport.way(issued);
     const open = await way.dial(signal);
-    // TLS and proxy are behind the socket already: what is left to be said is plain HTTP.
-    const socket = new WebSocket(`ws://${way.address.origin.replace(/^https?:\/\//, '')}${way.address.prefix}${path}`, [protocol], {
-      createConnection: () => open,
-      headers: {
-        ...headers,
-        ...way.proxyHeaders,
-        'User-Agent': 'meshdoctor',
-        ...(issued.authorization === undefined ? {} : { Authorization: issued.authorization }),
-      },
-      perMessageDeflate: false,
-      followRedirects: false,
-      handshakeTimeout: timeout,
-    });
+    const socket = asked(way, open, path, requestHeaders(headers, way, issued));
     const result = await settled(socket, way.peer, timeout, signal);
     outcome.status = 'refused' in result ? result.refused.answer.status : 101;
     outcome.bytes = 'refused' in result ? result.refused.answer.bytes : 0;
@@ -95,9 +84,36 @@ async function upgrade(
   }
 }
 
+function requestHeaders(headers: Headers, way: Way, { authorization }: Issued): Headers {
+  return {
+    ...headers,
+    ...way.proxyHeaders,
+    'User-Agent': 'meshdoctor',
+    ...(authorization === undefined ? {} : { Authorization: authorization }),
+  };
+}
+
+/** TLS and proxy are behind the socket already: what is left to be said is plain HTTP. */
+function asked(way: Way, open: Socket, path: string, headers: Headers): WebSocket {
+  try {
+    return new WebSocket(`ws://${way.address.origin.replace(/^https?:\/\//, '')}${way.address.prefix}${path}`, [protocol], {
+      createConnection: () => open,
+      headers: { ...headers },
+      perMessageDeflate: false,
+      followRedirects: false,
+    });
+  } catch (error) {
+    open.destroy();
+    throw socketFault(error, way.peer);
+  }
+}
+
 function settled(socket: WebSocket, peer: string, timeout: number, signal: AbortSignal): Promise<Upgrade> {
   return new Promise((resolve, reject) => {
+    // ws leaves the clock to a socket that it opened itself.
+    const timer = setTimeout(() => broke(new Fault('timeout', `no answer from ${peer} within ${seconds(timeout)}`)), timeout);
     const finish = (act: () => void): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', aborted);
       socket.off('open', opened).off('error', broke).off('unexpected-response', answered);
       // ws tells of its own end even when nobody waits for it any more.
@@ -114,7 +130,11 @@ function settled(socket: WebSocket, peer: string, timeout: number, signal: Abort
         socket.pause();
         resolve({ socket });
       });
-    const broke = (error: Error): void => finish(() => reject(upgradeFault(error, peer, timeout)));
+    const broke = (error: Error): void =>
+      finish(() => {
+        socket.terminate();
+        reject(upgradeFault(error, peer));
+      });
     const answered = (_request: unknown, response: IncomingMessage): void => {
       refusalIn(response).then(
         (refused) =>
@@ -131,11 +151,11 @@ function settled(socket: WebSocket, peer: string, timeout: number, signal: Abort
   });
 }
 
-function upgradeFault(error: Error, peer: string, timeout: number): Fault {
-  if (/handshake has timed out/.test(error.message)) return new Fault('timeout', `no answer from ${peer} within ${seconds(timeout)}`);
-  if (/subprotocol|Sec-WebSocket|Upgrade header|Invalid/i.test(error.message))
-    return new Fault('server-error', `${peer} does not offer port-forward by websocket`);
-  return socketFault(error, peer);
+function upgradeFault(error: Error, peer: string): Fault {
+  // What ws itself finds wrong has no code: a server that speaks another protocol.
+  return errorCode(error) === undefined && !(error instanceof Fault)
+    ? new Fault('server-error', `${peer} does not offer port-forward by websocket`)
+    : socketFault(error, peer);
 }
 
 async function refusalIn(response: IncomingMessage): Promise<Said> {
@@ -176,7 +196,7 @@ async function refusalIn(response: IncomingMessage): Promise<Said> {
  * The data channel (0) as a stream; the error channel (1) ends it with its text. The first frame of each channel repeats the port. The
  * protocol has no half close: ending the writable side only says that nothing more comes from here, and the pod ends the stream.
  */
-function streamOver(socket: WebSocket, port: number, ending: AbortSignal): Duplex {
+function streamOver(socket: WebSocket, port: number, ending: AbortSignal, scrub: Scrub): Duplex {
   const started = new Set<number>();
   const stream = new Duplex({
     read: () => socket.resume(),
@@ -200,7 +220,7 @@ function streamOver(socket: WebSocket, port: number, ending: AbortSignal): Duple
     if (channel !== 0 && channel !== 1) return;
     const payload = frame.subarray(1);
     if (!started.has(channel)) started.add(channel);
-    else if (channel === 1) stream.destroy(forwardError(payload.toString('utf8'), port));
+    else if (channel === 1) stream.destroy(forwardError(payload.toString('utf8'), port, scrub));
     else if (payload.length > 0 && !stream.push(payload)) socket.pause();
   };
   const closed = (code: number): void => {
@@ -229,7 +249,10 @@ function bytesOf(data: RawData): Buffer {
 }
 
 /** What the kubelet says on the error channel, shortly. */
-function forwardError(text: string, port: number): ForwardError {
+function forwardError(text: string, port: number, scrub: Scrub): ForwardError {
   if (/connection refused/i.test(text)) return new ForwardError('refused', `the pod does not listen on port ${port}`);
-  return new ForwardError(/timed? ?out/i.test(text) ? 'timeout' : 'reset', `port ${port} of the pod cannot be reached: ${saying(text)}`);
+  return new ForwardError(
+    /timed? ?out/i.test(text) ? 'timeout' : 'reset',
+    `port ${port} of the pod cannot be reached: ${saying(text, scrub)}`,
+  );
 }

@@ -515,6 +515,19 @@ describe('the end of a run', () => {
   });
 });
 
+test('a token that no header can hold is refused before anything is sent', async () => {
+  const before = server.requests.length;
+  const credential = { kind: 'token', token: 'planted\nsecret' } as const;
+  const expected = {
+    status: 'failed',
+    code: 'unauthorized',
+    reason: 'the credential, or whom it is to stand for, holds characters that no header may have',
+  };
+  expect(await connect({}, { credential }).get('/a')).toEqual(expected);
+  expect(await connect({}, { credential }).forward({ namespace: 'n', name: 'p' }, 1)).toEqual(expected);
+  expect(server.requests.length).toBe(before);
+});
+
 test('few connections for many requests', async () => {
   script(answers({}));
   const before = server.connections();
