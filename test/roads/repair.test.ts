@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -54,13 +54,30 @@ function editsOf(folder: string): readonly Edit[] {
   return existsSync(file) ? (parse(readFileSync(file, 'utf8')) as Edit[]) : [];
 }
 
-/** What is wrong, by where and what; certainty and wording aside. */
-const faults = (report: Report): Set<string> =>
-  new Set(
-    report.findings
+/** Causes that a step brought about: not there before, in a check that had passed there. What a mended fault had hidden is not made worse. */
+function worsened(before: Report, after: Report): string[] {
+  const causes = (report: Report): ReportFinding[] =>
+    report.causes
       .filter(({ severity, certainty }) => severity !== 'info' && certainty !== 'possible')
-      .map(({ fingerprint }) => fingerprint),
-  );
+      .flatMap(({ fingerprint }) => report.findings.filter((finding) => finding.fingerprint === fingerprint));
+  const known = new Set(before.findings.map(({ fingerprint }) => fingerprint));
+  return causes(after)
+    .filter(({ fingerprint }) => !known.has(fingerprint))
+    .filter(({ check, at }) => {
+      const results = before.checks.find(({ id }) => id === check)?.results ?? [];
+      return results.some(({ cluster, result }) => cluster === at.cluster && result === 'passed');
+    })
+    .map(({ fingerprint, message }) => `${fingerprint}: ${message}`);
+}
+
+/** Runs a script while this process goes on serving. */
+async function shell(script: string, kubeconfig: string): Promise<{ status: number; stderr: string }> {
+  return await new Promise((done) => {
+    execFile('sh', ['-ec', script], { env: { ...process.env, KUBECONFIG: kubeconfig }, timeout: 60_000 }, (error, _, stderr) =>
+      done({ status: error === null ? 0 : 1, stderr }),
+    );
+  });
+}
 
 async function mend(sandbox: Sandbox, cause: ReportFinding, edits: readonly Edit[], attempt: number): Promise<string[]> {
   const kubeconfig = join(place, 'kubeconfig');
@@ -70,11 +87,7 @@ async function mend(sandbox: Sandbox, cause: ReportFinding, edits: readonly Edit
   const ran: string[] = [];
   for (const line of lines) {
     const script = edits.find(({ instead }) => instead !== undefined && line.startsWith(instead))?.run ?? line;
-    const { status, stderr } = spawnSync('sh', ['-ec', script], {
-      encoding: 'utf8',
-      env: { ...process.env, KUBECONFIG: kubeconfig },
-      timeout: 60_000,
-    });
+    const { status, stderr } = await shell(script, kubeconfig);
     expect(status, `${script}\n${stderr}`).toBe(0);
     ran.push(line);
     await sandbox.settled();
@@ -102,12 +115,12 @@ describe.skipIf(!hasKubectl)('mended step by step, as printed', () => {
           );
         attempt = finding.fingerprint === last ? attempt + 1 : 0;
         last = finding.fingerprint;
-        const before = faults(report);
+        const before = report;
         const ran = await mend(sandbox, finding, edits, attempt);
         if (ran.length === 0) throw new Error(`${finding.code} has no further remedy:\n${finding.message}\nafter:\n${steps.join('\n')}`);
         steps.push(...ran);
         ({ report } = await checkLive(sandbox, { service: services }));
-        const worse = [...faults(report)].filter((fault) => !before.has(fault));
+        const worse = worsened(before, report);
         expect(worse, `made worse by:\n${ran.join('\n')}`).toEqual([]);
       }
       expect(report.exit, `${report.findings.map(({ message }) => message).join('\n')}\nafter:\n${steps.join('\n')}`).toMatchObject({

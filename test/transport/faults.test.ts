@@ -48,7 +48,24 @@ const passing: Readonly<Record<string, Fault>> = {
 
 /** Faults that last for part of what is read: the rest is judged, and the gap is said. */
 const partial: Readonly<Record<string, readonly [Fault, reason: RegExp]>> = {
-  'Secrets are forbidden': [{ kind: 'status', match: /\/secrets/, status: 403 }, /forbidden: needs "list" on secrets/],
+  'Secrets are forbidden': [
+    {
+      kind: 'status',
+      match: /\/secrets/,
+      status: 403,
+      body: JSON.stringify({
+        kind: 'Status',
+        apiVersion: 'v1',
+        status: 'Failure',
+        message: 'secrets is forbidden: User "sre" cannot list resource "secrets" in API group "" at the cluster scope',
+        reason: 'Forbidden',
+        details: { kind: 'secrets' },
+        code: 403,
+      }),
+    },
+    /forbidden: needs "list" on secrets/,
+  ],
+  'Secrets are refused by something in front': [{ kind: 'status', match: /\/secrets/, status: 403, ...html }, /403/],
   'Pods cannot be read': [{ kind: 'status', match: /\/pods\?/, status: 500 }, /not read/],
   'Services stall in the middle of a body': [{ kind: 'stall', match: /\/services\?/, milliseconds: 3000, phase: 'body' }, /not read/],
   'Deployments are always cut': [{ kind: 'cut', match: /\/deployments/, by: 'chunk-end' }, /not read/],
