@@ -28,7 +28,7 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
   for (const [name, given] of objects) {
     const root = await rootOf(given, authorities);
     roots.set(name, root);
-    const added = isReconciling ? [...clusterDns(given), ...withoutRoot(given, root)] : [];
+    const added = isReconciling ? [...clusterDns(name, given, oldestOf(given, clock())), ...withoutRoot(given, root)] : [];
     stores.set(name, openStore(name, [...given, ...added], { clock }));
   }
   const world = await runWorld({ stores, authorities, clock, isReconciling });
@@ -89,6 +89,11 @@ function withoutRoot(objects: readonly KubeObject[], { cert }: Certificate): Kub
   if (isThere || !hasNamespace) return [];
   const metadata = { name: names.apiServerCaConfigMap, namespace: 'kube-system' };
   return [{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': cert } }];
+}
+
+/** When a cluster was set up: its oldest object tells. RFC 3339. */
+function oldestOf(objects: readonly KubeObject[], now: string): string {
+  return objects.reduce((oldest, { metadata: { creationTimestamp: at } }) => (at !== undefined && at < oldest ? at : oldest), now);
 }
 
 async function serverCertificate(issuer: Certificate): Promise<Certificate> {

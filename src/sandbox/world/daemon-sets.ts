@@ -1,8 +1,9 @@
 import { isDeepEqual } from '../../base/equal.ts';
-import { at, isRecord, itemsAt, textAt } from '../../builder/edits/json.ts';
+import { at, isRecord, textAt } from '../../builder/edits/json.ts';
 import { templateHashOf } from '../../builder/seeded.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { podsIn, type Rollout, type Rollouts } from './deployments.ts';
+import type { Rollout, Rollouts } from './deployments.ts';
+import { podsOf } from './indexes.ts';
 import { admit, templateOf } from './injection.ts';
 import type { Knowledge } from './knowledge.ts';
 import { isOver, isReadyPod, labelsOf, newPod, tokenVolume } from './pods.ts';
@@ -95,10 +96,7 @@ function rolledOut(set: KubeObject, known: Rollout | undefined): Rollout {
 }
 
 function ownedBy(set: KubeObject, cluster: ClusterState): KubeObject[] {
-  return podsIn(cluster, set.metadata.namespace).filter((pod) => {
-    const owner = itemsAt(pod, 'metadata', 'ownerReferences').find((one) => textAt(one, 'kind') === 'DaemonSet');
-    return !isOver(pod) && textAt(owner, 'name') === set.metadata.name;
-  });
+  return podsOf(cluster, set.metadata.namespace, 'DaemonSet', set.metadata.name).filter((pod) => !isOver(pod));
 }
 
 function keyOf(cluster: ClusterState, set: KubeObject): string {

@@ -1,9 +1,10 @@
 import { isDeepEqual } from '../../base/equal.ts';
-import { at, isRecord, itemsAt, mapAt, textAt } from '../../builder/edits/json.ts';
+import { at, isRecord, mapAt, textAt } from '../../builder/edits/json.ts';
 import { templateHashOf } from '../../builder/seeded.ts';
 import { selectsPods } from '../../mesh/selectors.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { deploymentStatus, replicaSetStatus, type Standing } from './deployment-status.ts';
+import { podsOfDeployment, replicaSetsOf } from './indexes.ts';
 import { admit, templateOf } from './injection.ts';
 import type { Knowledge } from './knowledge.ts';
 import { isOver, isReadyPod, labelsOf, newPod, type PodOwner, tokenVolume } from './pods.ts';
@@ -51,7 +52,7 @@ function step(deployment: KubeObject, cluster: ClusterState, rollout: Rollout, k
   const { name, namespace = '' } = deployment.metadata;
   const { now } = knowledge.state;
   const own = ownedPods(deployment, cluster);
-  const sets = ownedSets(deployment, cluster);
+  const sets = replicaSetsOf(cluster, deployment.metadata.uid);
   const current = own.filter((pod) => hashOf(pod) === rollout.hash);
   const old = own.filter((pod) => hashOf(pod) !== rollout.hash);
   const bounds = boundsOf(deployment);
@@ -169,7 +170,9 @@ function rolledOut(deployment: KubeObject, cluster: ClusterState, known: Rollout
   const template = at(deployment, 'spec', 'template');
   if (known !== undefined && isDeepEqual(known.template, template)) return known;
   // Rolled back: the ReplicaSet of that template is used again.
-  const same = ownedSets(deployment, cluster).find((set) => isDeepEqual(withoutHash(at(set, 'spec', 'template')), template));
+  const same = replicaSetsOf(cluster, deployment.metadata.uid).find((set) =>
+    isDeepEqual(withoutHash(at(set, 'spec', 'template')), template),
+  );
   const { name, namespace = '', uid = '' } = deployment.metadata;
   const hash = hashOf(same) ?? templateHashOf(`${uid}/${namespace}/${name}/${JSON.stringify(template)}`);
   return { template, hash, isFound: false };
@@ -212,7 +215,7 @@ function revisionOf(object: KubeObject): number {
 }
 
 function newestHash(deployment: KubeObject, cluster: ClusterState): string | undefined {
-  const sets = ownedSets(deployment, cluster).sort((a, b) => revisionOf(b) - revisionOf(a));
+  const sets = [...replicaSetsOf(cluster, deployment.metadata.uid)].sort((a, b) => revisionOf(b) - revisionOf(a));
   const newest = sets.find((set) => at(set, 'spec', 'replicas') !== 0) ?? sets[0];
   return (
     hashOf(newest) ??
@@ -232,47 +235,12 @@ function withoutHash(template: unknown): unknown {
   return { ...template, metadata: { ...template['metadata'], labels } };
 }
 
-/** Pods of a Deployment: selected by it, and owned by a ReplicaSet of its name, which a dump may lack. */
-export function ownedPods(deployment: KubeObject, cluster: ClusterState): KubeObject[] {
-  return podsIn(cluster, deployment.metadata.namespace).filter((pod) => {
-    const owner = itemsAt(pod, 'metadata', 'ownerReferences').find((one) => textAt(one, 'kind') === 'ReplicaSet');
-    const hash = nameAfter(textAt(owner, 'name'), deployment.metadata.name);
-    return hash !== undefined && !isOver(pod) && selectsPods(mapAt(deployment, 'spec', 'selector', 'matchLabels'), labelsOf(pod));
-  });
-}
-
-function ownedSets(deployment: KubeObject, cluster: ClusterState): KubeObject[] {
-  return cluster.objects
-    .list('ReplicaSet')
-    .filter(
-      (set) =>
-        set.metadata.namespace === deployment.metadata.namespace &&
-        itemsAt(set, 'metadata', 'ownerReferences').some((owner) => textAt(owner, 'uid') === deployment.metadata.uid),
-    );
-}
-
-/** What follows the name of a Deployment and a hyphen in the name of its ReplicaSet: a hash, which has no hyphen. */
-function nameAfter(name: string | undefined, deployment: string): string | undefined {
-  const rest = name?.startsWith(`${deployment}-`) === true ? name.slice(deployment.length + 1) : '';
-  return rest === '' || rest.includes('-') ? undefined : rest;
-}
-
-const podsByNamespace = new WeakMap<ClusterState, ReadonlyMap<string, readonly KubeObject[]>>();
-
-/** Pods of a namespace; each cluster is looked through once. */
-export function podsIn(cluster: ClusterState, namespace: string | undefined): readonly KubeObject[] {
-  let pods = podsByNamespace.get(cluster);
-  if (pods === undefined) {
-    const grouped = new Map<string, KubeObject[]>();
-    for (const pod of cluster.objects.list('Pod')) {
-      const group = grouped.get(pod.metadata.namespace ?? '');
-      if (group === undefined) grouped.set(pod.metadata.namespace ?? '', [pod]);
-      else group.push(pod);
-    }
-    pods = grouped;
-    podsByNamespace.set(cluster, pods);
-  }
-  return pods.get(namespace ?? '') ?? [];
+/** Pods of a Deployment: owned by a ReplicaSet of its name, which a recording may lack, and selected by it. */
+function ownedPods(deployment: KubeObject, cluster: ClusterState): KubeObject[] {
+  const selector = mapAt(deployment, 'spec', 'selector', 'matchLabels');
+  return podsOfDeployment(cluster, deployment.metadata.namespace, deployment.metadata.name).filter(
+    (pod) => !isOver(pod) && selectsPods(selector, labelsOf(pod)),
+  );
 }
 
 function keyOf(cluster: ClusterState, deployment: KubeObject): string {

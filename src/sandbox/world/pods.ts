@@ -120,8 +120,12 @@ export function isOver(pod: KubeObject): boolean {
 
 /** Gives free addresses of the pod network of a cluster, each once: the next ones after the highest in use. */
 export function freeAddresses(cluster: ClusterState): () => string {
-  const used = cluster.objects
-    .list('Pod')
+  return freeAddressesAmong(cluster.objects.list('Pod'));
+}
+
+/** The same beside some pods. */
+export function freeAddressesAmong(pods: readonly KubeObject[]): () => string {
+  const used = pods
     .filter((pod) => at(pod, 'spec', 'hostNetwork') !== true)
     .flatMap((pod) => {
       const ip = textAt(pod, 'status', 'podIP') ?? '';

@@ -2,9 +2,8 @@ import { generatedName } from '../../builder/edits/clock.ts';
 import { at, isRecord, itemsAt, mapAt, textAt } from '../../builder/edits/json.ts';
 import { ipFamily } from '../../istio/addresses.ts';
 import { labels } from '../../istio/labels.ts';
-import { selectsPods } from '../../mesh/selectors.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { podsIn } from './deployments.ts';
+import { selectedPods, slicesOf } from './indexes.ts';
 import type { Knowledge } from './knowledge.ts';
 import { isOver, isReadyPod, labelsOf } from './pods.ts';
 import type { Change, ClusterState } from './state.ts';
@@ -48,8 +47,8 @@ function ofService(service: KubeObject, cluster: ClusterState, now: string): Cha
 function backendsOf(service: KubeObject, cluster: ClusterState): Backend[] {
   const selector = mapAt(service, 'spec', 'selector');
   const isListed = at(service, 'spec', 'publishNotReadyAddresses') === true;
-  return podsIn(cluster, service.metadata.namespace).flatMap((pod): Backend[] => {
-    if (isOver(pod) || !selectsPods(selector, labelsOf(pod))) return [];
+  return selectedPods(cluster, service.metadata.namespace, selector).flatMap((pod): Backend[] => {
+    if (isOver(pod)) return [];
     const several = itemsAt(pod, 'status', 'podIPs').flatMap((one) => textAt(one, 'ip') ?? []);
     const one = textAt(pod, 'status', 'podIP');
     const addresses = several.length > 0 ? several : one === undefined ? [] : [one];
@@ -67,15 +66,11 @@ function familiesOf(service: KubeObject, backends: readonly Backend[]): (4 | 6)[
 
 function slices(service: KubeObject, family: 4 | 6, backends: readonly Backend[], cluster: ClusterState, now: string): Change[] {
   const { name, namespace } = service.metadata;
-  const own = cluster.objects
-    .list('EndpointSlice')
-    .filter(
-      (slice) =>
-        slice.metadata.namespace === namespace &&
-        labelsOf(slice)[labels.serviceName] === name &&
-        textAt(slice, 'addressType') === `IPv${family}` &&
-        [controller, undefined].includes(labelsOf(slice)['endpointslice.kubernetes.io/managed-by']),
-    );
+  const own = slicesOf(cluster, namespace, name).filter(
+    (slice) =>
+      textAt(slice, 'addressType') === `IPv${family}` &&
+      [controller, undefined].includes(labelsOf(slice)['endpointslice.kubernetes.io/managed-by']),
+  );
   const ports = portsOf(service, backends);
   const left = new Map(backends.map((backend) => [backend.address, backend]));
   const changes: Change[] = [];
