@@ -37,13 +37,18 @@ export function sendCut(response: ServerResponse, by: Extract<Fault, { kind: 'cu
     response.end();
     return;
   }
-  response.write(half, () => (by === 'reset' ? reset() : response.socket?.end()));
+  response.write(half, () => (by === 'reset' ? soon(reset) : response.socket?.end()));
+}
+
+/** A reset at once may overtake what was written before it: the client is given the time to read that. */
+function soon(reset: () => void): void {
+  setTimeout(reset, 25).unref();
 }
 
 /** Ends a watch in the middle of a line. */
 export function cutWatch(response: ServerResponse, by: Extract<Fault, { kind: 'cut' }>['by'], reset: () => void): void {
   response.write('{"type":"MODIFIED","object":{"kind"', () => {
-    if (by === 'reset') reset();
+    if (by === 'reset') soon(reset);
     else if (by === 'close') response.socket?.end();
     else response.end();
   });

@@ -1,4 +1,5 @@
 import { isDeepEqual } from '../../base/equal.ts';
+import { compareText } from '../../base/sort.ts';
 import type { Fields } from '../../model/decode.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { type FieldSet, fieldsV1, fieldValues, parsedFieldsV1 } from './field-sets.ts';
@@ -46,6 +47,7 @@ export function withOwnership(object: KubeObject, owners: readonly Ownership[]):
   const { managedFields: _before, ...metadata } = object.metadata;
   const entries = owners
     .filter(({ fields }) => fields.size > 0)
+    .sort((a, b) => compareText(orderOf(a), orderOf(b)))
     .map(({ writer: { subresource, ...writer }, fields }): Fields => {
       const time = writer.time === '' ? {} : { time: writer.time };
       const { manager, operation, apiVersion } = writer;
@@ -55,17 +57,22 @@ export function withOwnership(object: KubeObject, owners: readonly Ownership[]):
   return { ...object, metadata: entries.length === 0 ? metadata : { ...metadata, managedFields: entries } };
 }
 
+/** The order of the entries: what was applied first, then by time. */
+function orderOf({ writer: { operation, time, manager, apiVersion, subresource } }: Ownership): string {
+  return [operation, time, manager, apiVersion, subresource].join(' ');
+}
+
 /**
  * The object after a create or an update: whoever wrote a field last owns it. `before` is undefined for a create. What the client says
  * about `managedFields` is where this starts from.
  */
 export function ownedAfterUpdate(resource: Resource, before: KubeObject | undefined, after: KubeObject, writer: Writer): KubeObject {
-  const given = after.metadata['managedFields'] === undefined ? before : after;
-  const owners = ownershipOf(given);
+  const given = after.metadata['managedFields'] ?? before?.metadata['managedFields'];
+  const owners = ownershipOf(after.metadata['managedFields'] === undefined ? before : after);
   const [old, now] = [before === undefined ? new Map<string, unknown>() : valuesOf(resource, before), valuesOf(resource, after)];
   const changed = [...now].filter(([path, value]) => !old.has(path) || !isDeepEqual(old.get(path), value)).map(([path]) => path);
   const isGone = (path: string): boolean => old.has(path) && !now.has(path) && !isPrefix(path, now);
-  if (changed.length === 0 && ![...old.keys()].some(isGone)) return withOwnership(after, owners);
+  if (changed.length === 0 && ![...old.keys()].some(isGone)) return withManagedFields(after, given);
   const taken = new Set(changed);
   const mine = owners.find((owner) => isSameWriter(owner.writer, writer));
   const others = owners
@@ -78,6 +85,10 @@ export function ownedAfterUpdate(resource: Resource, before: KubeObject | undefi
     );
   const fields = new Set([...(mine?.fields ?? []), ...changed].filter((path) => !isGone(path)));
   return withOwnership(after, [...others, { writer: changed.length === 0 ? (mine?.writer ?? writer) : writer, fields }]);
+}
+
+function withManagedFields(object: KubeObject, managedFields: unknown): KubeObject {
+  return managedFields === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 export function valuesOf(resource: Resource, object: KubeObject): ReadonlyMap<string, unknown> {
