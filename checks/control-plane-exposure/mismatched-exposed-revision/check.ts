@@ -24,7 +24,10 @@ export default defineCheck({
   },
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['INJ-01'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+  ],
   docs: {
     why: 'A control plane with a revision is Service istiod-REVISION, and its remotes ask the gateway for that very name. A VirtualService for plain istiod, or rendered for another revision, does not take that name or sends it to a Service that does not exist; the gateway closes the connection (filter_chain_not_found).',
     confirm:

@@ -14,7 +14,10 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'services', 'pods'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   catalogue: ['CPX-01'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+  ],
   docs: {
     why: "A remote reaches istiod on ports 15012 (discovery) and 15017 (webhook) of a gateway of its primary. A port that is not on the Service is not on the load balancer. Port lists of Helm values replace the chart's own list, and gateways for services only need 15443.",
     confirm: 'kubectl --context PRIMARY -n istio-system get service istio-eastwestgateway -o jsonpath="{.spec.ports[*].port}"',

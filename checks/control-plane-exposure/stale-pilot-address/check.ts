@@ -22,7 +22,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'services'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   uses: { primary: ['nodes', 'pods'], member: [] },
   catalogue: ['CPX-03'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+  ],
   docs: {
     why: 'A remote reaches istiod through a Service without selector whose address was written at installation (remotePilotAddress). When the load balancer of the primary gets another address, or somebody removes the slice, proxies cannot connect and the API server cannot call the injector.',
     confirm:

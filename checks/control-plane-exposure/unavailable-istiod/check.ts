@@ -30,6 +30,8 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+    { code: 'rejected-cross-network-call', match: 'cluster' },
   ],
   docs: {
     why: 'Without a ready istiod nobody injects pods, signs certificates or tells proxies of changes, in its own cluster and in every remote that it serves. Proxies that run go on with what they have until their certificates expire, usually within a day.',

@@ -22,7 +22,7 @@ export default defineCheck({
   uses: ['nameAnswers', 'istiods', 'istioResources', 'meshConfigs'],
   applies: { probed: ['nameAnswers', 'istiods'] },
   catalogue: ['DNS-01'],
-  explains: [{ code: 'unanswered-name/unanswered', match: 'cluster', keys: ['unlisted'] }],
+  explains: [{ code: 'unanswered-name/unanswered', match: 'object', keys: ['unlisted'] }],
   docs: {
     why: 'Which names resolve follows from Services, from DNS capture and from what istiod reads. Here a pod was asked in each cluster, and what it said differs from what follows: istiod does not know the cluster that has the name, the sidecar has an old table, or the DNS of the cluster is broken.',
     confirm: 'kubectl -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
@@ -56,7 +56,7 @@ export default defineCheck({
   },
   *run({ service, named, clusters, mesh, finding, undecided }) {
     const { namespace, name, instances } = service;
-    const known = [...instances.values()].flatMap(expectedAnswers.addressesOf);
+    const addresses = [...instances.values()].flatMap(expectedAnswers.addressesOf);
     const lacks = clusters.map((cluster) => ({ cluster: cluster.name, fact: 'services' as const }));
     const isHidden = clusters.some(
       ({ istioResources, meshConfigs }) =>
@@ -89,6 +89,7 @@ export default defineCheck({
       const answers = nameAnswers.value.filter((one) => one.service.namespace === namespace && one.service.name === name);
       if (answers.some(({ outcome }) => 'failed' in outcome))
         yield undecided('not everybody who was asked for names answered', { clusters: [cluster.name] });
+      const known = replicasFor(cluster.name).flatMap((replica) => tablesOf(replica, namespace, name, cluster.name));
       for (const via of ['sidecar', 'cluster'] as const) {
         const [first, ...more] = answers.filter((one) => one.via === via && 'answer' in one.outcome);
         if (first === undefined) continue;
@@ -97,19 +98,19 @@ export default defineCheck({
         if (!('addresses' in expected)) continue;
         const all = [first, ...more];
         const args = { ...base, via, pod: first.pod, expected: expected.addresses, holders: expected.holders };
+        const without = all.filter((one) => addressesIn(one).length === 0);
         const where = {
           ...place,
-          ...toward(cluster.name, expected.holders),
+          ...toward(cluster.name, isOfCaller(without, known) ? [cluster.name] : expected.holders, expected.holders),
           related: [first.pod, ...[...instances.values()].map(({ ref }): ObjectRef => ref)],
           evidence: all.map((one) => ({ ref: one.pod, observed: `${one.asked}: ${said(one)}`, expected: list(expected.addresses) })),
           subject: `${namespace}/${name} ${via}`,
         };
-        const without = all.filter((one) => addressesIn(one).length === 0);
         const found = distinct(all.flatMap(addressesIn));
         if (without.length > 0) yield finding('unanswered', { ...args, rcodes: distinct(without.map(said)) }, where);
-        else if (!found.some((address) => known.includes(address))) yield finding('otherAddress', { ...args, found }, where);
+        else if (!found.some((address) => addresses.includes(address))) yield finding('otherAddress', { ...args, found }, where);
       }
-      const tables = replicasFor(cluster.name).flatMap((replica) => tablesWithout(replica, namespace, name, cluster.name));
+      const tables = known.filter(({ has }) => !has);
       const [table] = tables;
       const expected =
         table === undefined
@@ -126,7 +127,7 @@ export default defineCheck({
         { ...base, via: 'sidecar', pod: table.pod, expected: expected.addresses, holders: expected.holders, proxies },
         {
           ...place,
-          ...toward(cluster.name, expected.holders),
+          ...toward(cluster.name, expected.holders, expected.holders),
           related: tables.flatMap(({ pod, proxy }) => [pod, proxy]),
           evidence: tables.map(({ pod, proxy }) => ({
             ref: pod,
@@ -169,10 +170,19 @@ function origin({ caller, holders }: Answered): string {
   return holders.includes(caller) ? `Service in ${caller}` : `Service of ${list(holders)}, by DNS capture`;
 }
 
-/** What is missing is knowledge of the clusters that have the name; it is missing for callers of this one. */
-function toward(caller: ClusterName, holders: readonly ClusterName[]) {
+/** Whose working it touches, and between whom: callers of this cluster do not get to the clusters that have the name. */
+function toward(caller: ClusterName, concerns: readonly ClusterName[], holders: readonly ClusterName[]) {
   const [to = caller] = holders;
-  return { concerns: holders, ...(to === caller ? {} : { between: { from: caller, to } }) };
+  return { concerns, ...(to === caller ? {} : { between: { from: caller, to } }) };
+}
+
+/**
+ * Whether the fault is on the caller's side: istiod has the name for its proxies, or the sidecar has no table at all and answers
+ * SERVFAIL. Otherwise istiod may not know the clusters that have the name.
+ */
+function isOfCaller(without: readonly NameAnswer[], tables: readonly { readonly has: boolean }[]): boolean {
+  if (tables.length > 0) return tables.every(({ has }) => has);
+  return without.length > 0 && without.every(({ outcome }) => 'answer' in outcome && outcome.answer.rcode === 'SERVFAIL');
 }
 
 function addressesIn({ outcome }: NameAnswer): readonly string[] {
@@ -185,17 +195,17 @@ function said({ outcome }: NameAnswer): string {
   return addresses.length > 0 ? list(addresses) : rcode === 'NOERROR' ? 'no address' : rcode;
 }
 
-/** Name tables of proxies in a cluster that were asked for the name and do not have it. */
-function tablesWithout(
+/** Name tables of proxies in a cluster, by the istiods that were asked for this name, and whether they have it. */
+function tablesOf(
   { pod, nameTables, shardsAsked }: IstiodReplica,
   namespace: string,
   name: string,
   cluster: ClusterName,
-): { readonly pod: ObjectRef; readonly proxy: ObjectRef }[] {
+): { readonly pod: ObjectRef; readonly proxy: ObjectRef; readonly has: boolean }[] {
   const host = shardsAsked.find((one) => one.startsWith(`${name}.${namespace}.svc.`));
   if (host === undefined) return [];
   return nameTables.flatMap(({ proxy, table }) => {
     if (proxy.cluster !== cluster || 'failed' in table || typeof table.answer === 'string') return [];
-    return table.answer.some((record) => record.host === host) ? [] : [{ pod, proxy }];
+    return [{ pod, proxy, has: table.answer.some((record) => record.host === host) }];
   });
 }

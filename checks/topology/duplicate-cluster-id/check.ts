@@ -48,6 +48,7 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'other-cluster' },
     { code: 'foreign-root/wholeCluster', match: 'other-cluster' },
     { code: 'missing-root', match: 'other-cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
   ],
   catalogue: ['ID-07'],
   docs: {

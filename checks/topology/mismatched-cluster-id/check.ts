@@ -46,6 +46,7 @@ export default defineCheck({
   explains: [
     { code: 'mismatched-cluster-id/proxies', match: 'cluster', keys: ['injector'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
   ],
   catalogue: ['ID-08'],
   docs: {

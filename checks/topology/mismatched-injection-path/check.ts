@@ -17,6 +17,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster', keys: ['identity'] },
     { code: 'mismatched-secret-key', match: 'cluster', keys: ['identity'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['identity'] },
+    { code: 'unanswered-name', match: 'cluster' },
   ],
   catalogue: ['ID-11'],
   docs: {

@@ -25,6 +25,7 @@ export default defineCheck({
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
   ],
   catalogue: ['ID-09'],
   docs: {

@@ -11,7 +11,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['rootConfigMaps', 'controlPlanes'] },
   uses: { primary: ['meshConfigs'], member: ['namespaces', 'pods'] },
   catalogue: ['TRU-07'],
-  explains: [{ code: 'foreign-gateway-certificate/untrusted', match: 'cluster' }],
+  explains: [
+    { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+  ],
   docs: {
     why: 'Proxies verify istiod with ConfigMap istio-ca-root-cert of their own namespace. Where it holds another root, pilot-agent cannot connect (x509: certificate signed by unknown authority) and pods never become ready. Such a copy is left behind by a former installation, made by hand, or no longer kept up to date because no istiod manages the cluster.',
     confirm: 'kubectl --context CLUSTER get configmaps -A --field-selector metadata.name=istio-ca-root-cert -o yaml',
