@@ -1,3 +1,4 @@
+import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { LiveProgress } from '../run/live.ts';
 import type { Host } from './host.ts';
 
@@ -49,19 +50,24 @@ function phaseText(progress: LiveProgress): string {
 /** A line per cluster that is redrawn while it is read. The lines appear as clusters begin and are gone before the report. */
 async function drawn(terminal: NodeJS.WriteStream): Promise<Progress> {
   const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
-  const logger = new ListrLogger({ processOutput: new ProcessOutput(terminal, terminal) });
+  const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(terminal, terminal) });
   interface Line {
     readonly finish: () => void;
     show: (text: string) => void;
     last: string;
   }
   const drawnLines = new Map<string, Line>();
-  const running: Promise<unknown>[] = [];
+  const running: Promise<void>[] = [];
   const list = new Listr([], {
     concurrent: true,
     exitOnError: false,
     rendererOptions: { logger, clearOutput: true, collapseSubtasks: false },
   });
+  // A turn later: the first lines are there by then.
+  const shown = async (): Promise<void> => {
+    await Promise.resolve();
+    await list.run();
+  };
   const lineOf = (cluster: string): Line => {
     const known = drawnLines.get(cluster);
     if (known !== undefined) return known;
@@ -81,7 +87,7 @@ async function drawn(terminal: NodeJS.WriteStream): Promise<Progress> {
         await over;
       },
     });
-    if (running.length === 0) running.push(Promise.resolve().then(async () => await list.run()));
+    if (running.length === 0) running.push(shown());
     return line;
   };
   return {

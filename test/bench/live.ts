@@ -112,7 +112,7 @@ interface Run {
 
 function run(args: readonly string[], good: readonly number[]): Run {
   const start = performance.now();
-  const { status, output, stderr } = spawnSync(process.execPath, ['--require', join(root, 'test/bench/peak.cjs'), ...args], {
+  const { status, output, stderr } = spawnSync(process.execPath, ['--import', join(root, 'test/bench/peak.mjs'), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     maxBuffer: 1 << 28,

@@ -188,9 +188,9 @@ describe('planted secrets in files', () => {
       pause: async () => await Promise.resolve(),
       interrupted: () => undefined,
       signal: new AbortController().signal,
-    home: undefined,
-    isInteractive: false,
-    terminal: undefined,
+      home: undefined,
+      isInteractive: false,
+      terminal: undefined,
     });
     expect(out).not.toBe('');
     expect(leaks(out)).toEqual([]);

@@ -2,6 +2,7 @@ import { UsageError } from '../../base/errors.ts';
 import { nearest } from '../../base/text.ts';
 import { runOptions } from '../../config/options.ts';
 import { reporters } from '../../report/formats.ts';
+import type { Report } from '../../report/schema.ts';
 import type { Show } from '../../report/show.ts';
 import { judgeClusters, prepare } from '../../run/check.ts';
 import type { Host } from '../host.ts';
@@ -29,13 +30,18 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   );
   const requests: RequestRecord[] = [];
   const progress = options.live === undefined ? undefined : await progressOf(host, flags.verbose ?? 0);
-  const report = await judgeClusters(options, prepared, {
-    ...io,
-    live: liveIo(host, {
-      onRequest: (request) => requests.push(request),
-      ...(progress === undefined ? {} : { onProgress: progress.onProgress }),
-    }),
-  }).finally(async () => await progress?.end());
+  let report: Report;
+  try {
+    report = await judgeClusters(options, prepared, {
+      ...io,
+      live: liveIo(host, {
+        onRequest: (request) => requests.push(request),
+        ...(progress === undefined ? {} : { onProgress: progress.onProgress }),
+      }),
+    });
+  } finally {
+    await progress?.end();
+  }
   await writeOutputs(report, outputs, flags, host);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   return report.exit.code;
