@@ -13,6 +13,7 @@ import { at, startTestServer, type TestServer } from '../support/api-server.ts';
 
 const version = spawnSync('kubectl', ['version', '--client', '--output=json']);
 const isHere = version.status === 0;
+const minor = isHere ? Number(at(JSON.parse(version.stdout.toString()), 'clientVersion.minor')) : 0;
 
 let server: TestServer;
 let folder: string;
@@ -129,7 +130,7 @@ test.skipIf(!isHere)('labels, annotates and patches in all three ways', async ()
   expect(at(stored('Namespace', 'shop'), 'metadata.managedFields.0')).toMatchObject({ manager: 'kubectl-label', operation: 'Update' });
   await out('label namespace shop topology.istio.io/network-');
   expect(stored('Namespace', 'shop')?.metadata.labels).not.toHaveProperty('topology.istio.io/network');
-  expect(await out('annotate deploy abc -n shop a/b=c')).toBe('deployment.apps/abc annotated');
+  expect(await out('annotate deploy abc -n shop a/b=c')).toMatch(/^deployment\.apps\/abc annotate/);
   const env = '{"spec":{"template":{"spec":{"containers":[{"name":"app","env":[{"name":"X","value":"1"}]}]}}}}';
   expect(await out(`patch deploy abc -n shop -p '${env}'`)).toBe('deployment.apps/abc patched');
   expect(at(stored('Deployment', 'abc', 'shop'), 'spec.template.spec.containers.0')).toMatchObject({
@@ -248,5 +249,6 @@ test.skipIf(!isHere)('asks what it may', async () => {
   const list = await kubectl('auth can-i --list --context viewer');
   expect(list.out).toMatch(/\npods +\[\] +\[\] +\[get list\]/);
   expect(list.err).toContain('the list may be incomplete');
-  expect(await out('auth whoami')).toContain('admin');
+  // 1.27 asks for a version that was a beta.
+  if (minor > 27) expect(await out('auth whoami')).toContain('admin');
 });

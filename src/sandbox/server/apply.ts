@@ -4,7 +4,7 @@ import { count } from '../../base/text.ts';
 import { isRecord } from '../../builder/patch.ts';
 import type { Fields } from '../../model/decode.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { fieldName, fieldValues, withoutFields } from './field-sets.ts';
+import { fieldName, type FieldSet, fieldValues, withoutFields } from './field-sets.ts';
 import { scalar } from './json-path.ts';
 import { listRule } from './list-keys.ts';
 import { isSameWriter, type Ownership, ownershipOf, valuesOf, withOwnership, type Writer } from './managed-fields.ts';
@@ -33,7 +33,7 @@ export function serverSideApplied(
   );
   if (conflicts.length > 0 && !isForced) throw conflicting(resource, applied.metadata.name, conflicts);
   const merged = live === undefined ? applied : overlaid(resource, live, applied);
-  const abandoned = [...(mine?.fields ?? [])].filter((path) => !wanted.has(path) && !others.some(({ fields }) => fields.has(path)));
+  const abandoned = [...(mine?.fields ?? [])].filter((path) => !wanted.has(path) && !others.some(({ fields }) => isOwned(fields, path)));
   const rest = withoutFields(merged, abandoned);
   const lost = new Set(conflicts.map(({ path }) => path));
   const kept = others.map(
@@ -50,6 +50,13 @@ export function serverSideApplied(
   const next: KubeObject = { ...rest, apiVersion: applied.apiVersion, kind: applied.kind, metadata: metadataOf(rest, merged) };
   const time = isUnchanged ? mine.writer.time : writer.time;
   return withOwnership(next, [...kept, { writer: { ...writer, time }, fields }]);
+}
+
+/** Whether a field, or one inside of it, is in a set. */
+function isOwned(fields: FieldSet, path: string): boolean {
+  if (fields.has(path)) return true;
+  for (const other of fields) if (other.startsWith(`${path}\n`)) return true;
+  return false;
 }
 
 /** Applying again with another version of the kind is the same manager. */

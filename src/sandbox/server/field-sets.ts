@@ -1,3 +1,4 @@
+import { compareText } from '../../base/sort.ts';
 import { isRecord } from '../../builder/patch.ts';
 import type { Fields } from '../../model/decode.ts';
 import { listRule } from './list-keys.ts';
@@ -102,20 +103,31 @@ export function fieldName(path: string): string {
     .map((step) => {
       if (step.startsWith('f:')) return `.${step.slice(2)}`;
       if (step.startsWith('v:')) return `[=${step.slice(2)}]`;
-      const keys: unknown = JSON.parse(step.slice(2));
-      return `[${Object.entries(isRecord(keys) ? keys : {})
+      return `[${Object.entries(keysIn(step))
         .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
         .join(',')}]`;
     })
     .join('');
 }
 
-/** An object without the fields of a set. What they leave empty goes too, if it was owned by nobody else. */
+/**
+ * An object without the fields of a set, and without what they leave empty. The keys of an item go with the item only: without them it
+ * would be none.
+ */
 export function withoutFields(object: Fields, paths: Iterable<string>): Fields {
   let result: unknown = object;
-  // The deepest first: an item goes when nothing of it is left but its keys.
-  for (const path of [...paths].sort().reverse()) result = removed(result, path.split(between));
+  for (const path of [...paths].sort(compareText)) if (!isKey(path)) result = removed(result, path.split(between));
   return isRecord(result) ? result : {};
+}
+
+function isKey(path: string): boolean {
+  const [item = '', field = ''] = path.split(between).slice(-2);
+  return item.startsWith('k:') && field.startsWith('f:') && Object.hasOwn(keysIn(item), field.slice(2));
+}
+
+function keysIn(step: string): Fields {
+  const keys: unknown = JSON.parse(step.slice(2));
+  return isRecord(keys) ? keys : {};
 }
 
 function removed(value: unknown, [step = '', ...rest]: readonly string[]): unknown {
@@ -137,9 +149,8 @@ function removed(value: unknown, [step = '', ...rest]: readonly string[]): unkno
 
 function isItem(item: unknown, step: string): boolean {
   if (step.startsWith('v:')) return JSON.stringify(item) === step.slice(2);
-  const keys: unknown = JSON.parse(step.slice(2));
-  if (!isRecord(keys) || !isRecord(item)) return false;
-  return Object.entries(keys).every(
+  if (!isRecord(item)) return false;
+  return Object.entries(keysIn(step)).every(
     ([key, value]) => item[key] === value || (item[key] === undefined && key === 'protocol' && value === 'TCP'),
   );
 }

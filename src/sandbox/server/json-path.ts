@@ -36,14 +36,18 @@ export function columnValue(value: unknown, path: string): unknown {
   let found: readonly unknown[] = [value];
   for (const step of path.matchAll(/\.((?:[^.[\\]|\\.)+)|\[(\d+)\]|\[\*\]|\[\?\(@\.([^=\s]+)\s*==\s*["']([^"']*)["']\)\]/g)) {
     const [, key, index, field, wanted] = step;
-    found = found.flatMap((one) => {
-      if (key !== undefined) return valueAt(one, [key.replaceAll('\\.', '.')]) ?? [];
+    found = found.flatMap((one): readonly unknown[] => {
+      if (key !== undefined) return present(valueAt(one, [key.replaceAll('\\.', '.')]));
       const list: readonly unknown[] = Array.isArray(one) ? one : [];
-      if (index !== undefined) return list[Number(index)] ?? [];
+      if (index !== undefined) return present(list[Number(index)]);
       return field === undefined ? list : list.filter((item) => scalar(valueAt(item, field.split('.'))) === wanted);
     });
   }
   return found.length === 1 ? found[0] : found.length === 0 ? undefined : found;
+}
+
+function present(value: unknown): readonly unknown[] {
+  return value === undefined ? [] : [value];
 }
 
 export function scalar(value: unknown): string {

@@ -64,6 +64,7 @@ function itemOperations({ group, kind }: Resource, version: string): object {
   };
 }
 
+/** The first form is what clients ask for; it is no valid media type, so the second is what they are answered. */
 const protobufTypes = [
   'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
   'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
@@ -74,7 +75,6 @@ function version2(context: Context, accept = 'application/json'): Answer {
   const types = accept.split(',').map((part) => part.split(';')[0]?.trim());
   if (types.some((type) => type === 'application/json' || type === '*/*' || type === 'application/*'))
     return jsonAnswer({ swagger: '2.0', info: info(context), paths: {}, definitions: {} });
-  const [protobuf] = protobufTypes.filter((type) => types.includes(type));
-  if (protobuf === undefined) throw notAcceptable(['application/json', ...protobufTypes]);
-  return { code: 200, contentType: protobuf, text: '\n\u00032.0' };
+  if (!protobufTypes.some((type) => types.includes(type))) throw notAcceptable(['application/json', ...protobufTypes]);
+  return { code: 200, contentType: protobufTypes[1], text: '\n\u00032.0' };
 }
