@@ -33,10 +33,10 @@ export interface CallerOptions {
 /** One API call with everything that is done so that it succeeds. */
 export interface Caller {
   /**
-   * The last answer, whatever its status. Called with the body before it is parsed.
+   * The last answer, whatever its status.
    * @throws Fault when there was none
    */
-  call(sent: Sent, signal?: AbortSignal, onBody?: (body: Buffer) => void): Promise<Said>;
+  call(sent: Sent, signal?: AbortSignal): Promise<Said>;
   /** The signal that ends a call: the connection's and its own. One for each call, since Node warns of many listeners on one signal. */
   signalOf(signal: AbortSignal | undefined): AbortSignal;
   record(
@@ -50,6 +50,7 @@ export interface Caller {
 
 /** Tries after an answer that asks to come again later, as many as client-go makes. */
 const mostWaits = 10;
+const noBody = Buffer.alloc(0);
 /** Longest time to wait that a server may ask for, in milliseconds. */
 const longestWait = 60_000;
 
@@ -57,13 +58,7 @@ export function openCaller(options: CallerOptions): Caller {
   const secrets = new Set<string>();
   const state: { clock: ClockReading | undefined; hasAnswered: boolean } = { clock: undefined, hasAnswered: false };
 
-  const attempt = async (
-    sent: Sent,
-    issued: Issued,
-    number: number,
-    signal: AbortSignal,
-    onBody?: (body: Buffer) => void,
-  ): Promise<Said> => {
+  const attempt = async (sent: Sent, issued: Issued, number: number, signal: AbortSignal): Promise<Said> => {
     const since = performance.now();
     let answer: Answer | undefined;
     try {
@@ -78,10 +73,10 @@ export function openCaller(options: CallerOptions): Caller {
       );
       state.hasAnswered = true;
       if (!isJson(answer)) return { answer, json: undefined };
-      onBody?.(answer.body);
       const json = parsed(answer, way.peer);
       state.clock = readClock(answer, state.clock);
-      return { answer, json };
+      // The text of a page is as large as its objects: nobody reads it again.
+      return { answer: answer.status < 300 ? { ...answer, body: noBody } : answer, json };
     } finally {
       record(sent, { status: answer?.status ?? 0, bytes: answer?.bytes ?? 0, attempt: number }, since);
     }
@@ -97,7 +92,7 @@ export function openCaller(options: CallerOptions): Caller {
     signalOf,
     clock: () => state.clock,
     scrub: (text) => [...secrets].reduce((safe, secret) => safe.replaceAll(secret, '(redacted)'), text),
-    async call(sent, own, onBody) {
+    async call(sent, own) {
       const signal = signalOf(own);
       const tries = { cut: 0, stalled: false, waits: 0, renewed: false, unavailable: false };
       for (let number = 1; ; number++) {
@@ -108,7 +103,7 @@ export function openCaller(options: CallerOptions): Caller {
         try {
           // The first contact is made once: a server that never answered is not waited for twice.
           const mayStall = state.hasAnswered;
-          said = await attempt(sent, issued, number, signal, onBody).catch((error: unknown) => {
+          said = await attempt(sent, issued, number, signal).catch((error: unknown) => {
             if (error instanceof Fault && error.retry === 'once' && !mayStall) throw new Fault(error.code, error.message);
             throw error;
           });

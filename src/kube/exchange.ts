@@ -1,11 +1,8 @@
-import { promisify } from 'node:util';
-import { constants, gunzip as gunzipWithCallback } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { abortFault, bodyFault, Fault, seconds } from './classify.ts';
 import type { Headers } from './headers.ts';
 import type { Way } from './transport.ts';
-
-const gunzip = promisify(gunzipWithCallback);
 
 /** Longest body that can become a string; what is longer is no page of a list. */
 const mostBytes = 0x1fff_ffe8;
@@ -90,7 +87,7 @@ async function answered(way: Way, sent: Sent, signal: AbortSignal, progress: { r
     location: one(response.headers['location']),
     date: one(response.headers['date']),
     // A flush that does not insist on the end would pass a cut body off as whole.
-    body: isCompressed ? await gunzip(raw, { finishFlush: constants.Z_FINISH, maxOutputLength: mostBytes }) : raw,
+    body: isCompressed ? gunzipSync(raw, { finishFlush: constants.Z_FINISH, maxOutputLength: mostBytes }) : raw,
     bytes: raw.length,
     sentAt,
     answeredAt,

@@ -5,6 +5,9 @@ import type { ListRequest, ListSink, Read } from './connection.ts';
 /** Objects per page: few round trips, and a page is still parsed in tens of milliseconds. */
 const pageSize = 500;
 
+/** How often an expired token is exchanged: each time is worth minutes of reading. */
+const mostExpiries = 5;
+
 const plain = 'application/json';
 /** The form with metadata only, else whole objects: a server that does not know the first gives the second. */
 const metadataFirst = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
@@ -32,42 +35,56 @@ export async function readList(
 ): Promise<Read<{ readonly items: number; readonly pages: number }>> {
   let accept = request.metadataOnly === true ? metadataFirst : plain;
   let counted = { items: 0, pages: 0 };
-  let hasRestarted = false;
-  const page = (token: string): Promise<Said> =>
-    caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept } }, signal);
+  let expiries = 0;
+  let restarts = 0;
+  let asked = '';
+  const page = (token: string): Promise<Said> => {
+    asked = token;
+    return caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept } }, signal);
+  };
 
-  for (let pending = page(''); ; ) {
-    const said = await pending;
+  // Nothing of a page is kept once it is handed over: while the next one is parsed there is no other.
+  const handedOver = (said: Said): Turn => {
+    const { items, next } = contentsOf(said);
+    if (next !== '' && next === asked) throw new Fault('server-error', 'the list has no end: its continue token leads to itself');
+    const following = next === '' ? undefined : page(next);
+    // It is waited for in the next round; should the sink throw, nobody waits.
+    following?.catch(() => undefined);
+    for (const item of items) sink.item(withKind(item, request));
+    counted = { items: counted.items + items.length, pages: counted.pages + 1 };
+    return { following };
+  };
+  const otherwise = (said: Said): Turn => {
     const { status } = said.answer;
     if (status === 410) {
       const rest = statusOf(said.json)?.continueToken ?? '';
-      if (rest === '') {
-        if (hasRestarted)
-          throw new Fault('server-error', 'the list changed faster than it could be read: its continue token expired twice');
-        hasRestarted = true;
-        counted = { items: 0, pages: 0 };
-        sink.restart();
-      }
-      pending = page(rest);
-      continue;
+      expiries++;
+      if (rest !== '' && expiries <= mostExpiries) return { following: page(rest) };
+      restarts++;
+      if (rest !== '' || restarts > 1)
+        throw new Fault('server-error', 'the list changed faster than it could be read: its continue token expired again');
+      counted = { items: 0, pages: 0 };
+      sink.restart();
+      return { following: page('') };
     }
-    if (status === 406 && accept !== plain) {
-      accept = plain;
-      pending = page('');
-      continue;
-    }
-    if (status !== 200 || said.json === undefined) return refusal(said);
-    const { items, next } = contentsOf(said);
-    if (next !== '') {
-      pending = page(next);
-      // It is waited for in the next round; should a sink throw, nobody waits.
-      pending.catch(() => undefined);
-    }
-    for (const item of items) sink.item(withKind(item, request));
-    counted = { items: counted.items + items.length, pages: counted.pages + 1 };
-    if (next === '') return { status: 'read', value: counted };
+    if (status !== 406 || accept === plain) return { refused: refusal(said) };
+    accept = plain;
+    return { following: page('') };
+  };
+
+  // A function of its own, for what it holds of a page is gone when it returns.
+  const turn = async (pending: Promise<Said>): Promise<Turn> => {
+    const said = await pending;
+    return said.answer.status === 200 && said.json !== undefined ? handedOver(said) : otherwise(said);
+  };
+  for (let last = await turn(page('')); ; last = await turn(last.following)) {
+    if ('refused' in last) return last.refused;
+    if (last.following === undefined) return { status: 'read', value: counted };
   }
 }
+
+/** What follows an answer: the next one, the end, or nothing because it was refused. In an object, since a promise would be waited for. */
+type Turn = { readonly following: Promise<Said> | undefined } | { readonly refused: ReturnType<Refusal> };
 
 function query({ labelSelector, fieldSelector }: ListRequest, token: string): string {
   const parameters = new URLSearchParams({ limit: String(pageSize) });

@@ -321,9 +321,27 @@ describe('an expired continue token', () => {
     expect(await connect().list(pods, sink)).toEqual({
       status: 'failed',
       code: 'server-error',
-      reason: 'the list changed faster than it could be read: its continue token expired twice',
+      reason: 'the list changed faster than it could be read: its continue token expired again',
     });
     expect(sink.restarts()).toBe(1);
+  });
+});
+
+describe('a list without end', () => {
+  test('a token that leads to itself', async () => {
+    const asked = script(answers(page(['a'], 'same')));
+    expect(await connect().list(pods, keepingSink())).toEqual({
+      status: 'failed',
+      code: 'server-error',
+      reason: 'the list has no end: its continue token leads to itself',
+    });
+    expect(asked.paths()).toHaveLength(2);
+  });
+
+  test('a token that is exchanged for ever', async () => {
+    const asked = script(answers(statusBody(410, 'Expired', 'old', { continue: 'next' }), 410));
+    expect(await connect().list(pods, keepingSink())).toMatchObject({ status: 'failed', code: 'server-error' });
+    expect(asked.paths()).toHaveLength(6);
   });
 });
 
