@@ -21,10 +21,11 @@ function lines(host: Host): Progress {
   const said = new Set<string>();
   return {
     onProgress(progress) {
-      const key = `${progress.cluster} ${progress.phase}`;
-      if (said.has(key)) return;
-      said.add(key);
-      host.stderr.write(`${progress.cluster}: ${phaseText(progress)}\n`);
+      const isThrough = progress.phase === 'list' && progress.done === progress.planned;
+      const line = `${progress.cluster}: ${isThrough ? `${progress.done} lists read` : phaseText(progress)}\n`;
+      if (said.has(line)) return;
+      said.add(line);
+      host.stderr.write(line);
     },
     end: async () => await Promise.resolve(),
   };

@@ -123,11 +123,11 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
       : count(facts.findings.length, 'finding');
   if (weights.includes('error')) return { state: 'broken', text: `BROKEN: ${what}${files}${rest}` };
   if (weights.includes('warning')) return { state: 'warning', text: `WARNING: ${what}${files}${rest}` };
-  if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
   const strangers = facts.notGiven.length === 0 ? '' : `; ${list(facts.notGiven)} of the mesh not given`;
   const notes = facts.findings.length === 0 ? '' : `; ${count(facts.findings.length, 'note')}`;
   if (facts.isInterrupted)
     return { state: 'incomplete', text: `INTERRUPTED: no fault found until then${notes}${strangers}${files}${rest}` };
+  if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
   if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
   if (open + unread + unreached + facts.notGiven.length > 0)
     return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
