@@ -75,7 +75,8 @@ function withBlackHole(): string {
   const address = blackHole.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   config.clusters.push({ name: 'south', cluster: { server: `https://127.0.0.1:${port}` } });
-  config.contexts.push({ ...config.contexts[0]!, ...{ name: 'south', context: { ...config.contexts[0]!.context, cluster: 'south' } } });
+  const [first] = config.contexts;
+  config.contexts.push({ name: 'south', context: { user: first!.context.user, cluster: 'south' } });
   writeFileSync(file, stringify(config), { mode: 0o600 });
   return file;
 }
