@@ -70,7 +70,7 @@ function withBlackHole(): string {
   const file = join(place, 'three');
   const config = parse(readFileSync(kubeconfig, 'utf8')) as {
     clusters: object[];
-    contexts: { context: { user: string; cluster: string } }[];
+    contexts: { name: string; context: { user: string; cluster: string } }[];
   };
   const address = blackHole.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
