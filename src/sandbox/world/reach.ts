@@ -3,6 +3,7 @@ import { isSameAddress } from '../../istio/addresses.ts';
 import { discoveryService, istiodDnsNames } from '../../istio/hosts.ts';
 import { labels, ports } from '../../istio/labels.ts';
 import { gatewayProxies, gatewayRevisions, istiodExposure } from '../../mesh/exposure.ts';
+import { clusterLocalHosts } from '../../mesh/istiod-view.ts';
 import { selectsPods } from '../../mesh/selectors.ts';
 import { listOf } from '../../mesh/topology.ts';
 import type { Endpoint, Pod, Service } from '../../model/facts.ts';
@@ -73,7 +74,8 @@ export function reachThrough(door: FrontDoor, sni: string, knowledge: Knowledge)
     const istiod = { host: sni, controlPlane: process.controlPlane, podLabels: pod === undefined ? [] : [pod.labels] };
     const exposure = istiodExposure(objects, door.targetPort, istiod);
     if (exposure.missing !== undefined || exposure.destination?.service === undefined) continue;
-    if (!isBehind(exposure.destination.service, process, home)) continue;
+    if (home === undefined || !isBehind(exposure.destination.service, process, home)) continue;
+    if (!isSentTo(door, exposure.destination.host, process, reader, home, knowledge)) continue;
     if (exposure.mode !== 'terminating') return { process, presents: 'istiod' };
     const credential = credentialOf(exposure.gateway?.name, exposure.gateway?.namespace, door, reader, knowledge);
     return credential === undefined ? { failed: 'reset' } : { process, presents: { gateway: door, credential } };
@@ -138,8 +140,22 @@ function networkLabel(cluster: ClusterState, namespace: string): string | undefi
   return listOf(cluster.facts.namespaces).find((one) => one.name === namespace)?.labels[labels.network];
 }
 
-function isBehind(service: Service, process: IstiodProcess, home: ClusterState | undefined): boolean {
-  const pod = home === undefined ? undefined : podOf(home, process);
+/** Whether a gateway is given the pods of istiod behind a name: those of its own cluster; of others only where the name is not kept to its cluster, which istiod's is by default. */
+function isSentTo(
+  { cluster }: FrontDoor,
+  host: string,
+  process: IstiodProcess,
+  reader: IstiodProcess,
+  home: ClusterState,
+  { state }: Knowledge,
+): boolean {
+  if (home === cluster) return true;
+  const isKept = clusterLocalHosts({ istiod: reader.controlPlane, meshConfig: meshConfigOf(reader, state) })(host);
+  return !isKept && isFlat(home, cluster, process.controlPlane.namespace);
+}
+
+function isBehind(service: Service, process: IstiodProcess, home: ClusterState): boolean {
+  const pod = podOf(home, process);
   return pod !== undefined && selectsPods(service.selector, pod.labels);
 }
 
