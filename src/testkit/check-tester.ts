@@ -7,6 +7,9 @@ import { type Cases, crashes, loud, type Prepared, spelled, spelledOpen, type Su
 /** Where cases go instead of to the test runner, when somebody wants to have them: `npm run gen` makes examples of them. */
 export const recorder: { record?: (check: AnyCheck, cases: Cases) => void } = {};
 
+/** Milliseconds. */
+const contractTimeout = 60_000;
+
 /**
  * Tests a check with meshes that go through the real collectors: silent on the healthy ones, exactly the listed findings on the
  * broken ones, and everything that `contracts` asks of every check.
@@ -32,7 +35,8 @@ export function checkTester(check: AnyCheck, cases: Cases): void {
       });
     }
     for (const contract of contracts) {
-      test(contract.sentence, async () => {
+      // Every case is judged many times: on a busy machine that takes longer than a test usually may.
+      test(contract.sentence, { timeout: contractTimeout }, async () => {
         expect(await contract.violations(await suite())).toEqual([]);
       });
     }
