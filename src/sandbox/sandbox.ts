@@ -93,7 +93,7 @@ export type Fault = { readonly match?: RegExp; readonly times?: number } & (
 /** How `server` lets `world` take part. */
 export interface Store {
   readonly cluster: string;
-  /** All objects, or those of a kind. Live values: never change one. */
+  /** All objects, or those of a kind: `Gateway` of every group, `Gateway.networking.istio.io` of one, in all methods. Live values: never change one. */
   list(kind?: string): readonly KubeObject[];
   get(kind: string, namespace: string | undefined, name: string): KubeObject | undefined;
   /** Creates or replaces, as a controller does; sets uid, resourceVersion, creationTimestamp and generation. Nothing happens when nothing changes. */

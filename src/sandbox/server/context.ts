@@ -33,14 +33,15 @@ export function catalogueOfStore(store: ObjectStore): () => Catalogue {
 export interface Answer {
   readonly code: number;
   readonly contentType: string;
-  readonly text: string;
+  /** Text or its bytes. */
+  readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function jsonAnswer(value: object, code = 200): Answer {
-  return { code, contentType: 'application/json', text: JSON.stringify(value) };
+  return { code, contentType: 'application/json', body: JSON.stringify(value) };
 }
 
 export function textAnswer(text: string, code = 200): Answer {
-  return { code, contentType: 'text/plain; charset=utf-8', text };
+  return { code, contentType: 'text/plain; charset=utf-8', body: text };
 }

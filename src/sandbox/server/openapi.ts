@@ -76,5 +76,5 @@ function version2(context: Context, accept = 'application/json'): Answer {
   if (types.some((type) => type === 'application/json' || type === '*/*' || type === 'application/*'))
     return jsonAnswer({ swagger: '2.0', info: info(context), paths: {}, definitions: {} });
   if (!protobufTypes.some((type) => types.includes(type))) throw notAcceptable(['application/json', ...protobufTypes]);
-  return { code: 200, contentType: protobufTypes[1], text: '\n\u00032.0' };
+  return { code: 200, contentType: protobufTypes[1], body: '\n\u00032.0' };
 }

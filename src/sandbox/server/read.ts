@@ -3,10 +3,10 @@ import type { ApiError } from './status.ts';
 import { badRequest, expired, notFound, tooLargeResourceVersion } from './status.ts';
 import type { Answer, Context } from './context.ts';
 import type { Form } from './negotiate.ts';
-import { apiVersionOf, type Resource } from './resources.ts';
+import type { Resource } from './resources.ts';
 import { selectorOf } from './selectors.ts';
 import { type IncludeObject, tableText } from './table.ts';
-import { itemText, type ListMeta, listText, metadataText, objectText } from './wire.ts';
+import { listBytes, type ListMeta, metadataListBytes, metadataText, objectText } from './wire.ts';
 
 /** What a read is about. */
 export interface Target {
@@ -20,13 +20,13 @@ export interface Target {
 export function objectAnswer(context: Context, target: Target, object: KubeObject, form: Form, query: URLSearchParams, code = 200): Answer {
   const { resource, version } = target;
   const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
-  const text =
+  const body =
     form.as === 'table'
       ? tableText([object], metadata, tableOptions(context, target, form, query))
       : form.as === 'metadata'
         ? metadataText(object, form.metaVersion)
         : objectText(object, resource, version);
-  return { code, contentType: 'application/json', text };
+  return { code, contentType: 'application/json', body };
 }
 
 export function existingObject(context: Context, { resource, namespace, name }: Target): KubeObject {
@@ -46,21 +46,14 @@ export function selectedObjects(all: readonly KubeObject[], target: Target, quer
 }
 
 export function listAnswer(context: Context, target: Target, form: Form, query: URLSearchParams): Answer {
-  const page = pageOf(context, target, query);
-  const { resource, version } = target;
-  if (form.as === 'table') {
-    return {
-      code: 200,
-      contentType: 'application/json',
-      text: tableText(page.items, page.metadata, tableOptions(context, target, form, query)),
-    };
-  }
-  const isMetadata = form.as === 'metadata';
-  const items = page.items.map((object) => (isMetadata ? metadataText(object, form.metaVersion) : itemText(object, resource, version)));
-  const text = isMetadata
-    ? listText('PartialObjectMetadataList', `meta.k8s.io/${form.metaVersion}`, page.metadata, items)
-    : listText(`${resource.kind}List`, apiVersionOf(resource.group, version), page.metadata, items);
-  return { code: 200, contentType: 'application/json', text };
+  const { items, metadata } = pageOf(context, target, query);
+  const body =
+    form.as === 'table'
+      ? tableText(items, metadata, tableOptions(context, target, form, query))
+      : form.as === 'metadata'
+        ? metadataListBytes(items, form.metaVersion, metadata)
+        : listBytes(items, target.resource, target.version, metadata);
+  return { code: 200, contentType: 'application/json', body };
 }
 
 function tableOptions(context: Context, { resource, version }: Target, form: Form, query: URLSearchParams) {

@@ -20,21 +20,25 @@ function compressed(body: Buffer): Promise<Buffer> {
 export function errorAnswer(error: unknown): Answer {
   if (!(error instanceof ApiError)) {
     const message = `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`;
-    return { code: 500, contentType: 'application/json', text: JSON.stringify(failure(500, 'InternalError', message)) };
+    return { code: 500, contentType: 'application/json', body: JSON.stringify(failure(500, 'InternalError', message)) };
   }
   const { body, code, headers } = error;
   if ('text' in body) return { ...textAnswer(body.text, code), headers };
-  return { code, contentType: 'application/json', text: JSON.stringify(body.status), headers };
+  return { code, contentType: 'application/json', body: JSON.stringify(body.status), headers };
+}
+
+function bytesOf({ body }: Answer): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : body;
 }
 
 export function yamlAnswer(answer: Answer): Answer {
-  const value: unknown = JSON.parse(answer.text);
-  return { ...answer, contentType: 'application/yaml', text: stringify(value) };
+  const value: unknown = JSON.parse(answer.body.toString());
+  return { ...answer, contentType: 'application/yaml', body: stringify(value) };
 }
 
 /** Sets the headers of an answer and gives its body, compressed where the client takes that and it is worth it. */
 export async function prepare(answer: Answer, message: IncomingMessage, response: ServerResponse, now: string): Promise<Buffer> {
-  const body = Buffer.from(answer.text);
+  const body = bytesOf(answer);
   const isCompressed = answer.code === 200 && body.length > leastCompressed && takesGzip(message.headers['accept-encoding']?.toString());
   const sent = isCompressed ? await compressed(body) : body;
   setHeaders(response, now, answer.contentType);
@@ -57,7 +61,7 @@ export function setHeaders(response: ServerResponse, now: string, contentType: s
 
 /** Refuses an upgrade: an ordinary answer on a connection that ends with it. */
 export function refuseUpgrade(socket: Duplex, answer: Answer, now: string): void {
-  const body = Buffer.from(answer.text);
+  const body = bytesOf(answer);
   const head = [
     `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}`,
     `Date: ${new Date(now).toUTCString()}`,

@@ -210,7 +210,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 function faultAnswer(fault: Extract<Fault, { kind: 'status' }>): Answer {
   const { status, body = '', contentType = 'application/json', headers = {} } = fault;
-  return { code: status, contentType, text: body, headers };
+  return { code: status, contentType, body, headers };
 }
 
 function kubeletMinor(store: ObjectStore): number | undefined {

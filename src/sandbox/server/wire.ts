@@ -2,32 +2,33 @@ import type { KubeObject } from '../../model/kube.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 
 /*
- * Objects as text. Every object is serialised once: what stands in front of `metadata` depends on the version that is asked for, the
- * rest does not.
+ * Objects as JSON, in bytes. Every object is serialised once: what stands in front of `metadata` depends on the version that is asked for,
+ * the rest does not.
  */
 
-interface Texts {
-  body?: string;
-  metadata?: string;
+interface Bytes {
+  body?: Buffer;
+  metadata?: Buffer;
 }
 
-const texts = new WeakMap<KubeObject, Texts>();
+const known = new WeakMap<KubeObject, Bytes>();
 
 /** `apiVersion` and `kind` in front, in the version asked for. */
 export function objectText(object: KubeObject, resource: Resource, version: string): string {
-  return `{"apiVersion":${JSON.stringify(apiVersionOf(resource.group, version))},"kind":"${resource.kind}",${bodyText(object).slice(1)}`;
+  return `${envelope(resource, version)}${bodyOf(object).toString('utf8', 1)}`;
 }
 
-/** An item of a list: those of custom resources say what they are, the others do not. */
-export function itemText(object: KubeObject, resource: Resource, version: string): string {
-  return resource.isCustom ? objectText(object, resource, version) : bodyText(object);
+function envelope({ group, kind }: Resource, version: string): string {
+  return `{"apiVersion":${JSON.stringify(apiVersionOf(group, version))},"kind":"${kind}",`;
 }
 
 /** Only the metadata, as a kind of its own. */
 export function metadataText(object: KubeObject, metaVersion: string): string {
-  const known = textsOf(object);
-  known.metadata ??= JSON.stringify(object.metadata);
-  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${metaVersion}","metadata":${known.metadata}}`;
+  return `${metadataEnvelope(metaVersion)}${metadataOf(object).toString()}}`;
+}
+
+function metadataEnvelope(metaVersion: string): string {
+  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${metaVersion}","metadata":`;
 }
 
 /** The object as JSON values in the version asked for. */
@@ -43,25 +44,61 @@ export interface ListMeta {
   readonly remainingItemCount?: number;
 }
 
-export function listText(kind: string, apiVersion: string, metadata: ListMeta, items: readonly string[]): string {
-  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`;
+/** A list of objects: items of custom resources say what they are, the others do not. */
+export function listBytes(objects: readonly KubeObject[], resource: Resource, version: string, metadata: ListMeta): Buffer {
+  const head = listHead(`${resource.kind}List`, apiVersionOf(resource.group, version), metadata);
+  if (!resource.isCustom) return joined(head, objects.map(bodyOf));
+  const front = Buffer.from(envelope(resource, version));
+  return joined(
+    head,
+    objects.map((object) => Buffer.concat([front, bodyOf(object).subarray(1)])),
+  );
+}
+
+/** A list of the metadata of objects. */
+export function metadataListBytes(objects: readonly KubeObject[], metaVersion: string, metadata: ListMeta): Buffer {
+  const head = listHead('PartialObjectMetadataList', `meta.k8s.io/${metaVersion}`, metadata);
+  const [front, end] = [Buffer.from(metadataEnvelope(metaVersion)), Buffer.from('}')];
+  return joined(
+    head,
+    objects.map((object) => Buffer.concat([front, metadataOf(object), end])),
+  );
+}
+
+function listHead(kind: string, apiVersion: string, metadata: ListMeta): string {
+  return `{"kind":"${kind}","apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
+}
+
+const comma = Buffer.from(',');
+
+function joined(head: string, items: readonly Buffer[]): Buffer {
+  const chunks: Buffer[] = [Buffer.from(head)];
+  for (const [index, item] of items.entries()) chunks.push(...(index === 0 ? [item] : [comma, item]));
+  chunks.push(Buffer.from(']}'));
+  return Buffer.concat(chunks);
 }
 
 /** Everything but `apiVersion` and `kind`, beginning with its brace. Metadata always makes it more than `{}`. */
-function bodyText(object: KubeObject): string {
-  const known = textsOf(object);
-  if (known.body === undefined) {
+function bodyOf(object: KubeObject): Buffer {
+  const bytes = bytesOf(object);
+  if (bytes.body === undefined) {
     const { apiVersion: _version, kind: _kind, ...body } = object;
-    known.body = JSON.stringify(body);
+    bytes.body = Buffer.from(JSON.stringify(body));
   }
-  return known.body;
+  return bytes.body;
 }
 
-function textsOf(object: KubeObject): Texts {
-  let known = texts.get(object);
-  if (known === undefined) {
-    known = {};
-    texts.set(object, known);
+function metadataOf(object: KubeObject): Buffer {
+  const bytes = bytesOf(object);
+  bytes.metadata ??= Buffer.from(JSON.stringify(object.metadata));
+  return bytes.metadata;
+}
+
+function bytesOf(object: KubeObject): Bytes {
+  let bytes = known.get(object);
+  if (bytes === undefined) {
+    bytes = {};
+    known.set(object, bytes);
   }
-  return known;
+  return bytes;
 }
