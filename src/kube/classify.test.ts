@@ -19,6 +19,7 @@ describe('sockets', () => {
     ],
     [coded('EHOSTUNREACH'), 'refused', 'there is no route to api.west:6443', 'never'],
     [coded('ENOTFOUND'), 'dns', 'the name of api.west:6443 has no address', 'never'],
+    [coded('ENOTFOUND', { hostname: 'api.west' }), 'dns', 'the name api.west has no address', 'never'],
     [coded('EAI_AGAIN'), 'dns', 'the name of api.west:6443 could not be resolved', 'never'],
     [coded('ETIMEDOUT'), 'timeout', 'no connection to api.west:6443: timed out', 'never'],
     [coded('ECONNRESET'), 'reset', 'the connection was closed by api.west:6443', 'again'],

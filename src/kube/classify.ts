@@ -94,22 +94,26 @@ export function certificateFault(code: string, seen: SeenCertificate | undefined
 
 const untrusted = /CERT|ISSUER|INVALID_CA|INVALID_PURPOSE|VERIFY|CRL|PATH_LENGTH/;
 
-/** What became of a socket before it was of use. `peer` is `host:port` as dialled. */
-export function socketFault(error: unknown, peer: string): Fault {
+/**
+ * What became of a socket before it was of use.
+ * @param peer `host:port` as dialled
+ * @param by who did not let it in: the address that was tried, where nothing says more
+ */
+export function socketFault(error: unknown, peer: string, by = addressOf(error) ?? peer): Fault {
   if (error instanceof Fault) return error;
   const code = errorCode(error) ?? '';
   switch (code) {
     case 'ECONNREFUSED':
-      return new Fault('refused', `connection refused by ${addressOf(error) ?? peer}`);
+      return new Fault('refused', `connection refused by ${by}`);
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
-      return new Fault('refused', `there is no route to ${addressOf(error) ?? peer}`);
+      return new Fault('refused', `there is no route to ${by}`);
     case 'ENOTFOUND':
     case 'EAI_NONAME':
-      return new Fault('dns', `the name of ${peer} has no address`);
+      return new Fault('dns', `${nameIn(error) ?? `the name of ${peer}`} has no address`);
     case 'EAI_AGAIN':
-      return new Fault('dns', `the name of ${peer} could not be resolved`);
+      return new Fault('dns', `${nameIn(error) ?? `the name of ${peer}`} could not be resolved`);
     case 'ETIMEDOUT':
       return new Fault('timeout', `no connection to ${peer}: timed out`);
     case 'ECONNRESET':
@@ -138,6 +142,13 @@ export function socketFault(error: unknown, peer: string): Fault {
   }
   if (untrusted.test(code)) return certificateFault(code, undefined, { name: peer, store: 'the certificates known here', peer });
   return new Fault('reset', `the connection to ${peer} failed${code === '' ? '' : ` (${code})`}`, 'again');
+}
+
+/** The name that a failed look-up was for. */
+function nameIn(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'hostname' in error && typeof error.hostname === 'string'
+    ? `the name ${error.hostname}`
+    : undefined;
 }
 
 /** Of an error that stands for several attempts (one per address), the address of the last. */

@@ -44,12 +44,7 @@ export function dial(route: Route, timeout: number, signal?: AbortSignal): Promi
     const fail = (error: unknown): void => {
       // What is still to come of a socket given up concerns nobody.
       trip.open?.on('error', () => undefined).destroy();
-      if (settle())
-        reject(
-          error instanceof Fault
-            ? error
-            : socketFault(error, trip.step === 'connect' && route.proxy ? proxyName(route.proxy) : peerOf(route)),
-        );
+      if (settle()) reject(faultOf(trip, error));
     };
     const arrived = (socket: Socket): void => {
       if (settle()) resolve(socket);
@@ -74,6 +69,12 @@ interface Trip {
 
 const peerOf = ({ address }: Route): string => hostPort(address.host, address.port);
 const proxyName = (proxy: ProxyAddress): string => `proxy ${hostPort(proxy.host, proxy.port)} (${proxy.from})`;
+
+function faultOf({ route, step }: Trip, error: unknown): Fault {
+  if (step !== 'connect' || route.proxy === undefined) return socketFault(error, peerOf(route));
+  const proxy = proxyName(route.proxy);
+  return socketFault(error, proxy, proxy);
+}
 
 function timeoutFault({ route, timeout, step }: Trip): Fault {
   const after = seconds(timeout);

@@ -30,7 +30,7 @@ const noRoots = `the certificates that Node.js ${process.version} brings`;
 export async function systemRoots(
   env: Readonly<Record<string, string | undefined>>,
   files: readonly string[] = bundles,
-  ask: (() => readonly string[]) | undefined = systemAuthorities(),
+  ask: () => readonly string[] = systemAuthorities,
 ): Promise<Roots> {
   const chosen = env['SSL_CERT_FILE'];
   if (chosen !== undefined && chosen !== '') {
@@ -40,7 +40,7 @@ export async function systemRoots(
       throw new Fault('unreadable-file', `SSL_CERT_FILE names ${chosen}, which cannot be read: ${fileProblem(error)}`);
     }
   }
-  const known = ask?.() ?? [];
+  const known = ask();
   if (known.length > 0) return { authorities: known, store: "the system's certificates" };
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -49,12 +49,9 @@ export async function systemRoots(
   return { store: noRoots };
 }
 
-/** Node 20 cannot tell; its types do not know the function. */
-function systemAuthorities(): (() => readonly string[]) | undefined {
+/** None where Node cannot tell; the types of Node 20 do not know the function. */
+function systemAuthorities(): readonly string[] {
   const ask: unknown = Reflect.get(tls, 'getCACertificates');
-  if (typeof ask !== 'function') return undefined;
-  return () => {
-    const found: unknown = Reflect.apply(ask, tls, ['system']);
-    return Array.isArray(found) ? found.filter((pem) => typeof pem === 'string') : [];
-  };
+  const found: unknown = typeof ask === 'function' ? Reflect.apply(ask, tls, ['system']) : [];
+  return Array.isArray(found) ? found.filter((pem) => typeof pem === 'string') : [];
 }

@@ -33,6 +33,12 @@ export function makeFolder(): Folder {
   };
 }
 
+/** For `expect.poll`: the machine may be busy. */
+export const patient = { timeout: 20_000, interval: 5 };
+
+/** A name that no resolver is asked for, since no such name can be. */
+export const impossibleHost = `${'a'.repeat(64)}.test`;
+
 /** Whether the real kubectl is here to be compared with; tests that need it are skipped visibly otherwise. */
 export const hasKubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
 

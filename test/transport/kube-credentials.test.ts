@@ -6,7 +6,7 @@ import type { Connection } from '../../src/kube/connection.ts';
 import type { ClusterTarget } from '../../src/kube/target.ts';
 import { openTerminal } from '../../src/kube/terminal.ts';
 import { mintAuthority } from '../support/kube-certificates.ts';
-import { makeFolder } from '../support/kube-files.ts';
+import { makeFolder, patient } from '../support/kube-files.ts';
 import { type ApiServer, json, startApiServer, statusBody } from '../support/kube-server.ts';
 import { execCredential, pluginOf, targetOf } from '../support/kube-target.ts';
 
@@ -248,13 +248,13 @@ describe.skipIf(process.platform === 'win32')('exec plugins', () => {
       'hanging',
       `echo "open https://login.example in a browser" >&2\nsleep 60 & echo $! > ${folder.path}/hanging-pid\nwait`,
     );
-    expect(await connect(exec(script), { pluginTimeout: 80 }).get('/a')).toEqual({
+    expect(await connect(exec(script), { pluginTimeout: 1500 }).get('/a')).toEqual({
       status: 'failed',
       code: 'exec-plugin',
-      reason: `context west: ${script} gave no credential within 80ms; it said: open https://login.example in a browser`,
+      reason: `context west: ${script} gave no credential within 1.5s; it said: open https://login.example in a browser`,
     });
     const child = Number(readFileSync(join(folder.path, 'hanging-pid'), 'utf8'));
-    await expect.poll(() => isRunning(child)).toBe(false);
+    await expect.poll(() => isRunning(child), patient).toBe(false);
   });
 
   test('a plugin that reads standard input finds its end, and no terminal', async () => {
@@ -335,11 +335,11 @@ describe.skipIf(process.platform === 'win32')('exec plugins', () => {
     const controller = new AbortController();
     const script = folder.script('interrupted', `echo $$ > ${folder.path}/interrupted-pid; sleep 60`);
     const result = connect(exec(script), { signal: controller.signal }).get('/a');
-    await expect.poll(() => runs('interrupted-pid')).toBe(1);
+    await expect.poll(() => runs('interrupted-pid'), patient).toBe(1);
     controller.abort();
     expect(await result).toMatchObject({ status: 'failed', code: 'interrupted' });
     const child = Number(readFileSync(join(folder.path, 'interrupted-pid'), 'utf8'));
-    await expect.poll(() => isRunning(child)).toBe(false);
+    await expect.poll(() => isRunning(child), patient).toBe(false);
   });
 });
 

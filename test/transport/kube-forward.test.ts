@@ -6,7 +6,7 @@ import { openConnection, type ConnectionOptions } from '../../src/kube/connect.t
 import type { Connection, Read, RequestRecord } from '../../src/kube/connection.ts';
 import type { ClusterTarget } from '../../src/kube/target.ts';
 import { mintAuthority } from '../support/kube-certificates.ts';
-import { makeFolder } from '../support/kube-files.ts';
+import { makeFolder, patient } from '../support/kube-files.ts';
 import { type PodSide, podForwarder, refuseUpgrade } from '../support/kube-pods.ts';
 import { startHttpProxy, startSocksProxy } from '../support/kube-proxies.ts';
 import { type ApiServer, startApiServer, statusBody } from '../support/kube-server.ts';
@@ -60,7 +60,7 @@ describe('a stream to a port', () => {
     stream.write('hello');
     expect((await first).toString()).toBe('hello');
     stream.destroy();
-    await expect.poll(() => pods[0]?.socket.readyState).toBe(3);
+    await expect.poll(() => pods[0]?.socket.readyState, patient).toBe(3);
   });
 
   test('is what an HTTP request can be sent over', async () => {
@@ -102,9 +102,9 @@ describe('a stream to a port', () => {
     upgrade = forwarder.onUpgrade;
     const stream = opened(await connect().forward(istiod, 1));
     stream.once('readable', () => undefined);
-    await expect.poll(() => stream.readableLength).toBeGreaterThan(0);
+    await expect.poll(() => stream.readableLength, patient).toBeGreaterThan(0);
     const pod = forwarder.pods[0];
-    await expect.poll(() => (pod?.socket.bufferedAmount ?? 0) > 0 && stream.readableLength < 1_000_000).toBe(true);
+    await expect.poll(() => (pod?.socket.bufferedAmount ?? 0) > 0 && stream.readableLength < 1_000_000, patient).toBe(true);
     let length = 0;
     for await (const chunk of stream) {
       length += (chunk as Buffer).length;
@@ -118,7 +118,7 @@ describe('a stream to a port', () => {
     const stream = opened(await connect().forward(istiod, 1));
     const sent = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
     for (let at = 0; at < sent.length; at += 30_000) stream.write(sent.subarray(at, at + 30_000));
-    await expect.poll(() => Buffer.concat(pods[0]?.received ?? []).equals(sent)).toBe(true);
+    await expect.poll(() => Buffer.concat(pods[0]?.received ?? []).equals(sent), patient).toBe(true);
     stream.destroy();
   });
 });
@@ -244,10 +244,10 @@ describe('an upgrade that is refused', () => {
       reason: `the connection was closed by 127.0.0.1:${server.port}`,
     });
     upgrade = () => undefined;
-    expect(await connect({}, { requestTimeout: 60 }).forward(istiod, 1)).toEqual({
+    expect(await connect({}, { requestTimeout: 400 }).forward(istiod, 1)).toEqual({
       status: 'failed',
       code: 'timeout',
-      reason: `no answer from 127.0.0.1:${server.port} within 60ms`,
+      reason: `no answer from 127.0.0.1:${server.port} within 400ms`,
     });
   });
 
@@ -366,6 +366,6 @@ describe('the end', () => {
     const closed = new Promise((resolve) => stream.once('close', resolve));
     await connection.close();
     await closed;
-    await expect.poll(() => pods[0]?.socket.readyState).toBe(3);
+    await expect.poll(() => pods[0]?.socket.readyState, patient).toBe(3);
   });
 });

@@ -6,6 +6,7 @@ import type { Connection, ListRequest, RequestRecord } from '../../src/kube/conn
 import type { ClusterTarget } from '../../src/kube/target.ts';
 import { clusterName } from '../../src/model/ids.ts';
 import { type ApiServer, type Handler, json, startApiServer, statusBody } from '../support/kube-server.ts';
+import { patient } from '../support/kube-files.ts';
 import { keepingSink, targetOf } from '../support/kube-target.ts';
 
 let server: ApiServer;
@@ -224,11 +225,11 @@ describe('a server that is silent', () => {
     response.write(whole.slice(0, 40));
   };
   test.each([
-    ['without an answer', silent, /^no answer from 127\.0\.0\.1:\d+ within 60ms$/],
-    ['in the middle of one', stalled, /^the answer of 127\.0\.0\.1:\d+ was not complete after 60ms \(1 KiB of it\)$/],
+    ['without an answer', silent, /^no answer from 127\.0\.0\.1:\d+ within 400ms$/],
+    ['in the middle of one', stalled, /^the answer of 127\.0\.0\.1:\d+ was not complete after 400ms \(1 KiB of it\)$/],
   ])('%s: once more, when it has answered before', async (_, fault, reason) => {
     script(answers({}), fault, answers(page(['a'])));
-    const connection = connect({ requestTimeout: 60 });
+    const connection = connect({ requestTimeout: 400 });
     await connection.get('/version');
     expect(await connection.list(pods, keepingSink())).toMatchObject({ status: 'read' });
     const asked = script(fault);
@@ -242,7 +243,7 @@ describe('a server that is silent', () => {
 
   test('at first contact it is waited for once only', async () => {
     const asked = script(silent);
-    expect(await connect({ requestTimeout: 60 }).get('/version')).toMatchObject({ status: 'failed', code: 'timeout' });
+    expect(await connect({ requestTimeout: 400 }).get('/version')).toMatchObject({ status: 'failed', code: 'timeout' });
     expect(asked.paths()).toHaveLength(1);
   });
 });
@@ -496,7 +497,7 @@ describe('the end of a run', () => {
     script(never);
     const controller = new AbortController();
     const result = connect({ signal: controller.signal }).list(pods, keepingSink());
-    await expect.poll(() => server.requests.at(-1)?.path).toBe('/api/v1/pods?limit=500');
+    await expect.poll(() => server.requests.at(-1)?.path, patient).toBe('/api/v1/pods?limit=500');
     controller.abort();
     expect(await result).toEqual({ status: 'failed', code: 'interrupted', reason: 'the run was interrupted' });
   });
@@ -526,7 +527,7 @@ describe('the end of a run', () => {
     script(never);
     const connection = connect();
     const result = connection.get('/a');
-    await expect.poll(() => server.requests.at(-1)?.path).toBe('/a');
+    await expect.poll(() => server.requests.at(-1)?.path, patient).toBe('/a');
     await connection.close();
     expect(await result).toEqual({ status: 'failed', code: 'interrupted', reason: 'the connection was closed' });
     expect(await connection.get('/b')).toMatchObject({ status: 'failed', code: 'interrupted' });

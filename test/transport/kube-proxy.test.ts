@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openConnection, type ConnectionOptions } from '../../src/kube/connect.ts';
 import type { Connection } from '../../src/kube/connection.ts';
 import type { ClusterTarget } from '../../src/kube/target.ts';
-import { makeFolder } from '../support/kube-files.ts';
+import { impossibleHost, makeFolder } from '../support/kube-files.ts';
 import { type Proxy, startHttpProxy, startSocksProxy } from '../support/kube-proxies.ts';
 import { type ApiServer, json, startApiServer } from '../support/kube-server.ts';
 import { targetOf } from '../support/kube-target.ts';
@@ -58,7 +58,10 @@ describe('an http proxy', () => {
     await connect({ server: `https://10.1.2.3:${server.port}` }, { env: { ...env, NO_PROXY: '10.2.0.0/16' } }).get('/a');
     expect(proxy.asked.at(-1)).toBe(`CONNECT 10.1.2.3:${server.port}`);
     const before = proxy.asked.length;
-    await connect({ server: `https://10.1.2.3:${server.port}` }, { env: { ...env, NO_PROXY: '10.0.0.0/8' }, connectTimeout: 30 }).get('/a');
+    for (const NO_PROXY of ['.test', '*']) {
+      const direct = connect({ server: `https://${impossibleHost}:${server.port}` }, { env: { ...env, NO_PROXY } });
+      expect(await direct.get('/a')).toMatchObject({ status: 'failed', code: 'dns' });
+    }
     await connect({ server: `https://127.0.0.1:${server.port}`, tlsServerName: 'api.west.test' }, { env }).get('/a');
     expect(proxy.asked.length).toBe(before);
   });
@@ -99,17 +102,17 @@ describe('an http proxy', () => {
 
   test('that is silent, or not there, or none', async () => {
     proxy.answer = null;
-    expect(await connect({ proxyUrl: proxy.url }, { connectTimeout: 50 }).get('/a')).toEqual({
+    expect(await connect({ proxyUrl: proxy.url }, { connectTimeout: 400 }).get('/a')).toEqual({
       status: 'failed',
       code: 'timeout',
-      reason: `no answer from proxy 127.0.0.1:${proxy.port} (proxy-url) within 50ms`,
+      reason: `no answer from proxy 127.0.0.1:${proxy.port} (proxy-url) within 400ms`,
     });
     const gone = await startHttpProxy();
     await gone.close();
     expect(await connect({}, { env: { https_proxy: gone.url } }).get('/a')).toEqual({
       status: 'failed',
       code: 'refused',
-      reason: `connection refused by 127.0.0.1:${gone.port}`,
+      reason: `connection refused by proxy 127.0.0.1:${gone.port} (HTTPS_PROXY)`,
     });
     expect(await connect({}, { env: { HTTPS_PROXY: 'ftp://x' } }).get('/a')).toEqual({
       status: 'failed',
