@@ -109,8 +109,9 @@ function isAuthenticated(entry: RemoteKubeconfig, facts: ClusterFacts, now: stri
   const own = accounts.find((one) => one.namespace === account?.namespace && one.name === account.name);
   if (own === undefined) return account === undefined && !isWhole(facts.serviceAccountTokens);
   if (token.serviceAccountUid !== undefined && own.uid !== undefined && token.serviceAccountUid !== own.uid) return false;
-  // A token of a Secret dies with it; one that was asked for does not need one.
-  return token.secretName === undefined || !isWhole(facts.serviceAccountTokens);
+  // A token of a Secret dies with it; one that was asked for does not need one. A recording may hold the Secret without its token.
+  const named = listOf(facts.serviceAccountTokens).find((one) => one.namespace === account?.namespace && one.name === token.secretName);
+  return token.secretName === undefined || (named === undefined ? !isWhole(facts.serviceAccountTokens) : named.token === undefined);
 }
 
 function isWhole(fact: ClusterFacts['serviceAccountTokens']): boolean {

@@ -1,15 +1,17 @@
 import { sortedBy } from '../../base/sort.ts';
+import { mapAt } from '../../builder/edits/json.ts';
 import { ipFamily } from '../../istio/addresses.ts';
 import { fqdnOf } from '../../istio/hosts.ts';
+import { labels } from '../../istio/labels.ts';
 import { presumedToBehave } from '../../istio/releases.ts';
 import { isAtLeast } from '../../istio/versions.ts';
 import { clientOf, type Predictions, type ShardEndpoint, shardKey } from '../../mesh/endpoints.ts';
 import { flag } from '../../mesh/istiod-view.ts';
 import { nameTable } from '../../mesh/name-table.ts';
-import type { Pod } from '../../model/facts.ts';
+import type { Pod, ServicePort } from '../../model/facts.ts';
 import type { IstiodProcess } from './istiods.ts';
 import { syncStatus } from './istiods.ts';
-import { type Knowledge, meshConfigOf } from './knowledge.ts';
+import { type Knowledge, meshConfigOf, seenBy } from './knowledge.ts';
 import type { Connected } from './proxies.ts';
 import { proxiesOf } from './proxies.ts';
 import type { ClusterState } from './state.ts';
@@ -92,43 +94,76 @@ function networkz({ process, predict }: Asked): unknown {
 
 const health = { healthy: 1, unhealthy: 2, terminating: 4 } as const satisfies Readonly<Record<ShardEndpoint['health'], number>>;
 
-function endpointShardz({ process, predict }: Asked): unknown {
-  const hasSeveralAddresses = isAtLeast(process.controlPlane.version, '1.24.0') !== false;
-  const trustDomain = (endpoint: ShardEndpoint): string => endpoint.pod?.proxy?.trustDomain ?? 'cluster.local';
-  const endpointOf = (endpoint: ShardEndpoint, namespace: string): unknown => ({
-    Labels: endpoint.pod?.labels ?? {},
-    ...(hasSeveralAddresses ? { Addresses: [endpoint.address] } : { Address: endpoint.address }),
-    ServicePortName: endpoint.portName,
-    ServiceAccount:
-      endpoint.pod === undefined ? '' : `spiffe://${trustDomain(endpoint)}/ns/${endpoint.pod.namespace}/sa/${endpoint.pod.serviceAccount}`,
-    Network: endpoint.network ?? '',
-    Locality: { Label: '', ClusterID: endpoint.cluster },
-    EndpointPort: endpoint.port,
-    LbWeight: 0,
-    TLSMode: endpoint.tlsMode,
-    Namespace: namespace,
-    WorkloadName: endpoint.pod?.owner?.name ?? '',
-    HostName: '',
-    SubDomain: '',
-    HealthStatus: health[endpoint.health],
-    SendUnhealthyEndpoints: false,
-    NodeName: endpoint.nodeName ?? '',
-  });
+function endpointShardz({ process, knowledge, predict }: Asked): unknown {
+  const { version, env } = process.controlPlane;
+  const hasSeveralAddresses = isAtLeast(version, '1.24.0') !== false;
+  // Since 1.31 endpoints that are not healthy are sent too, so that Envoy can count them.
+  const sendsUnhealthy = flag(env, 'PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS', isAtLeast(version, '1.31.0') !== false);
+  const trustDomain = meshConfigOf(process, knowledge.state)?.trustDomain ?? 'cluster.local';
+  const places = new Map(seenBy(process).map((seen) => [seen.id, knowledge.state.clusters.get(seen.cluster)]));
+  const endpointOf = (endpoint: ShardEndpoint): unknown => {
+    const { pod } = endpoint;
+    const place = placeOf(places.get(endpoint.cluster), pod === undefined ? undefined : endpoint.nodeName);
+    return {
+      Labels: {
+        ...pod?.labels,
+        ...place.labels,
+        [labels.cluster]: endpoint.cluster,
+        [labels.network]: endpoint.network ?? '',
+      },
+      ...(hasSeveralAddresses ? { Addresses: [endpoint.address] } : { Address: endpoint.address }),
+      ServicePortName: endpoint.portName,
+      LegacyClusterPortKey: 0,
+      ServiceAccount: pod === undefined ? '' : `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`,
+      Network: endpoint.network ?? '',
+      Locality: { Label: place.locality, ClusterID: endpoint.cluster },
+      EndpointPort: endpoint.port,
+      LbWeight: 0,
+      TLSMode: endpoint.tlsMode,
+      Namespace: pod?.namespace ?? '',
+      WorkloadName: pod?.owner?.name ?? '',
+      HostName: '',
+      SubDomain: '',
+      HealthStatus: health[endpoint.health],
+      SendUnhealthyEndpoints: sendsUnhealthy,
+      NodeName: pod === undefined ? '' : (endpoint.nodeName ?? ''),
+    };
+  };
   const hosts: Record<string, Record<string, unknown>> = {};
   for (const shards of sortedBy(predict(process).shards.values(), ({ host }) => host)) {
+    const accounts = new Set([...shards.clusters.values()].flat().flatMap(({ pod }) => (pod === undefined ? [] : [pod.serviceAccount])));
     hosts[shards.host] = {
       [shards.namespace]: {
-        Shards: Object.fromEntries(
-          [...shards.clusters].map(([cluster, endpoints]) => [
-            shardKey(cluster),
-            endpoints.map((endpoint) => endpointOf(endpoint, shards.namespace)),
-          ]),
+        Shards: Object.fromEntries([...shards.clusters].map(([cluster, endpoints]) => [shardKey(cluster), endpoints.map(endpointOf)])),
+        ServiceAccounts: Object.fromEntries(
+          [...accounts].map((account) => [`spiffe://${trustDomain}/ns/${shards.namespace}/sa/${account}`, {}]),
         ),
-        ServiceAccounts: {},
       },
     };
   }
   return hosts;
+}
+
+/** Region and zone of a node, as labels of an endpoint and as its locality. */
+function placeOf(
+  cluster: ClusterState | undefined,
+  nodeName: string | undefined,
+): { readonly labels: Readonly<Record<string, string>>; readonly locality: string } {
+  if (nodeName === undefined) return { labels: {}, locality: '' };
+  const held = mapAt(cluster?.objects.get('Node', undefined, nodeName), 'metadata', 'labels');
+  const of = (key: string): Readonly<Record<string, string>> => (held[key] === undefined ? {} : { [key]: held[key] });
+  const region = held['topology.kubernetes.io/region'];
+  const zone = held['topology.kubernetes.io/zone'];
+  const subzone = held['topology.istio.io/subzone'] ?? '';
+  return {
+    labels: {
+      'kubernetes.io/hostname': nodeName,
+      ...of('topology.kubernetes.io/region'),
+      ...of('topology.kubernetes.io/zone'),
+      ...of('topology.istio.io/subzone'),
+    },
+    locality: region === undefined && zone === undefined ? '' : `${region ?? ''}/${zone ?? ''}/${subzone}`,
+  };
 }
 
 /** The name table of one proxy. A proxy that does not watch names has none; since 1.25 that is no error (pilot/pkg/xds/debug.go). */
@@ -194,7 +229,7 @@ function registryz({ process, predict }: Asked): unknown {
           ExternalName: first.externalName ?? '',
           NodeLocal: first.internalTrafficPolicy === 'Local',
         },
-        ports: first.ports.map(({ name, port, protocol }) => ({ name, port, protocol })),
+        ports: first.ports.map((port) => ({ name: port.name, port: port.port, protocol: protocolOf(port) })),
         creationTime: first.createdAt ?? null,
         hostname: fqdnOf(registered.namespace, registered.name, clusterDomain),
         clusterVIPs: {
@@ -209,6 +244,26 @@ function registryz({ process, predict }: Asked): unknown {
       },
     ];
   });
+}
+
+const protocols: Readonly<Record<string, string>> = {
+  grpc: 'GRPC',
+  'grpc-web': 'GRPC-Web',
+  http: 'HTTP',
+  http2: 'HTTP2',
+  https: 'HTTPS',
+  mongo: 'Mongo',
+  mysql: 'MySQL',
+  redis: 'Redis',
+  tcp: 'TCP',
+  tls: 'TLS',
+};
+
+/** As istiod takes it from appProtocol, else from the beginning of the name (pkg/config/kube/conversion.go). */
+function protocolOf({ name, protocol, appProtocol }: ServicePort): string {
+  if (protocol === 'UDP') return 'UDP';
+  const told = appProtocol ?? name;
+  return protocols[told] ?? protocols[told.slice(0, Math.max(0, told.indexOf('-')))] ?? 'UnsupportedProtocol';
 }
 
 function metrics(asked: Asked): string {

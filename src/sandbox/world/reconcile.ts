@@ -4,11 +4,12 @@ import type { Authorities } from './authorities.ts';
 import { selfSignedSecret } from './ca.ts';
 import { deployments, firstRollouts, type Rollouts } from './deployments.ts';
 import { daemonSets, firstDaemons } from './daemon-sets.ts';
+import { renewedLocks } from './elections.ts';
 import { type Fates, firstFates, kubelets } from './fates.ts';
 import { foundIstiods, isSameIstiods, type Istiods, type IstiodProcess, steppedIstiods } from './istiods.ts';
 import type { Knowledge } from './knowledge.ts';
 import { meshConfigOf } from './knowledge.ts';
-import { firstWriting, leaders, renewedLocks, type Writing } from './leaders.ts';
+import { firstWriting, leaders, type Writing } from './leaders.ts';
 import { type Accounts, firstAccounts, namespaceKeepers } from './namespaces.ts';
 import { endpoints } from './services.ts';
 import type { Change, WorldState } from './state.ts';
@@ -81,7 +82,7 @@ export function reconcileIstiods(state: WorldState, before: Memory): { readonly 
 
 /** Locks that are renewed now. */
 export function renewals(state: WorldState, { istiods, writing }: Memory): readonly Change[] {
-  return renewedLocks({ state, istiods }, writing);
+  return renewedLocks({ state, istiods }, writing.held);
 }
 
 /** Secrets of the certificates that istiods make for themselves when they start and find none. */
