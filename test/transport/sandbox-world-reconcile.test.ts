@@ -394,6 +394,36 @@ describe('pods', () => {
     expect(states).toHaveLength(2);
   });
 
+  it.each([
+    ['a primary of several, by its own istiod', mesh().multiPrimary('east', 'west', { networks: 2 }), 'west', 'west'],
+    [
+      'the config cluster of an external istiod, by its public name',
+      mesh().externalControlPlane('outside', 'inside', { remotes: ['south'] }),
+      'inside',
+      'inside',
+    ],
+    ['a further remote of an external istiod', mesh().externalControlPlane('outside', 'inside', { remotes: ['south'] }), 'south', 'south'],
+    ['a remote of 1.24, through Endpoints', mesh().primaryRemote('east', 'west', { networks: 2, release: '1.24.6' }), 'west', 'west'],
+    ['a remote on one network', mesh().primaryRemote('east', 'west', { networks: 1 }), 'west', 'west'],
+  ] as const)('are injected in %s', (_where, built, cluster, id) => {
+    const world = stage(built.namespace('shop', { injected: true, clusters: [cluster] }).workload('app.shop', { in: [cluster] }));
+    expect(world.settle()).toEqual([]);
+    restart(world, cluster, 'shop', 'app');
+    world.settle();
+    const [pod, ...more] = world.pods(cluster, 'shop', 'app');
+    expect(more).toEqual([]);
+    const proxy = [...itemsAt(pod, 'spec', 'containers'), ...itemsAt(pod, 'spec', 'initContainers')].find(
+      (container) => textAt(container, 'name') === 'istio-proxy',
+    );
+    expect(
+      textAt(
+        itemsAt(proxy, 'env').find((entry) => textAt(entry, 'name') === 'ISTIO_META_CLUSTER_ID'),
+        'value',
+      ),
+    ).toBe(id);
+    expect(ready(pod!)).toBe(true);
+  });
+
   it('of DaemonSets are made anew when the template changes', () => {
     const world = stage(mesh().ambient('east', 'west'));
     const [before] = world.pods('east', system, 'ztunnel');
