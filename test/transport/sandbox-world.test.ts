@@ -43,6 +43,7 @@ async function shake(
   servername: string,
   protocols: readonly string[],
   ca: readonly string[] = [],
+  openAfter = 20_000,
 ): Promise<Seen> {
   return await new Promise((done) => {
     let seen: Omit<Seen, 'end'> = { names: undefined, chain: [], authorized: false, protocol: null };
@@ -65,7 +66,7 @@ async function shake(
       setTimeout(() => {
         end = 'open';
         socket.destroy();
-      }, 150);
+      }, openAfter);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       end = error.code ?? error.message;
@@ -253,7 +254,7 @@ describe('what a mesh answers', () => {
 
   describe('istiod behind a gateway', () => {
     it('healthy: presents its own certificate, and says that it is ready', async () => {
-      const seen = await shake(at('10.200.1.1', 15012), `istiod-1-31-0.${system}.svc`, ['h2'], [root('west')]);
+      const seen = await shake(at('10.200.1.1', 15012), `istiod-1-31-0.${system}.svc`, ['h2'], [root('west')], 50);
       expect(seen).toMatchObject({
         names: ['istio-pilot', 'istiod-1-31-0', 'istiod-remote', 'istiod'].map((name) => `DNS:${name}.${system}.svc`).join(', '),
         authorized: true,
@@ -515,12 +516,12 @@ describe('a sandbox', () => {
     const { status, body, date } = await call(sandbox, 'west', `/api/v1/namespaces/${system}/configmaps/kube-root-ca.crt`);
     expect(status).toBe(200);
     expect(textAt(body, 'data', 'ca.crt')?.trim()).toBe(sandbox.clusters.get('west')?.ca.trim());
-    expect(Math.abs(Date.parse(date) - Date.now())).toBeLessThan(5000);
+    expect(Math.abs(Date.parse(date) - Date.now())).toBeLessThan(60_000);
     const election = object(sandbox, 'west', 'ConfigMap', 'istio-namespace-controller-election');
     const { renewTime } = JSON.parse(election?.metadata.annotations?.['control-plane.alpha.kubernetes.io/leader'] ?? '{}') as {
       renewTime: string;
     };
-    expect(Date.now() - Date.parse(renewTime)).toBeLessThan(30_000);
+    expect(Date.now() - Date.parse(renewTime)).toBeLessThan(60_000);
     expect(object(sandbox, 'west', 'Service', 'kube-dns')).toBeDefined();
     expect(sandbox.resolve.map(({ from }) => `${from.host}:${from.port}`)).toContain('10.200.2.1:15443');
   });
