@@ -8,7 +8,7 @@ export const namespaces = defineKind({
   resource: 'namespaces',
   kind: 'Namespace',
   namespaced: false,
-  managedFields: true,
+  managedFields: 'fields',
   reduce: (object, odd) => {
     const phase = filled(odd, fields(odd, object['status'])['phase']);
     return phase === undefined ? {} : { status: { phase } };

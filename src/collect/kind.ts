@@ -28,8 +28,8 @@ export interface KindCollector {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly place: Place;
-  /** Whether managedFields keep which fields were written, not only by whom. */
-  readonly managedFields: boolean;
+  /** What is kept of managedFields: by whom, which fields too, or nothing, for objects that controllers write. */
+  readonly managedFields: 'managers' | 'fields' | 'none';
   /** What a live cluster is asked for: the lists that together hold every object of the kind that anybody reads. Default: one, of all. */
   readonly asks: readonly Ask[];
   /** Everything of the object but apiVersion, kind and metadata that is kept. No secret has a place in the result. */
@@ -47,7 +47,7 @@ export function defineKind(definition: Definition): KindCollector {
     versions: ['v1'],
     namespaced: true,
     place: 'all',
-    managedFields: false,
+    managedFields: 'managers',
     asks: [{}],
     ...definition,
   };
@@ -58,7 +58,7 @@ const unnamedNamespace = 'default';
 
 /** The object by what is kept of it; nothing when it has no name. */
 export function reduceObject(kind: KindCollector, object: Fields, odd: Tally, origin?: Origin): ReducedObject | undefined {
-  const metadata = reduceMetadata(odd, object['metadata'], { fields: kind.managedFields });
+  const metadata = reduceMetadata(odd, object['metadata'], kind.managedFields);
   if (metadata === undefined) {
     odd.odd++;
     return undefined;

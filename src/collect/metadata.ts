@@ -57,12 +57,12 @@ const named: ReadonlySet<string> = new Set([
 
 const longestAnnotation = 4096;
 
-/** Metadata that may be kept of any object. `fields` also keeps which fields each manager wrote. */
-export function reduceMetadata(odd: Tally, value: unknown, options: { readonly fields?: boolean } = {}): ObjectMeta | undefined {
+/** Metadata that may be kept of any object. `kept`: of managedFields, who wrote, also which fields, or nothing. */
+export function reduceMetadata(odd: Tally, value: unknown, kept: 'managers' | 'fields' | 'none' = 'managers'): ObjectMeta | undefined {
   const metadata = optionalFields(odd, value);
   const name = filled(odd, metadata?.['name']);
   if (metadata === undefined || name === undefined) return undefined;
-  const managers = managersOf(odd, metadata['managedFields'], options.fields === true);
+  const managers = kept === 'none' ? [] : managersOf(odd, metadata['managedFields'], kept === 'fields');
   return defined({
     name,
     namespace: filled(odd, metadata['namespace']),

@@ -26,6 +26,8 @@ import { defineKind, reduceStatusOf } from './kind.ts';
 export const pods = defineKind({
   resource: 'pods',
   kind: 'Pod',
+  // Controllers and kubelets write them.
+  managedFields: 'none',
   reduce(object, odd) {
     const spec = fields(odd, object['spec']);
     return {

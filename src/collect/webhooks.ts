@@ -10,7 +10,7 @@ import { injectedIdentity } from './injection-path.ts';
 import { defineKind } from './kind.ts';
 import { selectorOf } from './selectors.ts';
 
-const registration = { group: 'admissionregistration.k8s.io', namespaced: false, managedFields: true, reduce: reduceWebhooks } as const;
+const registration = { group: 'admissionregistration.k8s.io', namespaced: false, managedFields: 'fields', reduce: reduceWebhooks } as const;
 
 export const mutatingWebhooks = defineKind({
   ...registration,

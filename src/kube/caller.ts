@@ -73,7 +73,7 @@ export function openCaller(options: CallerOptions): Caller {
       );
       state.hasAnswered = true;
       if (!isJson(answer)) return { answer, json: undefined };
-      const json = parsed(answer, way.peer);
+      const json = parsed(answer, way.peer, sent.trim);
       state.clock = readClock(answer, state.clock);
       // The text of a page is as large as its objects: nobody reads it again.
       return { answer: answer.status < 300 ? { ...answer, body: noBody } : answer, json };
@@ -164,7 +164,13 @@ function waitOf({ status, retryAfter }: Answer): number | undefined {
 
 const isJson = ({ contentType }: Answer): boolean => /^application\/(?:[\w.+-]+\+)?json/i.test(contentType);
 
-function parsed(answer: Answer, peer: string): unknown {
+function parsed(answer: Answer, peer: string, trim: Sent['trim']): unknown {
+  const less = answer.status < 300 ? trim?.(answer.body) : undefined;
+  try {
+    if (less !== undefined) return JSON.parse(less.toString('utf8'));
+  } catch {
+    // It was cut wrongly, or the whole of it is no better.
+  }
   try {
     return JSON.parse(answer.body.toString('utf8'));
   } catch (error) {

@@ -27,6 +27,8 @@ export interface ListRequest extends ApiResource {
   readonly fieldSelector?: string;
   /** Only metadata is asked for (PartialObjectMetadataList); items keep the kind of the resource. */
   readonly metadataOnly?: boolean;
+  /** Nobody reads who wrote what: managedFields are left out, where that is less work than to read them. */
+  readonly withoutManagedFields?: boolean;
   /** Kind of one item, for items that do not say it themselves. */
   readonly kind: string;
 }

@@ -14,6 +14,8 @@ export interface Sent {
   readonly path: string;
   readonly headers: Headers;
   readonly body?: string;
+  /** Makes less of a body before it is parsed; undefined when it has to be taken whole. */
+  readonly trim?: ((body: Buffer) => Buffer | undefined) | undefined;
 }
 
 /** One answer, whole. */

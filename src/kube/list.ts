@@ -1,6 +1,7 @@
 import { Fault, statusOf } from './classify.ts';
 import type { Caller, Said } from './caller.ts';
 import type { ListRequest, ListSink, Read } from './connection.ts';
+import { withoutManagedFields } from './trim.ts';
 
 /** Objects per page: few round trips, and a page is still parsed in tens of milliseconds. */
 const pageSize = 500;
@@ -40,7 +41,8 @@ export async function readList(
   let asked = '';
   const page = (token: string): Promise<Said> => {
     asked = token;
-    return caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept } }, signal);
+    const trim = request.withoutManagedFields === true ? withoutManagedFields : undefined;
+    return caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept }, trim }, signal);
   };
 
   // Nothing of a page is kept once it is handed over: while the next one is parsed there is no other.

@@ -131,6 +131,7 @@ function openReading(connection: Connection, options: LiveOptions): Reading {
       ...(wanted.labelSelector === undefined ? {} : { labelSelector: wanted.labelSelector }),
       ...(wanted.fieldSelector === undefined ? {} : { fieldSelector: wanted.fieldSelector }),
       ...(wanted.metadataOnly === true ? { metadataOnly: true } : {}),
+      ...(kind.managedFields === 'none' ? { withoutManagedFields: true } : {}),
     };
     // A list that begins again gives its objects once more: what several lists of a kind found is kept until then.
     let pending: Fields[] = [];
