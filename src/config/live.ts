@@ -22,6 +22,8 @@ export interface LiveSource {
   readonly timeout: number;
   /** Addresses that objects name → where they are from here. */
   readonly resolve: readonly AddressMapping[];
+  /** Addresses without a mapping are of nobody: they are refused instead of dialled. For clusters that are simulated. */
+  readonly onlyMapped?: boolean;
   /** How far probes may go. */
   readonly probe: 'off' | 'connect' | 'query';
 }
@@ -95,6 +97,7 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     requestTimeout: flags.requestTimeout === undefined ? 10_000 : parseDuration('--request-timeout', flags.requestTimeout),
     timeout: flags.timeout === undefined ? 60_000 : parseDuration('--timeout', flags.timeout),
     resolve: (flags.resolve ?? []).map(parseMapping),
+    ...(flags.onlyMapped === true ? { onlyMapped: true } : {}),
     probe: oneOf('--probe', flags.probe, ['off', 'connect', 'query'] as const) ?? file.probe ?? 'query',
   };
 }

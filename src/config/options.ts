@@ -80,6 +80,8 @@ export interface Flags {
   readonly timeout?: string | undefined;
   readonly resolve?: readonly string[] | undefined;
   readonly probe?: string | undefined;
+  /** No flag of the command line: the clusters are simulated, and their addresses are nobody's outside the mappings. */
+  readonly onlyMapped?: boolean | undefined;
 }
 
 /** Flags over file over defaults. `now` is what the run's clock says unless a flag fixes it. */

@@ -89,7 +89,7 @@ function probeIo(connections: readonly Connection[], live: LiveSource): ProbeIo 
   return {
     forward: async (cluster, pod, port, signal) => (await byName.get(cluster)?.forward(pod, port, signal)) ?? unknown,
     get: async (cluster, path, resource, signal) => (await byName.get(cluster)?.get(path, { resource, signal })) ?? unknown,
-    connect: async (address, signal) => await dial(address, live.resolve, signal),
+    connect: async (address, signal) => await dial(address, live.resolve, signal, live.onlyMapped),
     now: monotonic,
   };
 }

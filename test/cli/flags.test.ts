@@ -1,55 +1,22 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Host } from '../../src/cli/host.ts';
-import { run } from '../../src/cli/run.ts';
 import { commands } from '../../src/cli/table.ts';
+import { flagsOfLiveClusters, ran, root } from '../support/run-cli.ts';
 
 /*
  * The command line in this process: every line of the tables below would otherwise be a process of its own. Transcripts of the
  * built program are in test/cli.
  */
 
-const root = resolve(import.meta.dirname, '../..');
 const place = mkdtempSync(join(tmpdir(), 'meshdoctor-run-'));
 afterAll(() => rmSync(place, { recursive: true }));
 cpSync(join(root, 'fixtures/demo/healthy'), join(place, 'gap'), { recursive: true });
 cpSync(join(root, 'test/cli/files/broken-yaml/broken.yaml'), join(place, 'gap/east/broken.yaml'));
 cpSync(join(root, 'fixtures/demo/broken'), join(place, 'timeless'), { recursive: true });
 for (const cluster of ['east', 'west']) rmSync(join(place, 'timeless', cluster, 'meshdoctor.yaml'));
-
-interface Ran {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exit: number;
-}
-
-async function ran(line: string, more: Partial<Host> & { isTTY?: boolean } = {}): Promise<Ran> {
-  let stdout = '';
-  let stderr = '';
-  const host: Host = {
-    argv: line.split(' ').filter((word) => word !== ''),
-    program: 'meshdoctor',
-    cwd: root,
-    env: {},
-    stdout: { write: (text) => (stdout += text), isTTY: more.isTTY ?? false, columns: 100 },
-    stderr: { write: (text) => (stderr += text), isTTY: false, columns: undefined },
-    nodeVersion: '20.19.0',
-    platform: 'linux-x64',
-    now: () => '2026-11-24T12:00:00Z',
-    pause: async () => await Promise.resolve(),
-    interrupted: () => undefined,
-    signal: new AbortController().signal,
-    home: undefined,
-    isInteractive: false,
-    terminal: undefined,
-    ...more,
-  };
-  const exit = await run(host);
-  return { stdout, stderr, exit };
-}
 
 const directories = (folder: string): string => `--manifests east=${folder}/east --manifests west=${folder}/west`;
 const healthy = directories('fixtures/demo/healthy');
@@ -127,7 +94,9 @@ describe('every flag of check changes something', () => {
     verbose: [`check ${broken}`, `check ${broken} -v`],
   };
   test('and each is in this table', () => {
-    expect(Object.keys(pairs).sort()).toEqual(Object.keys(commands.find(({ name }) => name === 'check')?.flags ?? {}).sort());
+    expect([...Object.keys(pairs), ...flagsOfLiveClusters].sort()).toEqual(
+      Object.keys(commands.find(({ name }) => name === 'check')?.flags ?? {}).sort(),
+    );
   });
 
   test.each(Object.entries(pairs))('--%s', async (_, [without, given]) => {

@@ -30,7 +30,7 @@ export async function checkLive(
   try {
     writeFileSync(file, more.kubeconfig ?? sandbox.kubeconfig(), { mode: 0o600 });
     const resolve = sandbox.resolve.map(({ from, to }) => `${from.host}:${from.port}=${to.host}:${to.port}`);
-    const options = runOptions({ context: [...sandbox.clusters.keys()], resolve, ...flags }, undefined, {
+    const options = runOptions({ context: [...sandbox.clusters.keys()], resolve, onlyMapped: true, ...flags }, undefined, {
       cwd: folder,
       now: new Date().toISOString(),
     });

@@ -52,7 +52,7 @@ export async function demoCommand(given: Given, host: Host): Promise<number> {
 
 async function judge(sandbox: Sandbox, chosen: Mesh, kubeconfig: string, given: Given, host: Host): Promise<number> {
   const contexts = [...sandbox.clusters.keys()];
-  const options = runOptions({ context: contexts, service: chosen.services, resolve: resolveFlags(sandbox) }, undefined, {
+  const options = runOptions({ context: contexts, service: chosen.services, resolve: resolveFlags(sandbox), onlyMapped: true }, undefined, {
     cwd: host.cwd,
     now: host.now(),
   });
