@@ -151,3 +151,66 @@ describe('what is wrong is named with its place', () => {
     expect((thrown as { hint?: string }).hint).toBe(hint);
   });
 });
+
+describe('live clusters', () => {
+  const live = (
+    flags: Flags,
+    values: Parameters<typeof runOptions>[1] extends infer C ? (C extends { values: infer V } ? V : never) : never = {},
+  ) => runOptions(flags, { file: 'c.yaml', dir: folder, values }, { cwd: folder, now: '' });
+
+  test('are what is asked when nothing names a directory', () => {
+    expect(live({}).live).toMatchObject({
+      contexts: [],
+      inCluster: false,
+      probe: 'query',
+      requestTimeout: 10_000,
+      timeout: 60_000,
+      resolve: [],
+    });
+    expect(live({}).clusters).toEqual([]);
+  });
+
+  test('come from the file, and flags win over it', () => {
+    const values = { contexts: ['east', 'west'], kubeconfig: './kube/config', probe: 'off' as const };
+    expect(live({}, values).live).toMatchObject({ contexts: ['east', 'west'], kubeconfig: join('kube', 'config'), probe: 'off' });
+    expect(live({ context: ['a,b', 'c'], kubeconfig: 'mine', probe: 'connect' }, values).live).toMatchObject({
+      contexts: ['a', 'b', 'c'],
+      kubeconfig: 'mine',
+      probe: 'connect',
+    });
+  });
+
+  test('directories on the command line win over contexts in the file', () => {
+    const options = live({ manifests: ['east=./east'] }, { contexts: ['east'] });
+    expect([options.live, options.clusters]).toEqual([undefined, [{ name: 'east', dir: './east' }]]);
+  });
+
+  test.each([
+    ['90', 90_000],
+    ['1m30s', 90_000],
+    ['250ms', 250],
+    ['1.5s', 1500],
+    ['1h', 3_600_000],
+  ])('--timeout %s', (text, milliseconds) => {
+    expect(live({ timeout: text }).live?.timeout).toBe(milliseconds);
+  });
+
+  test.each(['', '0', '-1s', '1 s', '10x', '30h', 's', '1m 30s'])('--timeout %j is refused', (text) => {
+    expect(() => live({ timeout: text })).toThrow('--timeout needs a duration such as 10s or 1m30s');
+  });
+
+  test.each([
+    ['192.0.2.1:15443=127.0.0.1:31443', { from: { host: '192.0.2.1', port: 15_443 }, to: { host: '127.0.0.1', port: 31_443 } }],
+    ['lb.example.com:15443=[::1]:31443', { from: { host: 'lb.example.com', port: 15_443 }, to: { host: '::1', port: 31_443 } }],
+    ['[2001:db8::1]:15443=bastion:1', { from: { host: '2001:db8::1', port: 15_443 }, to: { host: 'bastion', port: 1 } }],
+  ])('--resolve %s', (text, mapping) => {
+    expect(live({ resolve: [text] }).live?.resolve).toEqual([mapping]);
+  });
+
+  test.each(['', 'a=b', '1.2.3.4:1', '1.2.3.4:1=:2', '1.2.3.4:0=a:1', '1.2.3.4:1=a:70000', '2001:db8::1:443=a:1'])(
+    '--resolve %j is refused',
+    (text) => {
+      expect(() => live({ resolve: [text] })).toThrow('--resolve needs ADDRESS:PORT=HOST:PORT');
+    },
+  );
+});

@@ -1,7 +1,10 @@
+import { createServer } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { mesh } from '../../src/builder/mesh.ts';
 import type { Flags } from '../../src/config/options.ts';
 import type { Fault, Sandbox, SandboxCluster } from '../../src/sandbox/sandbox.ts';
+import { mintCertificate } from '../../src/sandbox/certificates.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { checkLive, loud } from '../support/live-check.ts';
 
@@ -150,6 +153,38 @@ describe('who the server is', () => {
     expect(['tls-name', 'refused', 'timeout']).toContain(report.clusters.find(({ name }) => name === 'west')!.unreached?.failure);
     expect(report.exit.code).toBe(3);
   });
+});
+
+test('a certificate that ran out: said with its date, and nothing is sent', async () => {
+  const [notBefore, notAfter] = [new Date(Date.now() - 20 * 86_400_000), new Date(Date.now() - 86_400_000)];
+  const authority = await mintCertificate({
+    subject: [['CN', 'old']],
+    isAuthority: true,
+    notBefore,
+    notAfter: new Date(Date.now() + 86_400_000),
+  });
+  const own = await mintCertificate({ subject: [['CN', 'old']], issuer: authority, ipAddresses: ['127.0.0.1'], notBefore, notAfter });
+  let asked = 0;
+  const server = createServer({ cert: own.cert, key: own.key }, (_, response) => {
+    asked++;
+    response.end('{}');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    const config = parse(sandbox.kubeconfig()) as { clusters: { name: string; cluster: Record<string, string> }[] };
+    const { port } = server.address() as { port: number };
+    config.clusters.find(({ name }) => name === 'west')!.cluster = {
+      server: `https://127.0.0.1:${port}`,
+      'certificate-authority-data': Buffer.from(authority.cert).toString('base64'),
+    };
+    const { report } = await checkLive(sandbox, quick, { kubeconfig: stringify(config) });
+    const { unreached } = report.clusters.find(({ name }) => name === 'west')!;
+    expect(unreached).toMatchObject({ failure: 'tls-expired' });
+    expect(unreached?.reason).toContain(notAfter.toISOString().slice(0, 10));
+    expect([report.exit.code, loud(report), asked]).toEqual([3, [], 0]);
+  } finally {
+    server.close();
+  }
 });
 
 test('one of three clusters dead: the other two are judged whole, and the dead one costs one request timeout', async () => {
