@@ -92,13 +92,13 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
     if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
   }
   if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;
-  return deepFreeze({
+  return Object.freeze({
     name: source.name,
     ...(source.takenAt === undefined ? undefined : { takenAt: source.takenAt }),
     ...(source.version === undefined ? undefined : { version: source.version }),
     ...(source.unreached === undefined ? undefined : { unreached: source.unreached }),
-    kinds: reads,
-    oddities,
+    kinds: Object.freeze(reads),
+    oddities: Object.freeze(oddities),
     ...(source.skipped === undefined || source.skipped === 0 ? undefined : { skipped: source.skipped }),
     unread,
   });
@@ -172,8 +172,9 @@ function readOf(pile: Pile, complete: boolean): KindRead {
   if (pile.contradiction !== undefined) return { status: 'failed', code: 'contradicting-copies', reason: pile.contradiction };
   const entries = [...pile.byName];
   if (entries.some(([key], i) => key < (entries[i - 1]?.[0] ?? ''))) entries.sort(([a], [b]) => compareText(a, b));
-  const objects = entries.map(([, object]) => object);
-  return { status: 'read', objects, complete: complete && !objects.some((object) => object['withheld'] === true) };
+  // Frozen as a list only: what checks see are facts, and those are frozen whole.
+  const objects = Object.freeze(entries.map(([, object]) => object));
+  return Object.freeze({ status: 'read', objects, complete: complete && !objects.some((object) => object['withheld'] === true) });
 }
 
 /** What is said of a whole mesh of objects that come from no file. */

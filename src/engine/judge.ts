@@ -18,6 +18,8 @@ export interface JudgeOptions {
   /** Awaited between checks, so that an interruption can be noticed. */
   readonly pause?: () => Promise<void>;
   readonly isInterrupted?: () => boolean;
+  /** What `inferTopology` gives for these facts, where somebody needed it before; what probes saw does not change it. */
+  readonly topology?: Topology;
 }
 
 /** Runs every check on every subject of its scope. A crash, a missing fact or an interruption is an outcome, never an exception. */
@@ -28,7 +30,7 @@ export async function judge(
   options: JudgeOptions = {},
 ): Promise<Judgement> {
   deepFreeze(facts);
-  const topology = deepFreeze(inferTopology(facts, snapshot.intent));
+  const topology = deepFreeze(options.topology ?? inferTopology(facts, snapshot.intent));
   const outcomes: Outcome[] = [];
   for (const registered of checks) {
     if (options.pause !== undefined) await options.pause();

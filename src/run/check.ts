@@ -7,6 +7,7 @@ import type { RunOptions } from '../config/options.ts';
 import { correlate, withBlockers } from '../correlate/correlate.ts';
 import { judge } from '../engine/judge.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
+import type { Topology } from '../mesh/topology.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterSnapshot, Snapshot } from '../model/snapshot.ts';
@@ -64,8 +65,8 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
   if (options.live !== undefined && io.live !== undefined) {
     // Loaded only where clusters are asked: nothing of it is needed to read directories.
     const { openMesh } = await import('./live.ts');
-    const { snapshot, facts } = await openMesh(options, options.live, prepared.checks, io.live, io.signal);
-    return await judgeSnapshot(snapshot, options, prepared, io, facts);
+    const { snapshot, facts, topology } = await openMesh(options, options.live, prepared.checks, io.live, io.signal);
+    return await judgeSnapshot(snapshot, options, prepared, io, { facts, topology });
   }
   if (options.clusters.length === 0) {
     throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', {
@@ -85,7 +86,7 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
     clusters,
     observations: [],
   };
-  return await judgeSnapshot(snapshot, options, prepared, io, factsOf(snapshot, options.now));
+  return await judgeSnapshot(snapshot, options, prepared, io);
 }
 
 /** What a snapshot's objects say and its probes saw, cluster by cluster. */
@@ -100,10 +101,13 @@ export async function judgeSnapshot(
   options: RunOptions,
   prepared: Prepared,
   io: RunIo,
-  facts: ReadonlyMap<ClusterName, ClusterFacts> = factsOf(snapshot, options.now),
+  known: { readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology?: Topology } = {
+    facts: factsOf(snapshot, options.now),
+  },
 ): Promise<Report> {
-  const judgement = await judge(snapshot, facts, prepared.checks, {
+  const judgement = await judge(snapshot, known.facts, prepared.checks, {
     services: options.services,
+    ...(known.topology === undefined ? {} : { topology: known.topology }),
     ...(io.pause === undefined ? {} : { pause: io.pause }),
     isInterrupted: () => io.interrupted?.() !== undefined,
   });

@@ -9,7 +9,7 @@ import { dial, monotonic } from '../kube/socket.ts';
 import { inClusterTarget } from '../kube/in-cluster.ts';
 import { contextTarget, type Kubeconfig, loadKubeconfig } from '../kube/kubeconfig.ts';
 import { type ClusterTarget, withOverrides } from '../kube/target.ts';
-import { inferTopology } from '../mesh/topology.ts';
+import { inferTopology, type Topology } from '../mesh/topology.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -47,7 +47,7 @@ export async function openMesh(
   checks: readonly RegisteredCheck[],
   io: LiveIo,
   interrupted: AbortSignal | undefined,
-): Promise<{ readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts> }> {
+): Promise<{ readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology: Topology }> {
   const deadline = io.deadline(live.timeout);
   const signal = interrupted === undefined ? deadline : AbortSignal.any([interrupted, deadline]);
   const connections = await connectionsOf(live, io, signal);
@@ -62,7 +62,8 @@ export async function openMesh(
     const { clusters, copies } = withoutCopies(read);
     for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
     const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
-    const observations = await observe(facts, inferTopology(facts, options.topology), probeIo(connections, live), {
+    const topology = inferTopology(facts, options.topology);
+    const observations = await observe(facts, topology, probeIo(connections, live), {
       footprint: live.probe,
       services: options.services,
       timeout: Math.min(live.requestTimeout, 5000),
@@ -77,7 +78,7 @@ export async function openMesh(
       observations,
     };
     const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
-    return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])) };
+    return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])), topology };
   } finally {
     await Promise.all(connections.map(async (connection) => await connection.close()));
   }
