@@ -111,9 +111,11 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   const rest = open === 0 ? '' : `; ${open} of ${count(facts.cells, 'check')} not done`;
   const total = count(facts.clusters.length, 'cluster');
   const unread = facts.clusters.filter((cluster) => cluster.unread.length > 0).length;
-  const unreached = facts.clusters.filter((cluster) => cluster.unreached !== undefined).length;
+  const closed = facts.clusters.filter((cluster) => cluster.unreached?.failure === 'forbidden').length;
+  const unreached = facts.clusters.filter((cluster) => cluster.unreached !== undefined).length - closed;
   const files = [
     ...(unreached === 0 ? [] : [`; ${unreached} of ${total} not reached`]),
+    ...(closed === 0 ? [] : [`; ${closed} of ${total} forbidden`]),
     ...(unread === 0 ? [] : [`; ${unread} of ${total} not read in full`]),
   ].join('');
   const explained = facts.findings.length - facts.causes;
@@ -129,7 +131,7 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
     return { state: 'incomplete', text: `INTERRUPTED: no fault found until then${notes}${strangers}${files}${rest}` };
   if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
   if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
-  if (open + unread + unreached + facts.notGiven.length > 0)
+  if (open + unread + unreached + closed + facts.notGiven.length > 0)
     return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
   return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${notes}` };
 }

@@ -185,6 +185,7 @@ function openReading(connection: Connection, options: LiveOptions): Reading {
         complete: true,
         ...(takenAt === undefined ? undefined : { takenAt }),
         ...versionFrom(version),
+        ...closed(connection, options.reads, states),
         states: { ...deselected(options.reads), ...Object.fromEntries(states) },
         listed: new Set(options.reads.flatMap(({ kind }) => (states.has(kind.id) ? [] : [kind.id]))),
       });
@@ -194,6 +195,22 @@ function openReading(connection: Connection, options: LiveOptions): Reading {
 
 function metadataOnly(ask: Ask): Ask {
   return { ...ask, metadataOnly: true };
+}
+
+/** A cluster in which this user may list nothing at all is as good as one that does not answer. */
+function closed(
+  { server }: Connection,
+  reads: readonly PlannedRead[],
+  states: ReadonlyMap<string, Exclude<KindRead, { status: 'read' }>>,
+): { readonly unreached?: NonNullable<ClusterSnapshot['unreached']> } {
+  const refused = reads.flatMap(({ kind }) => {
+    const state = states.get(kind.id);
+    return state?.status === 'forbidden' ? [state.resource] : [];
+  });
+  const others = reads.filter(({ kind }) => states.get(kind.id)?.status === 'absent').length;
+  if (refused.length === 0 || refused.length + others < reads.length) return {};
+  const reason = `forbidden: this user may list nothing of ${refused.length} kinds (meshdoctor rbac prints the rights)`;
+  return { unreached: { server, code: 'forbidden', reason } };
 }
 
 /** Kinds that nobody asked for are not known to be empty. */

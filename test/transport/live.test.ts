@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { builtin } from '../../checks/index.ts';
 import { mesh } from '../../src/builder/mesh.ts';
+import { text } from '../../src/report/reporters/text.ts';
 import { plannedReads, rulesFor } from '../../src/run/plan.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
@@ -105,6 +106,23 @@ describe('the rights that rbac prints', () => {
     // A fact that only sharpens others is not missed by name.
     const isNeeded = report.exit.code === 3;
     if (isNeeded) expect(said, report.notChecked.map(({ reason }) => reason).join('\n')).toBe(true);
+  });
+
+  test('without any right in one cluster that cluster heads the report, and the other is judged', async () => {
+    const [east, west] = [sandbox.clusters.get('east')!, sandbox.clusters.get('west')!];
+    east.addUser('half', rules);
+    west.addUser('half', []);
+    const { report } = await checkLive(sandbox, {}, { kubeconfig: sandbox.kubeconfig({ user: 'half' }) });
+    expect(report.clusters.map(({ name, unreached }) => [name, unreached?.failure])).toEqual([
+      ['east', undefined],
+      ['west', 'forbidden'],
+    ]);
+    expect(report.verdict.text).toContain('1 of 2 clusters forbidden');
+    expect([report.exit.code, loud(report)]).toEqual([3, []]);
+    expect(report.clusters.find(({ name }) => name === 'east')!.results.passed).toBeGreaterThan(20);
+    const screen = text.render(report, { width: 120, colour: false, unicode: true, verbosity: 0 });
+    expect(screen.indexOf('FORBIDDEN (1)')).toBeGreaterThan(0);
+    expect(screen.indexOf('FORBIDDEN (1)')).toBeLessThan(screen.indexOf('NOT CHECKED'));
   });
 
   test('without port-forward everything is judged that objects tell, and what was not measured is said', async () => {

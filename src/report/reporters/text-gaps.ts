@@ -10,7 +10,9 @@ export function unreachedBlock(report: Report, ink: Ink, style: Style): string[]
   const gone = report.clusters.flatMap(({ name, unreached }) => (unreached === undefined ? [] : [{ name, ...unreached }]));
   if (gone.length === 0) return [];
   return [
-    ink.bold(ink.paint('unknown', `NOT REACHED (${gone.length})`)),
+    ink.bold(
+      ink.paint('unknown', `${gone.every(({ failure }) => failure === 'forbidden') ? 'FORBIDDEN' : 'NOT REACHED'} (${gone.length})`),
+    ),
     ...gone.flatMap(({ name, server, reason }) => {
       const open = report.notChecked.filter((gap) => gap.clusters.includes(name)).flatMap((gap) => gap.checks);
       const line = `${name}  ${server}: ${reason}; ${count(distinct(open).length, 'check')} without an answer because of it`;

@@ -49,7 +49,7 @@ function rowOf(cluster: ReportCluster, report: Report): string[] {
 }
 
 function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: string) => string): string {
-  if (cluster.unreached !== undefined) return paint('unknown', 'not reached');
+  if (cluster.unreached !== undefined) return paint('unknown', cluster.unreached.failure === 'forbidden' ? 'forbidden' : 'not reached');
   if (!cluster.isMember) return 'no Istio found';
   const { error, warning, passed, unknown } = cluster.results;
   const bare = (mark: Mark): string => uncoloured(ink.mark(mark));
