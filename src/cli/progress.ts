@@ -62,6 +62,8 @@ async function drawn(terminal: NodeJS.WriteStream): Promise<Progress> {
   const list = new Listr([], {
     concurrent: true,
     exitOnError: false,
+    // An interruption is ours to handle: what is known by then is reported.
+    registerSignalListeners: false,
     rendererOptions: { logger, clearOutput: true, collapseSubtasks: false },
   });
   // A turn later: the first lines are there by then.

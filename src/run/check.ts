@@ -105,11 +105,13 @@ export async function judgeSnapshot(
     facts: factsOf(snapshot, options.now),
   },
 ): Promise<Report> {
+  // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
+  const wasInterrupted = io.interrupted?.() !== undefined;
   const judgement = await judge(snapshot, known.facts, prepared.checks, {
     services: options.services,
     ...(known.topology === undefined ? {} : { topology: known.topology }),
     ...(io.pause === undefined ? {} : { pause: io.pause }),
-    isInterrupted: () => io.interrupted?.() !== undefined,
+    isInterrupted: () => !wasInterrupted && io.interrupted?.() !== undefined,
   });
   const today = usesToday(snapshot.clusters, prepared.checks) ? options.now.slice(0, 'YYYY-MM-DD'.length) : undefined;
   const report = buildReport({ ...judgement, outcomes: withBlockers(judgement) }, correlate(judgement), policyOf(options), {
