@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { base64 } from '../support/read-objects.ts';
+import { ran } from '../support/run-cli.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { type Edit, inOrder } from '../../src/builder/edits/edit.ts';
 import { plainData, withPlainData } from '../../src/builder/edits/kubeconfig.ts';
@@ -14,7 +15,6 @@ import {
   secretRekeyed,
   tokenExpires,
 } from '../../src/builder/edits/remote-secret.ts';
-import { run as runCli } from '../../src/cli/run.ts';
 import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
 import { reporters } from '../../src/report/formats.ts';
 import { run, snapshotAt } from '../corpus/corpus.ts';
@@ -172,26 +172,9 @@ describe('planted secrets in files', () => {
     'check',
     'check --config /dev/null --manifests x=only-broken',
   ])('%s', async (line) => {
-    let out = '';
-    const stream = { write: (text: string) => (out += text), isTTY: false, columns: undefined };
-    const manifests = line.includes('--manifests') ? [] : ['--manifests', `east=${folder}/east`, '--manifests', `west=${folder}/west`];
-    await runCli({
-      argv: [...line.replace('x=', `x=${folder}/`).split(' '), ...manifests],
-      program: 'meshdoctor',
-      cwd: folder,
-      env: {},
-      stdout: stream,
-      stderr: stream,
-      nodeVersion: '20.19.0',
-      platform: 'linux-x64',
-      now: () => '2026-11-24T12:00:00Z',
-      pause: async () => await Promise.resolve(),
-      interrupted: () => undefined,
-      signal: new AbortController().signal,
-      home: undefined,
-      isInteractive: false,
-      terminal: undefined,
-    });
+    const manifests = line.includes('--manifests') ? '' : `--manifests east=${folder}/east --manifests west=${folder}/west`;
+    const { stdout, stderr } = await ran(`${line.replace('x=', `x=${folder}/`)} ${manifests}`, { cwd: folder });
+    const out = stdout + stderr;
     expect(out).not.toBe('');
     expect(leaks(out)).toEqual([]);
     expect(readFileSync(join(folder, 'east/broken.yaml'), 'utf8')).toContain(canary('BrokenFile'));

@@ -36,6 +36,7 @@ function shown(
   more: { width?: number; unicode?: boolean; verbosity?: number; source?: Report['source']; service?: string } = {},
 ): string[] {
   const { width = 120, unicode = true, verbosity = 0, source = 'live', service = 'default/abc' } = more;
+  // Only the source and the names matter to the table.
   const report = { source, names: [{ service, port: 5000, named: true, callers }] } as unknown as Report;
   const style = { width, colour: false, unicode, verbosity };
   return nameTable(report, inkOf(style), style);
@@ -43,6 +44,7 @@ function shown(
 
 test('nothing where there is no name', () => {
   const style = { width: 80, colour: false, unicode: true, verbosity: 0 };
+  // As above.
   expect(nameTable({ source: 'live', names: [] } as unknown as Report, inkOf(style), style)).toEqual([]);
 });
 
