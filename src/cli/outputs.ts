@@ -57,11 +57,12 @@ function outputOf(spec: string, reporters: readonly ReporterDefinition[]): Outpu
   return { reporter, file };
 }
 
-async function refuseUnwritable(file: string, cwd: string): Promise<void> {
+/** Refuses a file that could not be written in the end. */
+export async function refuseUnwritable(file: string, cwd: string): Promise<void> {
   const path = resolve(cwd, file);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true)
-    throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} is a directory, so no report can be written to it.`);
+    throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} is a directory, so nothing can be written to it.`);
   const target = found === undefined ? dirname(path) : path;
   try {
     await access(target, constants.W_OK);

@@ -78,8 +78,7 @@ const askFlags = {
   stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
 } as const satisfies Record<string, FlagDefinition>;
 
-const checkFlags = {
-  ...liveFlags,
+const directoryFlags = {
   manifests: {
     type: 'list',
     describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)',
@@ -88,8 +87,18 @@ const checkFlags = {
   complete: { type: 'boolean', describe: 'every directory holds its whole cluster: what is not there does not exist' },
   'taken-at': { type: 'string', describe: 'TIME at which the directories were written (RFC 3339): their present' },
   now: { type: 'string', describe: "TIME that expiry is judged by where a directory has no present; default: this machine's clock" },
-  ...askFlags,
+} as const satisfies Record<string, FlagDefinition>;
+
+const serviceFlag = {
   service: { type: 'list', describe: 'NAME.NAMESPACE[:PORT] that must be reachable from every cluster (repeatable)' },
+} as const satisfies Record<string, FlagDefinition>;
+
+const checkFlags = {
+  ...liveFlags,
+  ...directoryFlags,
+  from: { type: 'string', describe: 'FILE that record wrote: its clusters as they were then', values: 'files' },
+  ...askFlags,
+  ...serviceFlag,
   output: {
     type: 'list',
     alias: 'o',
@@ -135,9 +144,26 @@ export const commands: readonly CommandDefinition[] = [
     examples: [
       ['check --context east --context west', 'two clusters of a kubeconfig'],
       ['check --manifests east=./east --manifests west=./west', 'two clusters, from directories'],
+      ['check --from mesh.json.gz', 'a mesh that record wrote down'],
       ['check -o text -o junit=report.xml', 'the screen, and a file for CI'],
     ],
     load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'record',
+    usage: 'record',
+    describe: 'Write all that check reads and measures of the clusters given into one file, for check --from',
+    flags: {
+      output: { type: 'string', alias: 'o', describe: 'FILE to write: NAME.json.gz, or NAME.json uncompressed', values: 'files' },
+      ...liveFlags,
+      ...directoryFlags,
+      ...askFlags,
+      ...serviceFlag,
+      ...sourceFlags,
+      verbose: { type: 'count', alias: 'v', describe: 'how far it is, line by line, where there is no terminal' },
+    },
+    examples: [['record -o mesh.json.gz --context east --context west', 'two clusters of a kubeconfig']],
+    load: async () => (await import('./commands/record.ts')).recordCommand,
   },
   {
     name: 'list',

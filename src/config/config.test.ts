@@ -180,6 +180,28 @@ describe('live clusters', () => {
     });
   });
 
+  test('a recording on the command line wins over whatever the file names', () => {
+    for (const values of [{ contexts: ['east'] }, { clusters: { east: { manifests: './east' } } }]) {
+      const options = live({ from: 'mesh.json.gz' }, { ...values, topology: { clusters: { nobody: { role: 'remote' } } } });
+      expect([options.live, options.clusters, options.from]).toEqual([
+        undefined,
+        [],
+        { path: join(folder, 'mesh.json.gz'), shown: 'mesh.json.gz' },
+      ]);
+    }
+  });
+
+  test.each<[string, Flags]>([
+    ['--manifests', { manifests: ['east=./east'] }],
+    ['--context', { context: ['east'] }],
+    ['--probe', { probe: 'off' }],
+    ['--taken-at', { takenAt: '2026-11-22T21:27:43Z' }],
+    ['--complete', { complete: true }],
+    ['--now', { now: '2026-11-22T21:27:43Z' }],
+  ])('%s does not go with a recording', (spelled, flags) => {
+    expect(() => live({ from: 'mesh.json.gz', ...flags })).toThrow(`${spelled} does not go with --from`);
+  });
+
   test('directories on the command line win over contexts in the file', () => {
     const options = live({ manifests: ['east=./east'] }, { contexts: ['east'] });
     expect([options.live, options.clusters]).toEqual([undefined, [{ name: 'east', dir: './east' }]]);

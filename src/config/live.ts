@@ -49,7 +49,22 @@ const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
   ['probe', '--probe'],
 ];
 
-export function asksForLive(flags: Flags, file: ConfigFile): boolean {
+/** Flags that only mean something when directories are read. */
+const directoryFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
+  ['complete', '--complete'],
+  ['takenAt', '--taken-at'],
+];
+
+export type SourceKind = 'live' | 'directories' | 'recording';
+
+/** Where a run reads: what the command line names wins over the file. */
+export function sourceOf(flags: Flags, file: ConfigFile): SourceKind {
+  if (flags.from !== undefined) return 'recording';
+  if (flags.manifests !== undefined) return 'directories';
+  return asksForLive(flags, file) || file.clusters === undefined ? 'live' : 'directories';
+}
+
+function asksForLive(flags: Flags, file: ConfigFile): boolean {
   return (
     flags.context !== undefined ||
     flags.allContexts === true ||
@@ -60,15 +75,23 @@ export function asksForLive(flags: Flags, file: ConfigFile): boolean {
 }
 
 /** A flag that nothing would read is a misunderstanding. */
-export function refuseMixture(flags: Flags, isLive: boolean): void {
-  const given = liveFlags.find(([name]) => flags[name] !== undefined)?.[1];
-  if (!isLive && given !== undefined) {
-    throw new UsageError('ERR_BAD_VALUE', `${given} is about live clusters, and the clusters are read from directories.`, {
+export function refuseMixture(flags: Flags, source: SourceKind): void {
+  const given = (among: typeof liveFlags): string | undefined => among.find(([name]) => flags[name] !== undefined)?.[1];
+  const live = given(liveFlags);
+  const directory = given(directoryFlags);
+  if (source === 'recording') {
+    const other = given([['manifests', '--manifests'], ...liveFlags, ...directoryFlags, ['now', '--now']]);
+    if (other === undefined) return;
+    throw new UsageError('ERR_BAD_VALUE', `${other} does not go with --from: clusters and their present come from the recording.`, {
+      hint: 'Leave out one of them.',
+    });
+  }
+  if (source === 'directories' && live !== undefined) {
+    throw new UsageError('ERR_BAD_VALUE', `${live} is about live clusters, and the clusters are read from directories.`, {
       hint: 'Leave it out, or give --context instead of --manifests.',
     });
   }
-  const directory = flags.complete !== undefined ? '--complete' : flags.takenAt !== undefined ? '--taken-at' : undefined;
-  if (isLive && directory !== undefined) {
+  if (source === 'live' && directory !== undefined) {
     throw new UsageError('ERR_BAD_VALUE', `${directory} is about directories, and the clusters are asked themselves.`, {
       hint: 'Directories are given with --manifests NAME=DIR.',
     });

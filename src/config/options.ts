@@ -3,7 +3,7 @@ import { ConfigError, UsageError } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import type { ConfigFile } from './schema.ts';
 import type { LoadedConfig } from './file.ts';
-import { asksForLive, type LiveSource, liveSource, refuseMixture } from './live.ts';
+import { type LiveSource, liveSource, refuseMixture, sourceOf } from './live.ts';
 import { oneOf, parseTime, words } from './values.ts';
 
 /** One cluster to read, as the user names it. */
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly clusters: readonly ClusterSource[];
   /** Instead of `clusters`. */
   readonly live?: LiveSource;
+  /** Instead of either: the file of a recording, and how the user calls it. */
+  readonly from?: { readonly path: string; readonly shown: string };
   readonly topology?: ConfigFile['topology'];
   /** Every directory holds its whole cluster. */
   readonly complete?: boolean | undefined;
@@ -54,6 +56,7 @@ export interface RunOptions {
 /** The flags as the command line gives them: absent = not given. */
 export interface Flags {
   readonly manifests?: readonly string[] | undefined;
+  readonly from?: string | undefined;
   readonly complete?: boolean | undefined;
   readonly takenAt?: string | undefined;
   readonly now?: string | undefined;
@@ -88,16 +91,18 @@ export interface Flags {
 export function runOptions(flags: Flags, config: LoadedConfig | undefined, where: { cwd: string; now: string }): RunOptions {
   const file = config?.values ?? {};
   const takenAt = flags.takenAt === undefined ? undefined : parseTime('--taken-at', flags.takenAt);
-  const isLive = flags.manifests === undefined && (asksForLive(flags, file) || file.clusters === undefined);
-  refuseMixture(flags, isLive);
-  const clusters = isLive ? [] : flags.manifests === undefined ? clustersOf(config, where.cwd) : flags.manifests.map(parseManifests);
+  const source = sourceOf(flags, file);
+  refuseMixture(flags, source);
+  const clusters = source !== 'directories' ? [] : (flags.manifests?.map(parseManifests) ?? clustersOf(config, where.cwd));
   refuseTwice(clusters);
-  const live = isLive ? liveSource(flags, config, where.cwd) : undefined;
+  const live = source === 'live' ? liveSource(flags, config, where.cwd) : undefined;
   const services = (flags.service ?? file.services ?? []).map(parseService);
-  if (config !== undefined && file.topology !== undefined) checkTopology(config, file.topology, clusters, live);
+  // Which clusters a recording holds is only known once it is read.
+  if (config !== undefined && file.topology !== undefined && source !== 'recording') checkTopology(config, file.topology, clusters, live);
   return {
     clusters,
     ...(live === undefined ? {} : { live }),
+    ...(flags.from === undefined ? {} : { from: { path: resolve(where.cwd, flags.from), shown: flags.from } }),
     ...(file.topology === undefined ? {} : { topology: file.topology }),
     complete: flags.complete,
     takenAt,

@@ -50,10 +50,15 @@ export interface DeclaredTopology {
   readonly withoutSecret?: readonly { readonly reader: string; readonly read: string }[];
 }
 
+/** Where a snapshot comes from; of a recording also when it was made, by which version, and from what. */
+export type SnapshotSource =
+  | { readonly kind: 'manifests' | 'live' }
+  | { readonly kind: 'recorded'; readonly of: 'manifests' | 'live'; readonly at: string; readonly version: string };
+
 /** Everything one run judges: a value that can be written to disk, compared and replayed. */
 export interface Snapshot {
   readonly schema: 1;
-  readonly source: { readonly kind: 'manifests' | 'live' | 'recorded' };
+  readonly source: SnapshotSource;
   readonly intent?: DeclaredTopology;
   readonly clusters: readonly ClusterSnapshot[];
   /** One entry per cluster that was probed. */

@@ -4,7 +4,7 @@ import { distinct } from '../base/sort.ts';
 import { count, list } from '../base/text.ts';
 import type { Cause } from '../correlate/types.ts';
 import type { Judgement } from '../engine/types.ts';
-import type { ClusterSnapshot } from '../model/snapshot.ts';
+import type { ClusterSnapshot, SnapshotSource } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
 import { isIncomplete, missingOf, notChecked } from './gaps.ts';
 import { matrixOf } from './matrix.ts';
@@ -44,7 +44,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
   return {
     schema: 1,
     tool: { name: 'meshdoctor', version: about.version },
-    source: snapshot.source.kind,
+    ...sourceOf(snapshot.source),
     ...(about.today === undefined ? {} : { today: about.today }),
     verdict: verdictOf({
       findings,
@@ -90,6 +90,12 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     },
     plugins: about.plugins ?? [],
   };
+}
+
+function sourceOf(source: SnapshotSource): Pick<Report, 'source' | 'recorded'> {
+  if (source.kind !== 'recorded') return { source: source.kind };
+  const { at, version, of } = source;
+  return { source: 'recorded', recorded: { at, version, of } };
 }
 
 interface VerdictFacts {

@@ -272,6 +272,11 @@ export const reportSchema = z
     schema: z.literal(1),
     tool: z.object({ name: z.literal('meshdoctor'), version: z.string() }).readonly(),
     source: z.enum(['manifests', 'live', 'recorded']),
+    recorded: z
+      .object({ at: z.string(), version: z.string(), of: z.enum(['manifests', 'live']) })
+      .readonly()
+      .exactOptional()
+      .describe('Of a recording: when it was made, by which version of meshdoctor, and from what.'),
     today: z.iso.date().exactOptional().describe("The run's own date; only there when what runs out was judged by it."),
     verdict: z.object({ state: z.enum(['broken', 'warning', 'incomplete', 'clean']), text: z.string() }).readonly(),
     exit: z.object({ code: z.int(), reason: z.string() }).readonly(),

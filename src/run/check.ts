@@ -62,11 +62,30 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  if (options.from !== undefined) return await judgeRecording(options.from, options, prepared, io);
+  const { snapshot, ...known } = await readClusters(options, prepared.checks, io);
+  return await judgeSnapshot(snapshot, options, prepared, io, known);
+}
+
+async function judgeRecording(from: NonNullable<RunOptions['from']>, given: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  const [{ readRecording }, { replayed }] = await Promise.all([import('../source/recording.ts'), import('./replay.ts')]);
+  const { snapshot, options } = replayed(await readRecording(from.path, from.shown), given, prepared.checks);
+  return await judgeSnapshot(snapshot, options, prepared, io);
+}
+
+/** What was read and seen of the clusters of a run, and what was already made of it on the way. */
+export interface ReadMesh {
+  readonly snapshot: Snapshot;
+  readonly facts?: ReadonlyMap<ClusterName, ClusterFacts>;
+  readonly topology?: Topology;
+}
+
+/** Asks the clusters of a run for what these checks need, or reads their directories. */
+export async function readClusters(options: RunOptions, checks: readonly RegisteredCheck[], io: RunIo): Promise<ReadMesh> {
   if (options.live !== undefined && io.live !== undefined) {
     // Loaded only where clusters are asked: nothing of it is needed to read directories.
     const { openMesh } = await import('./live.ts');
-    const { snapshot, facts, topology } = await openMesh(options, options.live, prepared.checks, io.live, io.signal);
-    return await judgeSnapshot(snapshot, options, prepared, io, { facts, topology });
+    return await openMesh(options, options.live, checks, io.live, io.signal);
   }
   if (options.clusters.length === 0) {
     throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', {
@@ -86,7 +105,7 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
     clusters,
     observations: [],
   };
-  return await judgeSnapshot(snapshot, options, prepared, io);
+  return { snapshot };
 }
 
 /** What a snapshot's objects say and its probes saw, cluster by cluster. */
@@ -101,13 +120,11 @@ export async function judgeSnapshot(
   options: RunOptions,
   prepared: Prepared,
   io: RunIo,
-  known: { readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology?: Topology } = {
-    facts: factsOf(snapshot, options.now),
-  },
+  known: Omit<ReadMesh, 'snapshot'> = {},
 ): Promise<Report> {
   // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
   const wasInterrupted = io.interrupted?.() !== undefined;
-  const judgement = await judge(snapshot, known.facts, prepared.checks, {
+  const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
     services: options.services,
     ...(known.topology === undefined ? {} : { topology: known.topology }),
     ...(io.pause === undefined ? {} : { pause: io.pause }),

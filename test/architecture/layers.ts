@@ -51,8 +51,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   'src/source': {
     ours: ['src/base', 'src/model', 'src/collect', 'src/kube'],
-    node: ['node:fs', 'node:fs/promises', 'node:path'],
-    npm: ['yaml', 'tar-stream', 'tinyglobby'],
+    node: ['node:buffer', 'node:fs', 'node:fs/promises', 'node:path', 'node:util', 'node:zlib'],
+    npm: ['yaml', 'zod', 'tar-stream', 'tinyglobby'],
   },
   'src/probe': {
     // Of the way to a cluster only what a read gives; which way it is decides whoever hands out the ports.

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commands } from '../../src/cli/table.ts';
 import { flagsOfLiveClusters, ran, root } from '../support/run-cli.ts';
@@ -25,7 +25,12 @@ const gap = `--complete ${directories(join(place, 'gap'))}`;
 const timeless = directories(join(place, 'timeless'));
 const hesitant = `${healthy} --plugin ./fixtures/plugins/hesitant.mjs -o short`;
 const partial = '--manifests east=test/cli/files/absurd -o short';
+const recording = join(place, 'broken.json.gz');
 const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
+
+beforeAll(async () => {
+  await ran(`record ${broken} -o ${recording}`);
+});
 
 /* The exit code is decided before anything is rendered: whatever the format, it is the same, and stdout holds one document of it. */
 describe('every format with every outcome', () => {
@@ -41,6 +46,7 @@ describe('every format with every outcome', () => {
     'an error and a crash': [`${broken} ${crashing},east-west`, 1],
     'a crash': [`${healthy} ${crashing}`, 3],
     'nothing to judge': ['--manifests east=test/cli/files/copies', 3],
+    'a recording': [`--from ${recording}`, 1],
     'a wrong word': ['--only nothing', 2],
   } as const satisfies Record<string, readonly [string, number]>;
 
@@ -68,6 +74,7 @@ describe('every format with every outcome', () => {
 describe('every flag of check changes something', () => {
   const pairs: Readonly<Record<string, readonly [without: string, given: string]>> = {
     manifests: [`check`, `check ${healthy}`],
+    from: [`check ${broken} -o json`, `check --from ${recording} -o json`],
     complete: [`check ${timeless} -o json`, `check ${timeless} -o json --complete`],
     'taken-at': [`check ${timeless} --complete -o json`, `check ${timeless} --complete -o json --taken-at 2026-11-22T21:27:43Z`],
     now: [

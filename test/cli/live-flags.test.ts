@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { mesh } from '../../src/builder/mesh.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Report } from '../../src/report/schema.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { flagsOfLiveClusters, type Ran, ran } from '../support/run-cli.ts';
 
@@ -112,6 +113,50 @@ describe('changes something', () => {
     expect(requests.some(isAsked)).toBe(false);
     await live(line());
     expect(requests.some(isAsked)).toBe(true);
+  });
+});
+
+describe('record', () => {
+  const file = join(folder, 'mesh.json');
+  const recorded = async (flags: string): Promise<Ran> => await live(`record -o ${file} ${flags}`);
+
+  test('writes down clusters and what probes saw, and says in what', async () => {
+    const { stdout, stderr, exit } = await recorded(`${both} ${mapped()} --service abc.shop:80`);
+    expect([stdout, exit]).toEqual(['', 0]);
+    expect(stderr).toMatch(
+      /^Recorded east and west \(\d+ objects\) in .*mesh\.json\.\nmeshdoctor check --from .*mesh\.json judges it\.\n$/,
+    );
+    const judged = JSON.parse((await live(`check --from ${file} -o json`)).stdout) as Report;
+    expect(judged).toMatchObject({ source: 'recorded', recorded: { of: 'live' }, findings: [] });
+    expect(judged.names).toMatchObject([{ service: 'shop/abc', port: 80, named: true }]);
+    expect(judged.names.flatMap(({ callers }) => callers.flatMap(({ measured }) => measured))).not.toEqual([]);
+  });
+
+  test('ends with 3 when something is missing in it, and says what', async () => {
+    const refusal = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', code: 403 };
+    for (const [status, body, says] of [
+      [403, JSON.stringify(refusal), 'Forbidden in west: secrets.'],
+      [500, '{}', 'Not read in west: secrets.'],
+    ] as const) {
+      sandbox.clusters.get('west')!.setFault({ kind: 'status', status, body, contentType: 'application/json', match: /\/secrets/ });
+      const gap = await recorded(`${both} --probe=off`);
+      expect([gap.exit, gap.stderr]).toEqual([3, expect.stringContaining(`\n${says}\n`)]);
+    }
+    sandbox.clusters.get('west')!.setFault({ kind: 'reset' });
+    const silent = await recorded(`${both} --probe=off`);
+    expect([silent.exit, silent.stderr]).toEqual([3, expect.stringContaining('\nwest was not reached: ')]);
+    expect((await live(`check --from ${file}`)).exit).toBe(3);
+  });
+
+  test('says that it was interrupted, and keeps what was read by then', async () => {
+    const { stderr, exit } = await ran(`record -o ${file} ${both} --probe=off`, {
+      env: { KUBECONFIG: kubeconfig },
+      cwd: folder,
+      interrupted: () => 'SIGTERM',
+      signal: AbortSignal.abort(),
+    });
+    expect([exit, stderr]).toEqual([143, expect.stringContaining('Interrupted by SIGTERM')]);
+    expect((await live(`check --from ${file}`)).exit).toBe(3);
   });
 });
 

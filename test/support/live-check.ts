@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtin } from '../../checks/index.ts';
-import { type Flags, runOptions } from '../../src/config/options.ts';
+import { type Flags, type RunOptions, runOptions } from '../../src/config/options.ts';
+import type { RegisteredCheck } from '../../src/engine/types.ts';
 import type { RequestRecord } from '../../src/kube/connection.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { judgeClusters } from '../../src/run/check.ts';
+import { judgeClusters, type Prepared, readClusters, type ReadMesh, type RunIo } from '../../src/run/check.ts';
 import type { LiveProgress } from '../../src/run/live.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 
@@ -16,12 +17,42 @@ export interface LiveRun {
   readonly progress: readonly LiveProgress[];
 }
 
+type Served = Pick<Sandbox, 'kubeconfig' | 'resolve' | 'clusters'>;
+
+interface More {
+  readonly kubeconfig?: string;
+  readonly signal?: AbortSignal;
+  readonly interrupted?: () => 'SIGINT' | undefined;
+}
+
 /** A whole `check` over the live path, in this process. `kubeconfig` instead of the sandbox's own. */
-export async function checkLive(
-  sandbox: Pick<Sandbox, 'kubeconfig' | 'resolve' | 'clusters'>,
+export async function checkLive(sandbox: Served, flags: Flags = {}, more: More = {}): Promise<LiveRun> {
+  const { result, ...seen } = await overLive(sandbox, flags, more, async (options, io) => await judgeClusters(options, prepared, io));
+  return { report: result, ...seen };
+}
+
+/** What `check` reads and measures, and with which options, before anything of it is judged. */
+export async function readLive(
+  sandbox: Served,
   flags: Flags = {},
-  more: { readonly kubeconfig?: string; readonly signal?: AbortSignal; readonly interrupted?: () => 'SIGINT' | undefined } = {},
-): Promise<LiveRun> {
+  checks: readonly RegisteredCheck[] = builtin,
+): Promise<{ readonly options: RunOptions; readonly read: ReadMesh }> {
+  const { result } = await overLive(sandbox, flags, {}, async (options, io) => ({
+    options,
+    read: await readClusters(options, checks, io),
+  }));
+  return result;
+}
+
+/** All built-in checks, and nothing of the user's. */
+export const prepared: Prepared = { checks: builtin, plugins: [], reporters: [] };
+
+async function overLive<T>(
+  sandbox: Served,
+  flags: Flags,
+  more: More,
+  run: (options: RunOptions, io: RunIo) => Promise<T>,
+): Promise<{ readonly result: T } & Omit<LiveRun, 'report'>> {
   const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-live-'));
   const file = join(folder, 'kubeconfig');
   const requests: RequestRecord[] = [];
@@ -34,29 +65,25 @@ export async function checkLive(
       cwd: folder,
       now: new Date().toISOString(),
     });
-    const report = await judgeClusters(
-      options,
-      { checks: builtin, plugins: [], reporters: [] },
-      {
-        version: '0.0.0',
-        nodeVersion: process.versions.node,
-        builtIn: builtin,
-        ...(more.signal === undefined ? {} : { signal: more.signal }),
-        ...(more.interrupted === undefined ? {} : { interrupted: more.interrupted }),
-        live: {
-          env: { KUBECONFIG: file, PATH: process.env['PATH'] },
-          home: folder,
-          platform: process.platform,
-          cwd: folder,
-          isInteractive: false,
-          deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
-          onRequest: (request) => requests.push(request),
-          onNote: (note) => notes.push(note),
-          onProgress: (one) => progress.push(one),
-        },
+    const result = await run(options, {
+      version: '0.0.0',
+      nodeVersion: process.versions.node,
+      builtIn: builtin,
+      ...(more.signal === undefined ? {} : { signal: more.signal }),
+      ...(more.interrupted === undefined ? {} : { interrupted: more.interrupted }),
+      live: {
+        env: { KUBECONFIG: file, PATH: process.env['PATH'] },
+        home: folder,
+        platform: process.platform,
+        cwd: folder,
+        isInteractive: false,
+        deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
+        onRequest: (request) => requests.push(request),
+        onNote: (note) => notes.push(note),
+        onProgress: (one) => progress.push(one),
       },
-    );
-    return { report, requests, notes, progress };
+    });
+    return { result, requests, notes, progress };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -2,17 +2,15 @@ import { UsageError } from '../../base/errors.ts';
 import { nearest } from '../../base/text.ts';
 import { runOptions } from '../../config/options.ts';
 import { reporters } from '../../report/formats.ts';
-import type { Report } from '../../report/schema.ts';
 import type { Show } from '../../report/show.ts';
 import { judgeClusters, prepare } from '../../run/check.ts';
+import { asking } from '../asking.ts';
 import type { Host } from '../host.ts';
 import { outputsOf, writeOutputs } from '../outputs.ts';
 import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
-import type { RequestRecord } from '../../kube/connection.ts';
-import { progressOf } from '../progress.ts';
 import { statsText } from '../stats.ts';
-import { configOf, liveIo, runFlags, runIo, styleFlags } from './common.ts';
+import { configOf, runFlags, runIo, styleFlags } from './common.ts';
 import { flag } from '../flags.ts';
 
 /** Judges the clusters given; its exit code is the report's. */
@@ -28,20 +26,11 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
     [...reporters, ...prepared.reporters],
     host.cwd,
   );
-  const requests: RequestRecord[] = [];
-  const progress = options.live === undefined ? undefined : await progressOf(host, flags.verbose ?? 0);
-  let report: Report;
-  try {
-    report = await judgeClusters(options, prepared, {
-      ...io,
-      live: liveIo(host, {
-        onRequest: (request) => requests.push(request),
-        ...(progress === undefined ? {} : { onProgress: progress.onProgress }),
-      }),
-    });
-  } finally {
-    await progress?.end();
-  }
+  const { result: report, requests } = await asking(
+    host,
+    { isLive: options.live !== undefined, verbosity: flags.verbose ?? 0 },
+    async (live) => await judgeClusters(options, prepared, { ...io, live }),
+  );
   await writeOutputs(report, outputs, flags, host);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   return report.exit.code;

@@ -15,10 +15,12 @@ const asked = { sidecar: 'sidecar', 'cluster-dns': 'cluster DNS', istiod: 'istio
 >;
 
 /** For each name and each cluster that may call it: the address, where it leads, and who said so. */
-export function nameTable({ names, source }: Report, ink: Ink, style: Style): string[] {
+export function nameTable({ names, source, recorded }: Report, ink: Ink, style: Style): string[] {
   if (names.length === 0) return [];
   const isMeasured = names.some(({ callers }) => callers.some(({ measured }) => measured.length > 0));
-  const title = isMeasured ? 'NAMES' : `NAMES as predicted; ${source === 'manifests' ? 'probes need live clusters' : 'probes are off'}`;
+  const title = isMeasured
+    ? 'NAMES'
+    : `NAMES as predicted; ${(recorded?.of ?? source) === 'manifests' ? 'probes need live clusters' : 'probes are off'}`;
   const rows = names.flatMap((name) => name.callers.map((caller, index) => ({ name: index === 0 ? spelled(name) : '', caller })));
   const nameWidth = Math.max(...rows.map(({ name }) => name.length));
   const fromWidth = Math.max(...rows.map(({ caller }) => caller.cluster.length));

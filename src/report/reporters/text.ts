@@ -50,6 +50,7 @@ function header(report: Report, ink: Ink, style: Style): string[] {
   );
   const first = [
     `meshdoctor ${report.tool.version}`,
+    ...(report.recorded === undefined ? [] : [`recorded ${report.recorded.at}`]),
     count(report.clusters.length, 'cluster'),
     count(report.checks.length, 'check'),
     ...(report.today === undefined ? [] : [`expiry as of ${report.today}`]),

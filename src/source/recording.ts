@@ -1,0 +1,181 @@
+import { constants } from 'node:buffer';
+import { readFile, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { z } from 'zod';
+import { SourceError } from '../base/errors.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { codeOf, reasonOf } from './files.ts';
+
+/** What was read and seen of a whole mesh at one time, and what it takes to judge it as on the day it was recorded. */
+export interface Recording {
+  /** RFC 3339: the clock of the run that recorded it. */
+  readonly at: string;
+  /** Version of meshdoctor that recorded it. */
+  readonly version: string;
+  /** What the run was asked. */
+  readonly asked: {
+    /** How far probes went; `off` where clusters were not asked. */
+    readonly probe: 'off' | 'connect' | 'query';
+    readonly services: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
+  };
+  /** As its source gave it: its objects are reduced, so no secret has a place in it. */
+  readonly snapshot: Snapshot & { readonly source: { readonly kind: 'manifests' | 'live' } };
+}
+
+const mark = 'meshdoctor recording';
+/** Changes when a file of before can no longer be read as it is: it is then brought up step by step. */
+const schema = 1;
+
+/** Whether a recording may be written under this name: the name says whether it is compressed. */
+export function isRecordingName(name: string): boolean {
+  return /\.json(?:\.gz)?$/i.test(name);
+}
+
+/** A recording as the bytes of its file. The same recording gives the same bytes, whenever and wherever they are made. */
+export async function encodeRecording({ at, version, asked, snapshot }: Recording, name: string): Promise<Uint8Array> {
+  // What tells one recording from another comes first, for whoever looks into the file.
+  const text = `${JSON.stringify({ kind: mark, schema, version, at, asked, snapshot })}\n`;
+  if (!name.toLowerCase().endsWith('.gz')) return Buffer.from(text);
+  const bytes = await promisify(gzip)(text, { level: 9 });
+  // Node's header has no time in it, but the operating system: here it is always "unknown".
+  bytes[9] = 255;
+  return bytes;
+}
+
+/** Writes a recording. */
+export async function writeRecording(path: string, recording: Recording): Promise<void> {
+  await writeFile(path, await encodeRecording(recording, path));
+}
+
+/** Reads a recording; `shown` is how the user should see the file. */
+export async function readRecording(path: string, shown = path): Promise<Recording> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw unreadable(`There is no recording ${shown}.`, 'meshdoctor record -o FILE writes one.', error);
+    const reason = codeOf(error) === 'EISDIR' ? 'it is a directory' : reasonOf(error);
+    throw unreadable(
+      `${shown} cannot be read: ${reason}.`,
+      'A recording is one file; directories are given with --manifests NAME=DIR.',
+      error,
+    );
+  }
+  return await decodeRecording(bytes, shown);
+}
+
+/** The recording in the bytes of a file, compressed or not, whatever its name says: browsers unpack what they download. */
+export async function decodeRecording(bytes: Uint8Array, shown: string): Promise<Recording> {
+  const isCompressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const value = parsed(isCompressed ? await unpacked(bytes, shown) : bytes, shown);
+  refuseOthers(value, shown);
+  if (isRecording(value)) return value;
+  const [issue] = recordingSchema.safeParse(value).error?.issues ?? [];
+  throw unreadable(
+    `${shown} is damaged: ${issue?.path.join('.') ?? 'something'} is not what a recording holds there.`,
+    'Recordings are not made to be edited; record again.',
+  );
+}
+
+async function unpacked(bytes: Uint8Array, shown: string): Promise<Uint8Array> {
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: constants.MAX_STRING_LENGTH });
+  } catch (error) {
+    const isCut = codeOf(error) === 'Z_BUF_ERROR';
+    const isLarge = codeOf(error) === 'ERR_BUFFER_TOO_LARGE';
+    const what = isCut ? 'is cut off: its end is missing' : isLarge ? 'is larger than can be read' : 'is damaged: it cannot be unpacked';
+    throw unreadable(`${shown} ${what}.`, copyAgain, error);
+  }
+}
+
+function parsed(bytes: Uint8Array, shown: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    const isBegun = Buffer.from(bytes.subarray(0, 64)).toString('latin1').startsWith(`{"kind":"${mark}"`);
+    if (isBegun) throw unreadable(`${shown} is cut off or damaged: it is not JSON to its end.`, copyAgain, error);
+    throw unreadable(`${shown} is no recording of meshdoctor: it is neither gzip nor JSON.`, whatItIs, error);
+  }
+}
+
+const copyAgain = 'Copy it again from where it was recorded, as a binary file; or record again.';
+const whatItIs = 'meshdoctor record -o FILE writes one; manifests are given with --manifests NAME=DIR.';
+
+const header = z.looseObject({ kind: z.literal(mark), schema: z.int().min(1), version: z.string() });
+
+/** Files that are something else, and recordings of a later form. */
+function refuseOthers(value: unknown, shown: string): void {
+  const { success, data } = header.safeParse(value);
+  if (!success) throw unreadable(`${shown} is no recording of meshdoctor.`, whatItIs);
+  if (data.schema > schema) {
+    throw unreadable(
+      `${shown} was recorded by meshdoctor ${data.version} in form ${data.schema}; this version reads no later form than ${schema}.`,
+      `Judge it with meshdoctor ${data.version} or newer.`,
+    );
+  }
+}
+
+function unreadable(message: string, hint: string, cause?: unknown): SourceError {
+  return new SourceError('ERR_SOURCE_UNREADABLE', message, { hint, cause });
+}
+
+/*
+ * Of a file as much is verified as nobody behind it does: facts are projected from objects permissively, whatever these hold.
+ */
+
+const notSeen = [
+  z.object({ status: z.literal('forbidden'), verb: z.string(), resource: z.string() }),
+  z.object({ status: z.literal('failed'), code: z.string(), reason: z.string() }),
+  z.object({ status: z.literal('not-asked'), because: z.string() }),
+] as const;
+
+const object = z.object({ apiVersion: z.string(), kind: z.string(), metadata: z.object({ name: z.string() }) });
+const kindRead = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('read'), objects: z.array(object), complete: z.boolean() }),
+  z.object({ status: z.literal('absent') }),
+  ...notSeen,
+]);
+const observed = (item: z.ZodType) =>
+  z.discriminatedUnion('status', [z.object({ status: z.literal('observed'), value: z.array(item) }), ...notSeen]).optional();
+const answer = z.union([z.object({ answer: z.unknown() }), z.object({ failed: z.string(), reason: z.string() })]);
+const ref = z.object({ cluster: z.string(), kind: z.string(), name: z.string() });
+
+const cluster = z.object({
+  name: z.string().min(1),
+  takenAt: z.iso.datetime({ offset: true }).optional(),
+  version: z.object({ major: z.string(), minor: z.string(), gitVersion: z.string() }).optional(),
+  unreached: z.object({ server: z.string(), code: z.string(), reason: z.string() }).optional(),
+  kinds: z.record(z.string(), kindRead),
+  oddities: z.record(z.string(), z.number()),
+  skipped: z.number().optional(),
+  unread: z.array(z.object({ what: z.string(), reason: z.string() })),
+});
+
+const recordingSchema = z.object({
+  at: z.iso.datetime({ offset: true }),
+  version: z.string(),
+  asked: z.object({
+    probe: z.enum(['off', 'connect', 'query']),
+    services: z.array(z.object({ namespace: z.string(), name: z.string(), port: z.int().optional() })),
+  }),
+  snapshot: z.object({
+    schema: z.literal(1),
+    source: z.object({ kind: z.enum(['manifests', 'live']) }),
+    intent: z.object({}).optional(),
+    clusters: z.array(cluster).refine((all) => new Set(all.map(({ name }) => name)).size === all.length),
+    observations: z.array(
+      z.object({
+        cluster: z.string(),
+        istiods: observed(z.object({ pod: ref, clusters: answer, gateways: answer, shards: answer, nameTables: z.array(z.object({})) })),
+        nameAnswers: observed(z.object({ pod: ref, service: z.object({ namespace: z.string(), name: z.string() }), outcome: answer })),
+        gatewayHandshakes: observed(z.object({ gateway: ref, outcome: z.object({ stage: z.string() }) })),
+      }),
+    ),
+  }),
+});
+
+/** The value itself is kept: what the schema makes of it leaves out what it does not name. */
+function isRecording(value: unknown): value is Recording {
+  return recordingSchema.safeParse(value).success;
+}
