@@ -33,11 +33,19 @@ const unknown: Caller = { ...unasked, verdict: 'unknown', because: 'no pod of we
 
 function shown(
   callers: readonly Caller[],
-  more: { width?: number; unicode?: boolean; verbosity?: number; source?: Report['source']; service?: string } = {},
+  more: {
+    width?: number;
+    unicode?: boolean;
+    verbosity?: number;
+    source?: Report['source'];
+    of?: 'live' | 'manifests';
+    service?: string;
+  } = {},
 ): string[] {
   const { width = 120, unicode = true, verbosity = 0, source = 'live', service = 'default/abc' } = more;
   // Only the source and the names matter to the table.
-  const report = { source, names: [{ service, port: 5000, named: true, callers }] } as unknown as Report;
+  const recorded = more.of === undefined ? {} : { recorded: { of: more.of } };
+  const report = { source, ...recorded, names: [{ service, port: 5000, named: true, callers }] } as unknown as Report;
   const style = { width, colour: false, unicode, verbosity };
   return nameTable(report, inkOf(style), style);
 }
@@ -75,10 +83,12 @@ test('a cluster where nobody was asked, beside one where somebody was', () => {
 });
 
 test.each([
-  ['manifests', '  NAMES as predicted; probes need live clusters'],
-  ['live', '  NAMES as predicted; probes are off'],
-] as const)('a prediction says that it is one: %s', (source, title) => {
-  expect(shown([unasked], { source })).toEqual([
+  ['directories', { source: 'manifests' }, '  NAMES as predicted; probes need live clusters'],
+  ['live clusters', { source: 'live' }, '  NAMES as predicted; probes are off'],
+  ['recorded directories', { source: 'recorded', of: 'manifests' }, '  NAMES as predicted; probes need live clusters'],
+  ['recorded live clusters', { source: 'recorded', of: 'live' }, '  NAMES as predicted; probes are off'],
+] as const)('a prediction says that it is one: %s', (_, source, title) => {
+  expect(shown([unasked], source)).toEqual([
     title,
     '  abc.default:5000  from west  ·  10.96.1.2 (ClusterIP of east, by DNS capture) → east through 10.200.1.1:15443, west',
   ]);
