@@ -1,0 +1,1 @@
+export function bundled(file: string, outfile: string): Promise<void>;

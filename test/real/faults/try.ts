@@ -1,0 +1,119 @@
+import type { Report, ReportFinding } from '../../../src/report/schema.ts';
+import { unmet } from '../../recorded/expectation.ts';
+import type { Lab } from '../lab/lab.ts';
+import { type Checked, check, checkUntil, isGreen, record, spoken } from './check.ts';
+import type { Expected, Fault } from './fault.ts';
+
+/** What became of one fault. */
+export interface Tried {
+  readonly fault: string;
+  /** Everything that was not as expected; empty when it passed. */
+  readonly wrong: readonly string[];
+  /** Codes of all causes, first one first. */
+  readonly causes: readonly string[];
+  /** Commands that mended it, as they were printed. */
+  readonly ran: readonly string[];
+  readonly seconds: number;
+  /** The broken mesh, recorded while it was broken. */
+  readonly recording: Buffer | undefined;
+}
+
+export interface TryOptions {
+  /** Called while the mesh is broken: what others say of it. */
+  readonly whileBroken?: (lab: Lab, fault: Fault) => Promise<void>;
+  readonly isRecorded?: boolean;
+}
+
+/** Stages a fault on a healthy mesh, asks the check, mends it as printed, and leaves the mesh healthy. Never throws. */
+export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded = false }: TryOptions = {}): Promise<Tried> {
+  const start = Date.now();
+  const wrong: string[] = [];
+  const ran: string[] = [];
+  let causes: readonly string[] = [];
+  let recording: Buffer | undefined;
+  try {
+    await fault.stage(lab);
+    const isExpected = ({ report }: Checked): boolean => missed(fault.expected, report).length === 0;
+    const broken = await checkUntil(lab, isExpected, { flags: fault.flags ?? [] });
+    causes = broken.report.causes.map(({ code }) => code);
+    wrong.push(...missed(fault.expected, broken.report));
+    if (wrong.length > 0) wrong.push(spoken(broken));
+    if (isRecorded) recording = await record(lab, fault.id);
+    await whileBroken?.(lab, fault);
+    if (wrong.length === 0 && fault.remedy.kind === 'printed') wrong.push(...(await mend(lab, fault, broken, ran)));
+  } catch (error) {
+    wrong.push(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    await fault.undo(lab);
+    const after = await checkUntil(lab, isGreen, { limit: 90_000 });
+    if (!isGreen(after)) wrong.push(`not healthy after it was undone:\n${spoken(after)}`);
+  } catch (error) {
+    wrong.push(`undoing it failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return { fault: fault.id, wrong, causes, ran, seconds: Math.round((Date.now() - start) / 1000), recording };
+}
+
+/** In what a report is not as expected of a fault. */
+export function missed(expected: Expected, report: Report): readonly string[] {
+  const also = Object.keys(expected.also ?? {});
+  const common = { about: 'A fault.', ...(also.length === 0 ? {} : { also }) };
+  return 'cause' in expected
+    ? unmet({ ...common, cause: expected.cause, clusters: [...expected.clusters] }, report)
+    : unmet({ ...common, unreached: [...expected.unreached] }, report);
+}
+
+/** How many causes may come to light one after the other: a mended fault can have hidden another. */
+const mostSteps = 8;
+
+async function mend(lab: Lab, fault: Fault, broken: Checked, ran: string[]): Promise<readonly string[]> {
+  const values = fault.remedy.kind === 'printed' ? await fault.remedy.values?.(lab) : undefined;
+  let now = broken;
+  const tried = new Set<string>();
+  for (let step = 0; step < mostSteps && !isGreen(now); step++) {
+    const next = nextRemedy(now.report, tried);
+    if (next === undefined) return [`nothing further is printed to mend it, after:\n${ran.join('\n')}\n${spoken(now)}`];
+    tried.add(next.key);
+    for (const line of next.command) {
+      // oxlint-disable-next-line no-await-in-loop -- in the order printed
+      const done = await lab.shell(filled(line, values), { limit: 240_000 });
+      if (done.code !== 0) return [`a printed command failed:\n${line}\n${done.stderr}${done.stdout}`];
+      ran.push(line);
+    }
+    const before = now.report;
+    // oxlint-disable-next-line no-await-in-loop -- Istio needs a moment after each
+    now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), { limit: 45_000 });
+  }
+  return isGreen(now) ? [] : [`not green after ${ran.length} printed commands:\n${ran.join('\n')}\n${spoken(now)}`];
+}
+
+/** The first remedy with commands, of the first cause, that has not been tried. */
+function nextRemedy(report: Report, tried: ReadonlySet<string>): { readonly key: string; readonly command: readonly string[] } | undefined {
+  for (const cause of report.causes) {
+    if (cause.severity === 'info') continue;
+    const finding: ReportFinding | undefined = report.findings.find(({ fingerprint }) => fingerprint === cause.fingerprint);
+    for (const [position, { command }] of (finding?.remedy ?? []).entries()) {
+      const key = `${cause.fingerprint} ${position}`;
+      if (command.length > 0 && !tried.has(key)) return { key, command };
+    }
+  }
+  return undefined;
+}
+
+function filled(line: string, values: Readonly<Record<string, string>> = {}): string {
+  let text = line;
+  for (const [placeholder, value] of Object.entries(values)) text = text.replaceAll(placeholder, value);
+  return text;
+}
+
+function sameFirst(a: Report, b: Report): boolean {
+  return a.causes[0]?.fingerprint === b.causes[0]?.fingerprint;
+}
+
+/** A healthy mesh must be silent. */
+export async function tryHealthy(lab: Lab, flags: readonly string[] = []): Promise<readonly string[]> {
+  const checked = await checkUntil(lab, isGreen, { flags });
+  if (!isGreen(checked)) return [spoken(checked)];
+  const again = await check(lab, flags);
+  return isGreen(again) ? [] : [spoken(again)];
+}

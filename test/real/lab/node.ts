@@ -1,0 +1,319 @@
+import { join } from 'node:path';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'undici';
+import type { Cluster } from './cluster.ts';
+import { type Obj, at, keyOf, listAt, textAt } from './kube.ts';
+import { type PodNetwork, insidePod, makePodNetwork, removePodNetwork } from './network.ts';
+import { type Running, launch, pause, until } from './processes.ts';
+import { type Files, filesOf, writeFiles } from './volumes.ts';
+import { programOf } from './workloads.ts';
+
+/*
+ * The one node of a cluster: what a kubelet does, for the few pods that matter. A pod gets a network namespace and an address, its volumes as files
+ * under a folder of its own, and a process for each container that this machine has a program for. Other containers are said to run.
+ */
+
+/** A pod on the node. */
+export interface RealPod {
+  readonly key: string;
+  readonly object: Obj;
+  readonly network: PodNetwork;
+  readonly ready: boolean;
+}
+
+export interface Node {
+  /** Pods as they are now, by NAMESPACE/NAME. */
+  pods(): ReadonlyMap<string, RealPod>;
+  /** Ends the process of one container, as a crash would; it is started again as a kubelet would. */
+  kill(podKey: string, container: string): Promise<void>;
+  /** Called after every change of a pod's readiness or presence. */
+  onChange(listener: () => void): void;
+}
+
+interface Container {
+  readonly name: string;
+  readonly spec: unknown;
+  files: Files;
+  running: Running | undefined;
+  restarts: number;
+  ready: boolean;
+  /** Without a program here it is ready, since nothing says otherwise. */
+  hasProgram: boolean;
+}
+
+interface Entry {
+  object: Obj;
+  network: PodNetwork;
+  readonly folder: string;
+  readonly containers: Container[];
+  ready: boolean;
+  ending: boolean;
+  started: string;
+}
+
+export async function startNode(cluster: Cluster): Promise<Node> {
+  const { kube } = cluster;
+  const entries = new Map<string, Entry>();
+  const starting = new Set<string>();
+  const tokens = new Map<string, string>();
+  const listeners: (() => void)[] = [];
+  let next = 0;
+
+  const seen = (key: string, pod: Obj | undefined): void => {
+    const entry = entries.get(key);
+    if (pod === undefined) {
+      if (entry !== undefined) void end(key, entry);
+      return;
+    }
+    if (entry !== undefined) {
+      entry.object = pod;
+      if (pod.metadata.deletionTimestamp !== undefined) void end(key, entry);
+      return;
+    }
+    if (textAt(pod, 'spec', 'nodeName') !== cluster.node || starting.has(key)) return;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      void remove(pod);
+      return;
+    }
+    starting.add(key);
+    void start(key, pod)
+      .catch((error: unknown) => appendFileSync(join(cluster.folder, 'node.log'), `${key}: ${String(error)}\n`))
+      .finally(() => starting.delete(key));
+  };
+
+  const start = async (key: string, pod: Obj): Promise<void> => {
+    next += 1;
+    const folder = join(cluster.folder, 'pods', `${pod.metadata.namespace ?? ''}.${pod.metadata.name}`);
+    const name = `${cluster.name}.${pod.metadata.namespace ?? ''}.${pod.metadata.name}`;
+    mkdirSync(folder, { recursive: true });
+    const network = await makePodNetwork(name, cluster.addresses.pod(next), join(folder, 'net'));
+    const domain = 'svc.cluster.local';
+    writeResolver(network, [
+      `nameserver ${cluster.addresses.dns}`,
+      `search ${pod.metadata.namespace ?? ''}.${domain} ${domain} cluster.local`,
+      'options ndots:5',
+    ]);
+    const entry: Entry = {
+      ...{ object: pod, network, folder, ready: false, ending: false, started: new Date().toISOString() },
+      containers: containersOf(pod).map((spec) => ({
+        name: textAt(spec, 'name') ?? '',
+        spec,
+        files: new Map(),
+        running: undefined,
+        restarts: 0,
+        ready: false,
+        hasProgram: true,
+      })),
+    };
+    entries.set(key, entry);
+    await report(entry);
+    for (const container of entry.containers) void keep(entry, container);
+    void watchReadiness(entry);
+  };
+
+  /** Runs a container for as long as its pod lives. */
+  const keep = async (entry: Entry, container: Container): Promise<void> => {
+    const files = await until(
+      `volumes of ${keyOf(entry.object)}`,
+      async () => (entry.ending ? new Map<string, Buffer>() : await filesOf(kube, entry.object, container.spec, tokens)),
+      3_600_000,
+    );
+    writeFiles(entry.folder, files, container.files);
+    container.files = files;
+    while (!entry.ending) {
+      const podAddress = { ip: entry.network.address, host: cluster.addresses.kubelet };
+      const program = programOf(cluster, withStatus(entry.object, podAddress), container.spec, entry.folder);
+      if (program === undefined) {
+        container.hasProgram = false;
+        return;
+      }
+      const running = launch({
+        command: insidePod(entry.network, withSecrets(entry.folder, program.command)),
+        env: program.env,
+        cwd: entry.folder,
+        log: join(entry.folder, `${container.name}.log`),
+      });
+      container.running = running;
+      // oxlint-disable-next-line no-await-in-loop -- the next life begins when this one is over
+      await running.ended;
+      container.running = undefined;
+      container.ready = false;
+      container.restarts += 1;
+      // oxlint-disable-next-line no-await-in-loop -- a crash loop does not eat the machine
+      await pause(1000);
+    }
+  };
+
+  const watchReadiness = async (entry: Entry): Promise<void> => {
+    let reported = false;
+    while (!entry.ending) {
+      for (const container of entry.containers) {
+        // oxlint-disable-next-line no-await-in-loop -- a pod has two of them
+        container.ready = await isReady(entry, container);
+      }
+      const ready = entry.containers.every((container) => container.ready);
+      if (ready !== entry.ready || !reported) {
+        entry.ready = ready;
+        // oxlint-disable-next-line no-await-in-loop -- told before looked at again
+        reported = await report(entry);
+        for (const listener of listeners) listener();
+      }
+      // oxlint-disable-next-line no-await-in-loop -- a pause between looks
+      await pause(ready ? 1000 : 250);
+    }
+  };
+
+  const report = async (entry: Entry): Promise<boolean> => {
+    if (entry.ending) return true;
+    const { namespace, name } = entry.object.metadata;
+    const answer = await kube
+      .call(
+        'PATCH',
+        `/api/v1/namespaces/${namespace ?? ''}/pods/${name}/status`,
+        { status: statusOf(entry, cluster) },
+        'application/strategic-merge-patch+json',
+      )
+      .catch(() => undefined);
+    return answer?.status === 200;
+  };
+
+  const end = async (key: string, entry: Entry): Promise<void> => {
+    if (entry.ending) return;
+    entry.ending = true;
+    await Promise.all(entry.containers.map(async (container) => await container.running?.stop('SIGKILL')));
+    entries.delete(key);
+    for (const listener of listeners) listener();
+    await removePodNetwork(entry.network).catch(() => undefined);
+    await remove(entry.object);
+  };
+
+  const remove = async (pod: Obj): Promise<void> => {
+    await kube
+      .call('DELETE', `/api/v1/namespaces/${pod.metadata.namespace ?? ''}/pods/${pod.metadata.name}`, {
+        ...{ apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
+        preconditions: { uid: pod.metadata.uid },
+      })
+      .catch(() => undefined);
+  };
+
+  /** Mounted Secrets and ConfigMaps follow their objects, as a kubelet's do (it takes up to a minute; here two seconds). */
+  const refresh = async (): Promise<void> => {
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- a pause between rounds
+      await pause(2000);
+      for (const entry of entries.values()) {
+        for (const container of entry.containers) {
+          if (container.running === undefined || entry.ending) continue;
+          // oxlint-disable-next-line no-await-in-loop -- few and small
+          const files = await filesOf(kube, entry.object, container.spec, tokens).catch(() => undefined);
+          if (files === undefined) continue;
+          writeFiles(entry.folder, files, container.files);
+          container.files = files;
+        }
+      }
+    }
+  };
+
+  await kube.follow('/api/v1/pods', seen);
+  void refresh();
+
+  return {
+    pods: () =>
+      new Map(
+        [...entries]
+          .filter(([, entry]) => !entry.ending)
+          .map(([key, entry]) => [key, { key, object: entry.object, network: entry.network, ready: entry.ready }]),
+      ),
+    kill: async (podKey, container) => {
+      const found = entries.get(podKey)?.containers.find(({ name }) => name === container);
+      if (found?.running === undefined) throw new Error(`Container ${container} of ${podKey} in ${cluster.name} does not run.`);
+      await found.running.stop('SIGKILL');
+    },
+    onChange: (listener) => void listeners.push(listener),
+  };
+}
+
+/** Containers that stay: those of the pod, and init containers that restart always (native sidecars). */
+function containersOf(pod: Obj): readonly unknown[] {
+  const sidecars = listAt(pod, 'spec', 'initContainers').filter((container) => at(container, 'restartPolicy') === 'Always');
+  return [...sidecars, ...listAt(pod, 'spec', 'containers')];
+}
+
+function withStatus(pod: Obj, { ip, host }: { ip: string; host: string }): Obj {
+  return { ...pod, status: { podIP: ip, hostIP: host } };
+}
+
+function writeResolver(network: PodNetwork, lines: readonly string[]): void {
+  writeFileSync(join(network.folder, 'resolv.conf'), `${lines.join('\n')}\n`);
+}
+
+/** The pod's own files under /var/run/secrets, where clients of the API server look for their token. */
+function withSecrets(folder: string, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  const secrets = join(folder, 'var/run/secrets');
+  mkdirSync(secrets, { recursive: true });
+  return ['sh', '-c', `mkdir -p /run/secrets && mount --bind '${secrets}' /run/secrets && exec "$@"`, 'sh', ...command];
+}
+
+async function isReady(entry: Entry, container: Container): Promise<boolean> {
+  const probe = at(container.spec, 'readinessProbe');
+  if (probe === undefined || !container.hasProgram) return true;
+  const get = at(probe, 'httpGet');
+  if (get === undefined) return true;
+  const named = at(get, 'port');
+  const port =
+    typeof named === 'number'
+      ? named
+      : at(
+          listAt(container.spec, 'ports').find((candidate) => textAt(candidate, 'name') === named),
+          'containerPort',
+        );
+  try {
+    const answer = await request(`http://${entry.network.address}:${String(port)}${textAt(get, 'path') ?? '/'}`, {
+      headersTimeout: 1000,
+      bodyTimeout: 1000,
+    });
+    await answer.body.dump();
+    return answer.statusCode < 400;
+  } catch {
+    return false;
+  }
+}
+
+function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
+  const now = new Date().toISOString();
+  const condition = (type: string, isTrue: boolean): Record<string, unknown> => ({
+    type,
+    status: isTrue ? 'True' : 'False',
+    lastTransitionTime: now,
+  });
+  const running = (spec: unknown, ready: boolean, restartCount: number): Record<string, unknown> => ({
+    ...{ name: textAt(spec, 'name'), image: textAt(spec, 'image'), imageID: '', ready, started: true, restartCount },
+    state: { running: { startedAt: entry.started } },
+  });
+  const byName = new Map(entry.containers.map((container) => [container.name, container]));
+  const initial = listAt(entry.object, 'spec', 'initContainers').map((spec) => {
+    const own = byName.get(textAt(spec, 'name') ?? '');
+    if (own !== undefined) return running(spec, own.ready, own.restarts);
+    return {
+      ...{ name: textAt(spec, 'name'), image: textAt(spec, 'image'), imageID: '', ready: true, started: false, restartCount: 0 },
+      state: { terminated: { exitCode: 0, reason: 'Completed', startedAt: entry.started, finishedAt: entry.started } },
+    };
+  });
+  return {
+    phase: 'Running',
+    startTime: entry.started,
+    hostIP: cluster.addresses.kubelet,
+    hostIPs: [{ ip: cluster.addresses.kubelet }],
+    podIP: entry.network.address,
+    podIPs: [{ ip: entry.network.address }],
+    conditions: [
+      ...[condition('PodScheduled', true), condition('PodReadyToStartContainers', true), condition('Initialized', true)],
+      ...[condition('ContainersReady', entry.ready), condition('Ready', entry.ready)],
+    ],
+    ...(initial.length === 0 ? {} : { initContainerStatuses: initial }),
+    containerStatuses: listAt(entry.object, 'spec', 'containers').map((spec) => {
+      const own = byName.get(textAt(spec, 'name') ?? '');
+      return running(spec, own?.ready ?? true, own?.restarts ?? 0);
+    }),
+  };
+}

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { programPath } from '../programs.ts';
+import type { Cluster } from './cluster.ts';
+import { type Obj, at, listAt, textAt } from './kube.ts';
+import { fieldOf } from './volumes.ts';
+
+/** What runs for a container. */
+export interface Program {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The program that this machine has for a container, with the container's own arguments and environment; undefined when it has none. */
+export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder: string): Program | undefined {
+  const env = {
+    ...environmentOf(pod, container),
+    HOME: folder,
+    KUBERNETES_SERVICE_HOST: cluster.addresses.api,
+    KUBERNETES_SERVICE_PORT: '6443',
+  };
+  const args = listAt(container, 'args').map((arg) => expanded(String(arg), env));
+  switch (textAt(container, 'name')) {
+    case 'discovery':
+      return { command: [programPath('pilot-discovery'), ...args], env: { ...env, ...upstreamEnvoy } };
+    case 'istio-proxy':
+      return proxy(env, args);
+    case 'coredns':
+      return { command: [programPath('coredns'), '-conf', join(folder, 'etc/coredns/Corefile')], env };
+    default:
+      return application(container, env);
+  }
+}
+
+/** Upstream Envoy has none of Istio's own filters; with these off, it accepts everything istiod sends. */
+const upstreamEnvoy = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
+
+/** Ports of a proxy that its own init container leaves alone. */
+const exceptInbound = ['15008', '15020', '15021', '15090'];
+
+function proxy(env: Readonly<Record<string, string>>, args: readonly string[]): Program {
+  const config = { binaryPath: programPath('envoy'), ...settings(env['PROXY_CONFIG']) };
+  const agent = [programPath('pilot-agent'), ...args];
+  const isSidecar = args.includes('sidecar');
+  const redirect = `'${programPath('pod')}' redirect 15006 ${exceptInbound.join(' ')} 2>/dev/null; exec "$@"`;
+  return {
+    command: isSidecar ? ['sh', '-c', redirect, 'sh', ...agent] : [agent[0] ?? '', ...agent.slice(1)],
+    env: { ...env, PROXY_CONFIG: JSON.stringify(config), ISTIO_BOOTSTRAP: programPath('envoy_bootstrap.json') },
+  };
+}
+
+function settings(text: string | undefined): Record<string, unknown> {
+  const value: unknown = JSON.parse(text === undefined || text.trim() === '' ? '{}' : text);
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function application(container: unknown, env: Readonly<Record<string, string>>): Program | undefined {
+  const ports = listAt(container, 'ports').map((port) => String(at(port, 'containerPort')));
+  return ports.length === 0 ? undefined : { command: [programPath('pod'), 'listen', ...ports], env };
+}
+
+function environmentOf(pod: Obj, container: unknown): Record<string, string> {
+  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '' };
+  for (const entry of listAt(container, 'env')) {
+    const name = textAt(entry, 'name') ?? '';
+    const value = valueOf(pod, container, entry);
+    if (value !== undefined) env[name] = expanded(value, env);
+  }
+  return env;
+}
+
+function valueOf(pod: Obj, container: unknown, entry: unknown): string | undefined {
+  const source = at(entry, 'valueFrom');
+  if (source === undefined) return textAt(entry, 'value') ?? '';
+  const field = textAt(source, 'fieldRef', 'fieldPath');
+  if (field !== undefined) return fieldOf(pod, field);
+  // A share of the machine: two threads are plenty for a proxy here.
+  if (at(source, 'resourceFieldRef') !== undefined)
+    return textAt(source, 'resourceFieldRef', 'resource')?.includes('cpu') === true ? '2' : '1073741824';
+  return undefined;
+}
+
+/** `$(NAME)` as Kubernetes expands it. */
+function expanded(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$\(([A-Za-z_][A-Za-z0-9_]*)\)/gu, (whole, name: string) => env[name] ?? whole);
+}

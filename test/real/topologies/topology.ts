@@ -1,0 +1,10 @@
+import type { Lab, LabCluster } from '../lab/lab.ts';
+
+/** A healthy mesh that the lab can build, as the guide for it says. */
+export interface Topology {
+  readonly name: string;
+  /** What it is, for tables. */
+  readonly about: string;
+  readonly clusters: readonly LabCluster[];
+  build(lab: Lab): Promise<void>;
+}

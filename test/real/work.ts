@@ -1,0 +1,27 @@
+import { cases } from './cases/all.ts';
+import { faults } from './faults/all.ts';
+import { tryFault, tryHealthy } from './faults/try.ts';
+import type { Lab } from './lab/lab.ts';
+
+/** What `npm run real -- try` does inside a run: the faults and cases named, or a look whether it is healthy. */
+export async function work(lab: Lab, names: readonly string[], say: (line: string) => void): Promise<void> {
+  if (names.length === 0) say((await tryHealthy(lab)).join('\n') || 'healthy and silent');
+  for (const name of names) {
+    const fault = faults.find(({ id }) => id === name);
+    const wanted = cases.find((candidate) => candidate.name === name);
+    if (fault === undefined && wanted === undefined) say(`${name}: there is no such fault or case`);
+    if (fault !== undefined) {
+      // oxlint-disable-next-line no-await-in-loop -- one mesh, one fault at a time
+      const tried = await tryFault(lab, fault);
+      say(
+        `${tried.wrong.length === 0 ? '✓' : '✗'} ${name} (${tried.seconds} s): ${tried.causes.join(', ')}\n${[...tried.ran, ...tried.wrong].map((line) => `    ${line.replaceAll('\n', '\n    ')}`).join('\n')}`,
+      );
+    }
+    // oxlint-disable-next-line no-await-in-loop -- one mesh, one case at a time
+    if (wanted !== undefined)
+      await wanted.run(lab).then(
+        () => say(`✓ ${name}`),
+        (error: unknown) => say(`✗ ${name}: ${error instanceof Error ? error.message : String(error)}`),
+      );
+  }
+}
