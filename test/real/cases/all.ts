@@ -1,3 +1,5 @@
+import { accessCases } from './access.ts';
 import type { Case } from './case.ts';
+import { contractCases } from './contract.ts';
 
-export const cases: readonly Case[] = [];
+export const cases: readonly Case[] = [...accessCases, ...contractCases];

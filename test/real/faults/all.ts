@@ -1,4 +1,18 @@
+import { ambientFaults } from './ambient.ts';
+import { canaryFaults } from './canary.ts';
+import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
-import { primaryRemoteFaults } from './primary-remote.ts';
+import { multiPrimaryFaults } from './multi-primary.ts';
+import { oneNetworkFaults } from './one-network.ts';
+import { runningFaults } from './running.ts';
+import { setupFaults } from './setup.ts';
 
-export const faults: readonly Fault[] = [...primaryRemoteFaults];
+export const faults: readonly Fault[] = [
+  ...setupFaults,
+  ...runningFaults,
+  ...multiPrimaryFaults,
+  ...oneNetworkFaults,
+  ...externalFaults,
+  ...ambientFaults,
+  ...canaryFaults,
+];

@@ -1,8 +1,22 @@
 import { UsageError } from '../../../src/base/errors.ts';
+import { ambient } from './ambient.ts';
+import { canary } from './canary.ts';
+import { external } from './external.ts';
+import { multiPrimary } from './multi-primary.ts';
+import { multiPrimaryOneNetwork } from './multi-primary-one-network.ts';
 import { primaryRemote } from './primary-remote.ts';
+import { primaryRemoteOneNetwork } from './primary-remote-one-network.ts';
 import type { Topology } from './topology.ts';
 
-export const topologies: readonly Topology[] = [primaryRemote];
+export const topologies: readonly Topology[] = [
+  primaryRemote,
+  multiPrimary,
+  primaryRemoteOneNetwork,
+  multiPrimaryOneNetwork,
+  external,
+  ambient,
+  canary,
+];
 
 /** @throws UsageError naming those there are */
 export function topologyNamed(name: string): Topology {

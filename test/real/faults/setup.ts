@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts';
 
 const topology = 'primary-remote';
 
-export const primaryRemoteFaults: readonly Fault[] = [
+export const setupFaults: readonly Fault[] = [
   {
     id: 'network-label-removed',
     about: 'The network label was removed from istio-system of the remote.',

@@ -1,0 +1,8 @@
+import type { Topology } from './topology.ts';
+
+export const ambient: Topology = {
+  name: 'ambient',
+  about: '',
+  clusters: [],
+  build: async () => await Promise.resolve(),
+};

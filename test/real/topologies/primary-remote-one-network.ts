@@ -1,0 +1,8 @@
+import type { Topology } from './topology.ts';
+
+export const primaryRemoteOneNetwork: Topology = {
+  name: 'primary-remote-one-network',
+  about: '',
+  clusters: [],
+  build: async () => await Promise.resolve(),
+};
