@@ -76,7 +76,8 @@ export async function startLab(folder: string, wanted: readonly LabCluster[]): P
     clusters: () => places,
     istioctl: async (context, args, input) => await strictly(programPath('istioctl'), [...args, '--context', context], input),
     apply: async (context, objects) => {
-      await kubectl(context, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+      // Unvalidated: to validate, kubectl reads the whole OpenAPI of the server, which takes it half a minute where several labs share two cores.
+      await kubectl(context, ['apply', '--validate=false', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
     },
     shell: async (line, options) => await run('sh', ['-c', line], options),
     meshdoctor: async (args, options) => await run(process.execPath, [join(root, 'bin/meshdoctor.js'), ...args], options),
