@@ -50,6 +50,8 @@ async function up(name: string | undefined): Promise<number> {
     throw new UsageError('ERR_USAGE', `${topology.name} is up already; end it with: npm run real -- down ${topology.name}`);
   const folder = newRunFolder(topology.name);
   const child = enterNew('test/real/inside.ts', [topology.name, folder], { detached: true, stdio: 'ignore' });
+  // Whatever becomes of it, it outlives this command.
+  child.unref();
   const outer = child.pid ?? -1;
   process.once('SIGINT', () => {
     endRun(outer);
@@ -69,7 +71,6 @@ async function up(name: string | undefined): Promise<number> {
   }
   console.log(`${topology.name} is up (${Math.round((Date.now() - start) / 1000)} s): ${topology.about}.`);
   console.log(`npm run real -- exec ${topology.name} meshdoctor check --all-contexts`);
-  child.unref();
   return 0;
 }
 
