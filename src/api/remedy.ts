@@ -120,6 +120,23 @@ export function kubectl(ref: ObjectRef): string {
 export const installAgain =
   'installing again from an IstioOperator without metadata.name removes gateways that another unnamed one installed: give each a name';
 
+/**
+ * Installs an east-west gateway as Istio's sample makes it. `revisions`: those that serve the cluster. The sample asks for the injector of the default
+ * revision unless told another one.
+ */
+export function installGateway(cluster: ClusterName, network: string, revisions: readonly string[], note = ''): Remedy {
+  const [revision = 'default', ...more] = revisions;
+  const isSure = revisions.length > 0 && more.length === 0;
+  const flags = [`--network ${shellWord(network)}`, ...(isSure && revision !== 'default' ? [`--revision ${shellWord(revision)}`] : [])];
+  const generate = `samples/multicluster/gen-eastwest-gateway.sh ${flags.join(' ')}`;
+  const notes = [note, isSure ? '' : 'add --revision where the mesh has one', 'the script is part of the release'];
+  return remedy.installer(
+    cluster,
+    [`${generate} | istioctl install --context ${shellWord(cluster)} -y -f -`],
+    notes.filter((text) => text !== '').join('; '),
+  );
+}
+
 function metadata(action: 'label' | 'annotate', field: 'labels' | 'annotations', ref: ObjectRef, values: Values, note: string): Remedy {
   const words = Object.entries(values).map(([key, value]) => (value === null ? `${key}-` : shellWord(`${key}=${value}`)));
   const overwrite = Object.values(values).some((value) => value !== null) ? ' --overwrite' : '';

@@ -4,11 +4,13 @@ import {
   type ControlPlane,
   defineCheck,
   distinct,
+  installGateway,
   kubectl,
   type KubeGateway,
   labels,
   list,
   listOf,
+  type Member,
   type NetworkId,
   type ObjectRef,
   type Pod,
@@ -78,18 +80,18 @@ export default defineCheck({
       ...effectOf(a),
       remedy: [remedy.label(a.gateway.ref, { [labels.network]: a.network })],
     }),
-    missing: (a: { network: NetworkId; clusters: readonly ClusterName[]; at: ObjectRef; isUsed: boolean }) => ({
+    missing: (a: {
+      network: NetworkId;
+      clusters: readonly ClusterName[];
+      at: ObjectRef;
+      isUsed: boolean;
+      revisions: readonly string[];
+    }) => ({
       text: `No Service carries network ${a.network}, so nothing leads from other networks to ${list(a.clusters)}.`,
       expected: `a Service labelled topology.istio.io/network=${a.network}`,
       found: 'none',
       ...effectOf(a),
-      remedy: [
-        remedy.installer(
-          a.at.cluster,
-          [`samples/multicluster/gen-eastwest-gateway.sh --network ${a.network} | istioctl install --context ${a.at.cluster} -y -f -`],
-          'add --revision where the mesh has one, and give this IstioOperator a metadata.name: without one it removes gateways that another unnamed one installed',
-        ),
-      ],
+      remedy: [installGateway(a.at.cluster, a.network, a.revisions)],
     }),
   },
   *run({ clusters, mesh, finding }) {
@@ -159,12 +161,17 @@ export default defineCheck({
       else
         yield finding(
           'missing',
-          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name), isUsed },
+          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name), isUsed, revisions: revisionsOf(first.member) },
           { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' },
         );
     }
   },
 });
+
+/** Of the istiods that serve it; none when that is not known. */
+function revisionsOf({ servedBy }: Member): string[] {
+  return distinct((valueOf(servedBy) ?? []).map(({ revision }) => revision));
+}
 
 /** A network without workloads is one that nobody is sent to yet. */
 function effectOf(a: { readonly clusters: readonly ClusterName[]; readonly isUsed: boolean }) {

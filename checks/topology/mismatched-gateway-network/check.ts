@@ -3,7 +3,7 @@ import {
   defineCheck,
   distinct,
   injection,
-  installAgain,
+  installGateway,
   labels,
   listOf,
   type Namespace,
@@ -13,7 +13,6 @@ import {
   remedy,
   type Remedy,
   selectors,
-  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 import { gatewaysByNetwork, isLive, keeperNote } from '../_area.ts';
@@ -54,6 +53,7 @@ export default defineCheck({
       odd: 'gateway' | 'generated' | 'namespace';
       isSpare: boolean;
       note: string;
+      revisions: readonly string[];
     }) => ({
       text: `${a.gateway.kind} ${a.gateway.namespace ?? ''}/${a.gateway.name} in ${a.cluster} stands for ${a.said}, but the cluster is on ${a.network}${a.isSpare ? '' : `, so the others have no gateway to ${a.network}`}.`,
       expected: `${labels.network}=${a.network}`,
@@ -84,6 +84,7 @@ export default defineCheck({
       .flatMap(({ injectedNetwork }) => injectedNetwork ?? []);
     const sidecars = listOf(cluster.pods).flatMap((pod) => (pod.proxy?.kind === 'sidecar' && isLive(pod) ? (pod.proxy.network ?? []) : []));
     const claims = distinct([...injected, ...sidecars]);
+    const revisions = distinct((valueOf(cluster.member.servedBy) ?? []).map(({ revision }) => revision));
     for (const { gateway, said } of all) {
       if (said === network) continue;
       // The selector of a gateway that was generated for another network names it as well.
@@ -96,7 +97,7 @@ export default defineCheck({
       const odd = claims.length === 1 && claims[0] === said ? 'namespace' : isGenerated ? 'generated' : 'gateway';
       yield finding(
         'mismatched',
-        { gateway: gateway.ref, cluster: cluster.name, said, network, namespace, odd, isSpare, note: keeperNote(gateway) },
+        { gateway: gateway.ref, cluster: cluster.name, said, network, namespace, odd, isSpare, note: keeperNote(gateway), revisions },
         {
           at: gateway.ref,
           field,
@@ -119,17 +120,11 @@ function remediesFor(a: {
   namespace: Namespace | undefined;
   odd: 'gateway' | 'generated' | 'namespace';
   note: string;
+  revisions: readonly string[];
 }): Remedy[] {
   const relabel = remedy.label(a.gateway, { [labels.network]: a.network }, a.note);
   if (a.odd === 'namespace' && a.namespace !== undefined)
     return [remedy.label(a.namespace.ref, { [labels.network]: a.said }, keeperNote(a.namespace)), relabel];
   if (a.odd === 'gateway') return [relabel];
-  const generate = `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(a.network)} | istioctl install --context ${shellWord(a.cluster)} -y -f -`;
-  return [
-    remedy.installer(
-      a.cluster,
-      [generate],
-      `the gateway itself works for ${a.said} only; give the script the revision too, where there is one; ${installAgain}`,
-    ),
-  ];
+  return [installGateway(a.cluster, a.network, a.revisions, `the gateway itself works for ${a.said} only`)];
 }
