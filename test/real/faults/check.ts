@@ -59,9 +59,9 @@ export function spoken({ exit, report }: Checked): string {
 }
 
 /** Records the mesh as it is now. */
-export async function record(lab: Lab, name: string): Promise<Buffer> {
+export async function record(lab: Lab, name: string, flags: readonly string[] = []): Promise<Buffer> {
   const file = join(lab.folder, `${name}.json.gz`);
-  const ran = await lab.meshdoctor(['record', '--all-contexts', '-o', file]);
+  const ran = await lab.meshdoctor(['record', '--all-contexts', '-o', file, ...flags]);
   if (ran.code !== 0 && ran.code !== 3) throw new Error(`record: ${ran.stderr}`);
   return readFileSync(file);
 }

@@ -14,6 +14,10 @@ export interface Tried {
   /** Commands that mended it, as they were printed. */
   readonly ran: readonly string[];
   readonly seconds: number;
+  /** Name of the object in which the first cause lies. */
+  readonly object: string | undefined;
+  /** Whether the mesh was green again at the end. */
+  readonly isHealthyAgain: boolean;
   /** The broken mesh, recorded while it was broken. */
   readonly recording: Buffer | undefined;
 }
@@ -31,14 +35,17 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   const ran: string[] = [];
   let causes: readonly string[] = [];
   let recording: Buffer | undefined;
+  let object: string | undefined;
+  let isHealthyAgain = false;
   try {
     await fault.stage(lab);
     const isExpected = ({ report }: Checked): boolean => missed(fault.expected, report).length === 0;
     const broken = await checkUntil(lab, isExpected, { flags: fault.flags ?? [] });
     causes = broken.report.causes.map(({ code }) => code);
+    object = broken.report.findings.find(({ fingerprint }) => fingerprint === broken.report.causes[0]?.fingerprint)?.at.name;
     wrong.push(...missed(fault.expected, broken.report));
     if (wrong.length > 0) wrong.push(spoken(broken));
-    if (isRecorded) recording = await record(lab, fault.id);
+    if (isRecorded) recording = await record(lab, fault.id, fault.flags);
     await whileBroken?.(lab, fault);
     if (wrong.length === 0 && fault.remedy.kind === 'printed') wrong.push(...(await mend(lab, fault, broken, ran)));
   } catch (error) {
@@ -46,12 +53,13 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   }
   try {
     await fault.undo(lab);
-    const after = await checkUntil(lab, isGreen, { limit: 90_000 });
-    if (!isGreen(after)) wrong.push(`not healthy after it was undone:\n${spoken(after)}`);
+    const after = await checkUntil(lab, isGreen, { flags: fault.flags ?? [], limit: 90_000 });
+    isHealthyAgain = isGreen(after);
+    if (!isHealthyAgain) wrong.push(`not healthy after it was undone:\n${spoken(after)}`);
   } catch (error) {
     wrong.push(`undoing it failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { fault: fault.id, wrong, causes, ran, seconds: Math.round((Date.now() - start) / 1000), recording };
+  return { fault: fault.id, wrong, causes, ran, seconds: Math.round((Date.now() - start) / 1000), object, isHealthyAgain, recording };
 }
 
 /** In what a report is not as expected of a fault. */
@@ -82,7 +90,7 @@ async function mend(lab: Lab, fault: Fault, broken: Checked, ran: string[]): Pro
     }
     const before = now.report;
     // oxlint-disable-next-line no-await-in-loop -- Istio needs a moment after each
-    now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), { limit: 45_000 });
+    now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), { flags: fault.flags ?? [], limit: 45_000 });
   }
   return isGreen(now) ? [] : [`not green after ${ran.length} printed commands:\n${ran.join('\n')}\n${spoken(now)}`];
 }

@@ -6,5 +6,7 @@ export interface Topology {
   /** What it is, for tables. */
   readonly about: string;
   readonly clusters: readonly LabCluster[];
+  /** Flags of check for this mesh, where default probing cannot work in the lab; the reason is beside the topology. */
+  readonly checkFlags?: readonly string[];
   build(lab: Lab): Promise<void>;
 }

@@ -1,0 +1,54 @@
+import type { Rival, Verdict } from './rivals.ts';
+
+/** What a lane is to do. */
+export interface LaneRequest {
+  readonly topology: string;
+  readonly folder: string;
+  readonly faults: readonly string[];
+  readonly cases: readonly string[];
+  /** Folder for recordings of the healthy and the broken mesh. */
+  readonly recordings: string;
+}
+
+/** What became of one thing that a lane did. `wrong` is empty when it passed. */
+export type LaneLine = HealthyLine | FaultLine | CaseLine;
+
+export interface HealthyLine {
+  readonly line: 'healthy';
+  readonly topology: string;
+  readonly wrong: readonly string[];
+  /** Seconds from nothing to a mesh. */
+  readonly built: number;
+  /** Warnings and errors that `istioctl analyze` gives it. */
+  readonly alarms: number;
+  /** What the check says it could not prove. */
+  readonly unproven: readonly string[];
+  /** Checks that could not tell. */
+  readonly unprovenChecks: readonly string[];
+}
+
+export interface FaultLine {
+  readonly line: 'fault';
+  readonly fault: string;
+  readonly about: string;
+  readonly topology: string;
+  readonly wrong: readonly string[];
+  readonly causes: readonly string[];
+  readonly ran: readonly string[];
+  readonly seconds: number;
+  readonly said: Readonly<Record<Rival, Verdict>>;
+}
+
+export interface CaseLine {
+  readonly line: 'case';
+  readonly name: string;
+  readonly topology: string;
+  readonly wrong: readonly string[];
+  readonly seconds: number;
+}
+
+/** Last line of a lane, with the faults that were not tried because one before them could not be undone. */
+export interface LaneFinished {
+  readonly line: 'finished';
+  readonly left: readonly string[];
+}

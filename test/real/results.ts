@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { readRecording, writeRecording } from '../../src/source/recording.ts';
+import { reduceForFixture } from '../recorded/expectation.ts';
+import { type Raced, raceTable } from './bench-table.ts';
+import { faults } from './faults/all.ts';
+import type { Fault } from './faults/fault.ts';
+import type { FaultLine, HealthyLine, LaneLine } from './lane-line.ts';
+import { root } from './programs.ts';
+import { type Rival, type Verdict, rivals } from './rivals.ts';
+import { topologies } from './topologies/all.ts';
+import { versions } from './versions.ts';
+
+/** Writes docs/real.md, and fixtures/recorded from the recordings of what passed. A mesh that did not pass keeps what was known of it before. */
+export async function writeResults(lines: readonly LaneLine[], recordings: string): Promise<void> {
+  writeFileSync(resolve(root, 'docs/real.md'), page(lines));
+  const fixtures = resolve(root, 'fixtures/recorded');
+  const passed = new Set(lines.flatMap((line) => (line.wrong.length > 0 || line.line === 'case' ? [] : [line.line === 'fault' ? line.fault : line.topology])));
+  const known = new Set([...faults.map(({ id }) => id), ...topologies.map(({ name }) => name)]);
+  mkdirSync(fixtures, { recursive: true });
+  for (const file of readdirSync(fixtures)) {
+    const name = /^(.+?)\.(?:json\.gz|yaml)$/u.exec(file)?.[1];
+    if (name !== undefined && !known.has(name)) rmSync(join(fixtures, file));
+  }
+  for (const name of passed) {
+    const source = join(recordings, `${name}.json.gz`);
+    if (!existsSync(source)) continue;
+    // oxlint-disable-next-line no-await-in-loop -- one file after the other
+    await writeRecording(join(fixtures, `${name}.json.gz`), reduceForFixture(await readRecording(source)));
+    const fault = faults.find(({ id }) => id === name);
+    const healthy = lines.find((line): line is HealthyLine => line.line === 'healthy' && line.topology === name);
+    writeFileSync(join(fixtures, `${name}.yaml`), stringify(fault === undefined ? expectationOfHealthy(name, healthy) : expectationOfFault(fault)));
+  }
+}
+
+function expectationOfHealthy(name: string, healthy: HealthyLine | undefined): Record<string, unknown> {
+  const topology = topologies.find((candidate) => candidate.name === name);
+  const unproven = healthy?.unprovenChecks ?? [];
+  return { about: `Healthy: ${topology?.about ?? name}.`, healthy: true, ...(unproven.length === 0 ? {} : { unproven }) };
+}
+
+function expectationOfFault({ about, expected }: Fault): Record<string, unknown> {
+  const also = Object.keys(expected.also ?? {});
+  const more = also.length === 0 ? {} : { also };
+  return 'cause' in expected ? { about, cause: expected.cause, clusters: expected.clusters, ...more } : { about, unreached: expected.unreached, ...more };
+}
+
+/** The page, from what was seen; nothing in it depends on how long anything took but the table of times. */
+function page(lines: readonly LaneLine[]): string {
+  const healthy = lines.filter((line): line is HealthyLine => line.line === 'healthy').toSorted((a, b) => order(a.topology) - order(b.topology));
+  const seen = lines.filter((line): line is FaultLine => line.line === 'fault');
+  const tried = faults.flatMap((fault) => seen.find((line) => line.fault === fault.id) ?? []);
+  const found = tried.filter(({ wrong }) => wrong.length === 0);
+  return `# On real components
+
+Written by \`npm run real:record\` from a run of \`npm run test:real\`: Kubernetes ${versions.kubernetes}, Istio ${versions.istio} (istiod, pilot-agent, istioctl),
+Envoy ${versions.envoy}, CoreDNS ${versions.coredns}, etcd ${versions.etcd}. How it works, and what is not as in production: [test/real](../test/real/README.md).
+
+## Healthy meshes
+
+\`meshdoctor check\` is silent and ends with exit 0 on each. The last column counts the warnings and errors of \`istioctl analyze -A\` about the same mesh.
+
+| mesh | what it is | check | istioctl analyze |
+|---|---|---|---|
+${distinct(healthy, ({ topology }) => topology).map(healthyRow).join('\n')}
+
+## Faults
+
+${found.length} of ${tried.length} faults were found: the expected cause came first and nothing unrelated was reported. *mended by* says what made the check green again:
+the commands that the report printed, run as they were printed, or undoing the fault where no command can mend it.
+
+${tally(tried)}
+
+| fault | first cause | mended by | analyze | remote-clusters | proxy-status |
+|---|---|---|---|---|---|
+${tried.map(faultRow).join('\n')}
+
+\`istioctl\` commands: **named** says something new about the object in which the fault lies; *hinted* says something else than it says of the healthy mesh;
+false alarm says only what it says of the healthy mesh too; silent; no answer within 60 seconds.
+${raceSection()}`;
+}
+
+function healthyRow(line: HealthyLine): string {
+  const about = topologies.find(({ name }) => name === line.topology)?.about ?? '';
+  const unproven = line.unproven.length === 0 ? '' : `; not proven: ${[...new Set(line.unproven)].join('; ')}`;
+  return `| ${line.topology} | ${about} | ${line.wrong.length === 0 ? 'silent, exit 0' : 'NOT silent'}${unproven} | ${line.alarms === 0 ? 'silent' : `${line.alarms} false alarms`} |`;
+}
+
+function faultRow(line: FaultLine): string {
+  const fault = faults.find(({ id }) => id === line.fault);
+  const mended = fault?.remedy.kind === 'printed' ? mendedBy(line) : `undoing it: ${fault?.remedy.kind === 'undone' ? fault.remedy.because : ''}`;
+  const cause = fault !== undefined && 'unreached' in fault.expected ? `gap: ${fault.expected.unreached.join(', ')} not reached` : `\`${line.causes[0] ?? 'none'}\``;
+  const first = line.wrong.length === 0 ? cause : `NOT as expected: ${cause}`;
+  return `| ${[`${line.about} (${line.topology})`, first, mended, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
+}
+
+function mendedBy({ ran }: FaultLine): string {
+  const programs = [...new Set(ran.map((command) => (command.includes('istioctl') ? 'istioctl' : 'kubectl')))];
+  return `${ran.length} printed ${ran.length === 1 ? 'command' : 'commands'} (${programs.join(', ')})`;
+}
+
+function tally(tried: readonly FaultLine[]): string {
+  const count = (rival: Rival, verdict: Verdict): number => tried.filter(({ said }) => said[rival] === verdict).length;
+  const verdicts: readonly Verdict[] = ['named', 'hinted', 'false alarm', 'silent', 'no answer'];
+  const rows = rivals.map((rival) => `| istioctl ${rival} | ${verdicts.map((verdict) => count(rival, verdict)).join(' | ')} |`);
+  return `| of ${tried.length} faults | ${verdicts.join(' | ')} |\n|---|${verdicts.map(() => '---:').join('|')}|\n${rows.join('\n')}`;
+}
+
+function raceSection(): string {
+  const file = resolve(root, 'test/real/bench.json');
+  if (!existsSync(file)) return '';
+  // Written by npm run real:bench.
+  const raced = JSON.parse(readFileSync(file, 'utf8')) as Raced;
+  return `\n## Time and memory\n\n${raceTable(raced)}\n`;
+}
+
+function styled(verdict: Verdict): string {
+  return verdict === 'named' ? '**named**' : verdict === 'hinted' ? '*hinted*' : verdict;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function order(topology: string): number {
+  return topologies.findIndex(({ name }) => name === topology);
+}
+
+function distinct<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
+}

@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cases } from './cases/all.ts';
+import { enterNew } from './enter.ts';
+import { faults } from './faults/all.ts';
+import type { LaneFinished, LaneLine, LaneRequest } from './lane-line.ts';
+import { missingTool } from './prerequisites.ts';
+import { missingParts } from './programs.ts';
+import { writeResults } from './results.ts';
+import { topologies } from './topologies/all.ts';
+
+/*
+ * npm run test:real: every topology healthy, every fault staged, found and mended, every case, on real components. Lanes run side by side, each in
+ * namespaces of its own. `--record` writes docs/real.md and fixtures/recorded from what was seen; words that follow name faults, cases or topologies to
+ * run alone. Exit 0: all passed; 1: something did not; 2: this machine cannot, which is said and counted as skipped.
+ */
+
+/** Faults that one lane takes: a lane that breaks loses no more, and lanes end at about the same time. */
+const mostPerLane = 14;
+
+async function main(args: readonly string[]): Promise<number> {
+  const missing = (await missingTool()) ?? (missingParts().length > 0 ? `Not built yet: ${missingParts().join(', ')}. Run npm run real:build first.` : undefined);
+  if (missing !== undefined) {
+    console.error(`real tier: skipped. ${missing}`);
+    return 2;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-real-test-'));
+  const lines: LaneLine[] = [];
+  const start = Date.now();
+  try {
+    const waiting = lanesOf(args.filter((arg) => !arg.startsWith('--')), folder);
+    const worker = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        // oxlint-disable-next-line no-await-in-loop -- a worker does one after the other
+        const left = await runLane(next, (line) => {
+          lines.push(line);
+          console.log(spoken(line));
+        });
+        if (left.length > 0) waiting.push({ ...next, folder: `${next.folder}-again`, faults: left });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+    if (args.includes('--record')) await writeResults(lines, join(folder, 'recordings'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const failed = lines.filter(({ wrong }) => wrong.length > 0);
+  console.log(`\nreal tier: ${Math.round((Date.now() - start) / 1000)} s`);
+  console.log(`${lines.length - failed.length} passed, ${failed.length} failed`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** One lane per topology, more for those with many faults. */
+function lanesOf(named: readonly string[], folder: string): LaneRequest[] {
+  const isWanted = (...names: readonly string[]): boolean => named.length === 0 || names.some((name) => named.includes(name));
+  const lanes: LaneRequest[] = [];
+  for (const { name: topology } of topologies) {
+    const own = faults.filter((fault) => fault.topology === topology && isWanted(fault.id, topology)).map(({ id }) => id);
+    const ownCases = cases.filter((candidate) => candidate.topology === topology && isWanted(candidate.name, topology)).map(({ name }) => name);
+    const parts = Math.max(1, Math.ceil(own.length / mostPerLane));
+    if (own.length === 0 && ownCases.length === 0 && !isWanted(topology)) continue;
+    for (let part = 0; part < parts; part++) {
+      lanes.push({
+        topology,
+        folder: join(folder, `${topology}-${part}`),
+        faults: own.filter((_, position) => position % parts === part),
+        cases: part === 0 ? ownCases : [],
+        recordings: join(folder, 'recordings'),
+      });
+    }
+  }
+  // The longest first, so that none is alone at the end.
+  return lanes.toSorted((a, b) => b.faults.length + b.cases.length - a.faults.length - a.cases.length);
+}
+
+/** Gives the faults that were not tried. A lane that ends before it says so has failed. */
+async function runLane(request: LaneRequest, take: (line: LaneLine) => void): Promise<readonly string[]> {
+  mkdirSync(request.folder, { recursive: true });
+  const child = enterNew('test/real/lane.ts', [JSON.stringify(request)], { stdio: 'pipe' });
+  let rest = '';
+  let errors = '';
+  let finished: LaneFinished | undefined;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      // Our own lines, written by lane.ts.
+      const said = JSON.parse(line) as LaneLine | LaneFinished;
+      if (said.line === 'finished') finished = said;
+      else take(said);
+    }
+  });
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  if (finished !== undefined) return finished.left;
+  take({ line: 'case', name: `lane ${request.topology}`, topology: request.topology, wrong: [`it ended with code ${String(code)}: ${errors.trim().slice(-3000)}`], seconds: 0 });
+  return [];
+}
+
+function spoken(line: LaneLine): string {
+  const mark = line.wrong.length === 0 ? '✓' : '✗';
+  const why = line.wrong.map((text) => `\n    ${text.replaceAll('\n', '\n    ')}`).join('');
+  switch (line.line) {
+    case 'healthy':
+      return `${mark} ${line.topology} is healthy and silent (built in ${line.built} s)${why}`;
+    case 'fault':
+      return `${mark} ${line.topology} · ${line.fault}: ${line.causes.join(', ') || 'a gap'} (${line.seconds} s)${why}`;
+    case 'case':
+      return `${mark} ${line.topology} · ${line.name} (${line.seconds} s)${why}`;
+    default:
+      return line satisfies never;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
