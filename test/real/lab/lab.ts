@@ -28,6 +28,9 @@ export interface Lab {
   meshdoctor(args: readonly string[], options?: RunOptions): Promise<Output>;
 }
 
+/** Milliseconds until what somebody waits for has failed; longer than istioctl waits itself, so that its own words are heard. */
+const mostPatience = 240_000;
+
 export interface LabCluster {
   readonly name: string;
   readonly region: string;
@@ -60,7 +63,7 @@ export async function startLab(folder: string, wanted: readonly LabCluster[]): P
   const run = async (program: string, args: readonly string[], options: RunOptions = {}): Promise<Output> =>
     await runProgram(program, args, { ...options, env: { ...env, ...options.env } });
   const strictly = async (program: string, args: readonly string[], input?: string): Promise<string> => {
-    const ran = await run(program, args, input === undefined ? {} : { input });
+    const ran = await run(program, args, { limit: mostPatience, ...(input === undefined ? {} : { input }) });
     if (ran.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${ran.stderr.trim()} ${ran.stdout.trim()}`);
     return ran.stdout;
   };
@@ -106,6 +109,6 @@ export async function podsReady(lab: Lab, context: string, namespace: string, se
       const states = text.trim().split(/\s+/u).filter(Boolean);
       return states.length > 0 && states.every((state) => state === 'True') ? true : undefined;
     },
-    120_000,
+    mostPatience,
   );
 }
