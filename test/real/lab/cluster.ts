@@ -109,7 +109,7 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
     );
   await ready();
 
-  const controllers = (): void => {
+  const startControllers = (): void => {
     launch({
       command: [
         programPath('kube-controller-manager'),
@@ -119,7 +119,7 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
           `--root-ca-file=${file('ca.crt')}`,
         ],
         ...['--use-service-account-credentials=true', '--leader-elect=false', '--secure-port=0'],
-        '--controllers=*,-node-ipam-controller,-node-lifecycle-controller,-service-lb-controller,-taint-eviction-controller,-node-route-controller,-cloud-node-lifecycle-controller',
+        `--controllers=${controllers.join(',')}`,
       ],
       log: file('kube-controller-manager.log'),
     });
@@ -128,7 +128,7 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
       log: file('kube-scheduler.log'),
     });
   };
-  controllers();
+  startControllers();
   launch({ command: [programPath('kubelet-streams'), name, `${addresses.kubelet}:10250`], log: file('kubelet-streams.log') });
   const node = `${name}-node`;
   await addNode(kube, node, addresses.kubelet, region ?? name);
@@ -189,6 +189,14 @@ const auditPolicy = {
   omitStages: ['RequestReceived'],
   rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts:meshdoctor'] }, { level: 'None' }],
 };
+
+/** What a mesh needs of the controller manager; every other controller only costs. */
+const controllers = [
+  ...['deployment-controller', 'replicaset-controller', 'daemonset-controller', 'statefulset-controller', 'job-controller'],
+  ...['endpoints-controller', 'endpointslice-controller', 'endpointslice-mirroring-controller', 'namespace-controller'],
+  ...['serviceaccount-controller', 'serviceaccount-token-controller', 'root-ca-certificate-publisher-controller'],
+  ...['garbage-collector-controller', 'clusterrole-aggregation-controller', 'disruption-controller'],
+];
 
 async function credentials(addresses: Addresses): Promise<{ authority: Certificate; serving: Certificate; signing: Certificate }> {
   const notBefore = new Date(Date.now() - 3_600_000);

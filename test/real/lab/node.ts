@@ -55,7 +55,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   const { kube } = cluster;
   const entries = new Map<string, Entry>();
   const starting = new Set<string>();
-  const tokens = new Map<string, string>();
+  const sources = { kube, secrets: new Map<string, Obj>(), configmaps: new Map<string, Obj>(), tokens: new Map<string, string>() };
   const listeners: (() => void)[] = [];
   let next = 0;
 
@@ -115,7 +115,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   const keep = async (entry: Entry, container: Container): Promise<void> => {
     const files = await until(
       `volumes of ${keyOf(entry.object)}`,
-      async () => (entry.ending ? new Map<string, Buffer>() : await filesOf(kube, entry.object, container.spec, tokens)),
+      async () => (entry.ending ? new Map<string, Buffer>() : await filesOf(sources, entry.object, container.spec)),
       3_600_000,
     );
     writeFiles(entry.folder, files, container.files);
@@ -159,7 +159,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
         for (const listener of listeners) listener();
       }
       // oxlint-disable-next-line no-await-in-loop -- a pause between looks
-      await pause(ready ? 1000 : 250);
+      await pause(ready ? 2000 : 300);
     }
   };
 
@@ -196,26 +196,32 @@ export async function startNode(cluster: Cluster): Promise<Node> {
       .catch(() => undefined);
   };
 
-  /** Mounted Secrets and ConfigMaps follow their objects, as a kubelet's do (it takes up to a minute; here two seconds). */
+  /** Mounted Secrets and ConfigMaps follow their objects, as a kubelet's do; a kubelet takes up to a minute. */
   const refresh = async (): Promise<void> => {
-    for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- a pause between rounds
-      await pause(2000);
-      for (const entry of entries.values()) {
-        for (const container of entry.containers) {
-          if (container.running === undefined || entry.ending) continue;
-          // oxlint-disable-next-line no-await-in-loop -- few and small
-          const files = await filesOf(kube, entry.object, container.spec, tokens).catch(() => undefined);
-          if (files === undefined) continue;
-          writeFiles(entry.folder, files, container.files);
-          container.files = files;
-        }
+    for (const entry of entries.values()) {
+      for (const container of entry.containers) {
+        if (container.running === undefined || entry.ending) continue;
+        // oxlint-disable-next-line no-await-in-loop -- from memory
+        const files = await filesOf(sources, entry.object, container.spec).catch(() => undefined);
+        if (files === undefined) continue;
+        writeFiles(entry.folder, files, container.files);
+        container.files = files;
       }
     }
   };
+  let refreshing: NodeJS.Timeout | undefined;
+  const into = (map: Map<string, Obj>) => (key: string, object: Obj | undefined) => {
+    if (object === undefined) map.delete(key);
+    else map.set(key, object);
+    refreshing ??= setTimeout(() => {
+      refreshing = undefined;
+      void refresh();
+    }, 1000);
+  };
 
+  await kube.follow('/api/v1/secrets', into(sources.secrets));
+  await kube.follow('/api/v1/configmaps', into(sources.configmaps));
   await kube.follow('/api/v1/pods', seen);
-  void refresh();
 
   return {
     pods: () =>

@@ -5,27 +5,31 @@ import { type Kube, type Obj, at, listAt, textAt } from './kube.ts';
 /** Files of a pod's volumes, by path in the container. */
 export type Files = Map<string, Buffer>;
 
+/** Where volumes come from; Secrets and ConfigMaps by NAMESPACE/NAME, as they are now. */
+export interface Sources {
+  readonly kube: Kube;
+  readonly secrets: ReadonlyMap<string, Obj>;
+  readonly configmaps: ReadonlyMap<string, Obj>;
+  /** Tokens that were given out already. */
+  readonly tokens: Map<string, string>;
+}
+
 /**
  * What the volumes of one container hold, as a kubelet projects them: Secrets, ConfigMaps, tokens and the downward API. Empty folders are
  * entries that end in a slash. Undefined: something that is not optional is not there yet.
  */
-export async function filesOf(kube: Kube, pod: Obj, container: unknown, tokens: Map<string, string>): Promise<Files | undefined> {
+export async function filesOf(sources: Sources, pod: Obj, container: unknown): Promise<Files | undefined> {
   const files: Files = new Map();
-  const namespace = pod.metadata.namespace ?? '';
-  const read = async (kind: 'secrets' | 'configmaps', name: string): Promise<Obj | undefined> => {
-    const answer = await kube.call('GET', `/api/v1/namespaces/${namespace}/${kind}/${name}`);
-    return answer.status === 200 ? asObject(answer.body) : undefined;
-  };
 
   for (const mount of listAt(container, 'volumeMounts')) {
     const path = textAt(mount, 'mountPath') ?? '/';
     const name = textAt(mount, 'name');
     const volume = listAt(pod, 'spec', 'volumes').find((candidate) => textAt(candidate, 'name') === name);
-    const sources = at(volume, 'projected') === undefined ? [volume] : listAt(volume, 'projected', 'sources');
+    const projected = at(volume, 'projected') === undefined ? [volume] : listAt(volume, 'projected', 'sources');
     files.set(`${path}/`, Buffer.alloc(0));
-    for (const source of sources) {
+    for (const source of projected) {
       // oxlint-disable-next-line no-await-in-loop -- a handful of small objects, once in a while
-      const part = await projection(kube, pod, source, read, tokens);
+      const part = await projection(sources, pod, source);
       if (part === undefined) return undefined;
       for (const [base, bytes] of part) files.set(join(path, base), bytes);
     }
@@ -54,25 +58,19 @@ export function writeFiles(root: string, files: Files, before: Files): boolean {
   return changed;
 }
 
-async function projection(
-  kube: Kube,
-  pod: Obj,
-  source: unknown,
-  read: (kind: 'secrets' | 'configmaps', name: string) => Promise<Obj | undefined>,
-  tokens: Map<string, string>,
-): Promise<Files | undefined> {
+async function projection(sources: Sources, pod: Obj, source: unknown): Promise<Files | undefined> {
   for (const kind of ['secrets', 'configmaps'] as const) {
     const field = kind === 'secrets' ? 'secret' : 'configMap';
     const wanted = at(source, field);
     if (wanted === undefined) continue;
-    const object = await read(kind, textAt(wanted, 'secretName') ?? textAt(wanted, 'name') ?? '');
+    const object = sources[kind].get(`${pod.metadata.namespace ?? ''}/${textAt(wanted, 'secretName') ?? textAt(wanted, 'name') ?? ''}`);
     if (object === undefined) return at(wanted, 'optional') === true ? new Map() : undefined;
     return itemsOf(wanted, dataOf(object, kind));
   }
   const token = at(source, 'serviceAccountToken');
   if (token !== undefined) {
     const audience = textAt(token, 'audience');
-    const text = await tokenOf(kube, pod, audience, tokens);
+    const text = await tokenOf(sources, pod, audience);
     return text === undefined ? undefined : new Map([[textAt(token, 'path') ?? 'token', Buffer.from(text)]]);
   }
   const downward = at(source, 'downwardAPI');
@@ -105,7 +103,7 @@ function dataOf(object: Obj, kind: 'secrets' | 'configmaps'): Files {
 }
 
 /** A token bound to the pod, good for the whole life of the lab. */
-async function tokenOf(kube: Kube, pod: Obj, audience: string | undefined, tokens: Map<string, string>): Promise<string | undefined> {
+async function tokenOf({ kube, tokens }: Sources, pod: Obj, audience: string | undefined): Promise<string | undefined> {
   const account = textAt(pod, 'spec', 'serviceAccountName') ?? 'default';
   const key = `${pod.metadata.uid ?? ''} ${audience ?? ''}`;
   const known = tokens.get(key);
@@ -134,9 +132,4 @@ export function fieldOf(pod: Obj, path: string): string | undefined {
     return entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join('\n');
   }
   return textAt(pod, ...path.split('.'));
-}
-
-function asObject(body: unknown): Obj | undefined {
-  // An object of the API server that was just asked for.
-  return textAt(body, 'metadata', 'name') === undefined ? undefined : (body as Obj);
 }
