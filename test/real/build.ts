@@ -1,4 +1,15 @@
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, chmodSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  chmodSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runProgram } from './lab/processes.ts';
 import { type Part, cacheFolder, folderOf, isBuilt, partNames, parts, root } from './programs.ts';
@@ -76,6 +87,17 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
     return failure;
   },
   etcd: async (folder) => await go('etcd', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'etcd'), '.']),
+  /** Definitions of the Gateway API, of the version that this Istio was made with. */
+  'gateway-api': async (folder) => {
+    const failure = await go('istio', ['mod', 'download', gatewayApi]);
+    if (failure !== undefined) return failure;
+    const where = await runProgram('go', ['list', '-m', '-f', '{{.Dir}}', gatewayApi], { cwd: moduleOf('istio'), env: goEnvironment() });
+    const definitions = join(where.stdout.trim(), 'config/crd/standard');
+    const files = readdirSync(definitions).filter((name) => name.endsWith('s.yaml') && !name.includes('_vap_'));
+    const texts = files.toSorted().map((name) => readFileSync(join(definitions, name), 'utf8'));
+    writeFileSync(join(folder, 'gateway-api.yaml'), texts.map((text) => text.replace(/^---\n/u, '')).join('\n---\n'));
+    return undefined;
+  },
   pod: async (folder) => await go('pod', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'pod'), '.']),
   kwok: async (folder) => await install(folder, `sigs.k8s.io/kwok/cmd/kwok@v${versions.kwok}`),
   coredns: async (folder) => await install(folder, `github.com/coredns/coredns@v${versions.coredns}`),
@@ -105,6 +127,7 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
   },
 };
 
+const gatewayApi = 'sigs.k8s.io/gateway-api';
 const stripped = '-s -w';
 const buildLimit = 3_600_000;
 

@@ -18,6 +18,7 @@ export const parts = {
   kwok: ['kwok'],
   coredns: ['coredns'],
   envoy: ['envoy'],
+  'gateway-api': ['gateway-api.yaml'],
 } as const;
 
 export type Part = keyof typeof parts;
@@ -59,6 +60,6 @@ function keyOf(part: Part): string {
   const hash = createHash('sha256');
   const folder = join(modules, part);
   if (existsSync(folder)) for (const file of readdirSync(folder).toSorted()) hash.update(file).update(readFileSync(join(folder, file)));
-  const version = part === 'pod' ? 'own' : versions[part];
+  const version = part === 'pod' ? 'own' : part === 'gateway-api' ? versions.istio : versions[part];
   return `${version}-${hash.update(JSON.stringify(versions)).digest('hex').slice(0, 10)}`;
 }

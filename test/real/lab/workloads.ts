@@ -24,6 +24,8 @@ export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder
       return { command: [programPath('pilot-discovery'), ...args], env: { ...env, ...upstreamEnvoy } };
     case 'istio-proxy':
       return proxy(env, args);
+    case 'install-cni':
+      return undefined;
     case 'coredns':
       return { command: [programPath('coredns'), '-conf', join(folder, 'etc/coredns/Corefile')], env };
     default:
@@ -37,7 +39,9 @@ const upstreamEnvoy = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', METADATA_EXCHAN
 /** Ports of a proxy that its own init container leaves alone. */
 const exceptInbound = ['15008', '15020', '15021', '15090'];
 
-function proxy(env: Readonly<Record<string, string>>, args: readonly string[]): Program {
+/** Sidecars and gateways; no ztunnel is built here, and upstream Envoy refuses the listeners of a waypoint or an ambient gateway. */
+function proxy(env: Readonly<Record<string, string>>, args: readonly string[]): Program | undefined {
+  if (args.includes('ztunnel') || args.includes('waypoint')) return undefined;
   const config = { binaryPath: programPath('envoy'), ...settings(env['PROXY_CONFIG']) };
   const agent = [programPath('pilot-agent'), ...args];
   const isSidecar = args.includes('sidecar');
