@@ -19,6 +19,18 @@ const copied: Edit = (objects) => {
   );
 };
 
+/** The secret for west was made with the context of the cluster that it was applied to: it holds what west has for east. */
+const ofItself: Edit = (objects) => {
+  const held = objects.get(west)?.find(({ metadata }) => metadata.name === 'istio-remote-secret-east');
+  const kubeconfig = (held?.['data'] as Readonly<Record<string, string>> | undefined)?.['east'];
+  return new Map(objects).set(
+    east,
+    (objects.get(east) ?? []).map((object) =>
+      object.metadata.name === 'istio-remote-secret-west' ? { ...object, data: { west: kubeconfig } } : object,
+    ),
+  );
+};
+
 checkTester(check, {
   healthy: {
     'a remote': remote,
@@ -37,6 +49,10 @@ checkTester(check, {
     'a remote that another is mistaken for': {
       mesh: mesh().primaryRemote(east, [west, 'north']).edit(copied),
       findings: ['mismatched-secret-key/opensAnother @ east:Secret/istio-system/istio-remote-secret-north (error certain)'],
+    },
+    'a cluster that is taken for its peer': {
+      mesh: peers.edit(ofItself),
+      findings: ['mismatched-secret-key/opensAnother @ east:Secret/istio-system/istio-remote-secret-west (error certain)'],
     },
     'a remote under another name': {
       mesh: remote.edit(secretRekeyed({ ...ofWest, key: 'prod-west' })),

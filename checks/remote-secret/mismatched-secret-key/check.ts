@@ -4,12 +4,16 @@ import {
   type Couple,
   defineCheck,
   distinct,
+  type Fact,
   list,
   listOf,
   type Mesh,
   refKey,
+  type RemoteKubeconfig,
   remoteSecrets,
   type RemoteSecret,
+  type ServiceAccount,
+  type ServiceAccountToken,
   valueOf,
 } from 'meshdoctor/api';
 import { entryField, named, recreateSecret } from '../_area.ts';
@@ -21,7 +25,10 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['injectors', 'controlPlanes'] },
-  uses: { primary: [], member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'] },
+  uses: {
+    primary: ['serviceAccounts', 'serviceAccountTokens'],
+    member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'],
+  },
   catalogue: ['ID-08', 'SEC-07'],
   explains: [
     { code: 'missing-remote-secret', match: 'cluster', keys: ['opensAnother'] },
@@ -69,27 +76,36 @@ export default defineCheck({
     const injected = distinct(member.injectors.flatMap((injector) => injector.injectedClusterId ?? []));
     const own = distinct(member.controlPlanes.map((istiod) => istiod.clusterId));
     const claimed = couple.kind === 'peer' && own.length > 0 ? own : injected;
+    const opensAnother = (secret: RemoteSecret, entry: RemoteKubeconfig, meant: ClusterName, opened: ClusterName) =>
+      finding(
+        'opensAnother',
+        { secret, key: entry.clusterId, meant, read: opened },
+        {
+          at: secret.ref,
+          field: entryField({ entry }),
+          evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: `opens ${opened}`, expected: `opens ${meant}` }],
+          subject: entry.clusterId,
+          lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
+          concerns: [primary.name, opened, meant],
+        },
+      );
+    if (couple.credentials.length === 0) {
+      // Made with the context of the cluster that it was applied to.
+      for (const secret of primary.remoteSecrets)
+        for (const entry of secret.entries)
+          if (
+            claimed.includes(entry.clusterId) &&
+            remoteSecrets.entryState(controlPlane, secret, entry) === 'read' &&
+            opens(entry, primary)
+          )
+            yield opensAnother(secret, entry, member.name, primary.name);
+      return;
+    }
     if (claimed.some((id) => keys.has(id))) {
       for (const { secret, entry } of read) {
         const meant = unopened(mesh, couple, entry.clusterId);
-        const { token } = entry;
         // API servers may share an authority: only the token tells which of them is opened.
-        const isProven =
-          listOf(member.serviceAccountTokens).some((known) => token !== undefined && known.token?.hash === token.hash) ||
-          listOf(member.serviceAccounts).some(({ uid }) => uid !== undefined && uid === token?.serviceAccountUid);
-        if (meant === undefined || !isProven) continue;
-        yield finding(
-          'opensAnother',
-          { secret, key: entry.clusterId, meant, read: member.name },
-          {
-            at: secret.ref,
-            field: entryField({ entry }),
-            evidence: [{ ref: secret.ref, field: entryField({ entry }), observed: `opens ${member.name}`, expected: `opens ${meant}` }],
-            subject: entry.clusterId,
-            lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
-            concerns: [primary.name, member.name, meant],
-          },
-        );
+        if (meant !== undefined && opens(entry, member)) yield opensAnother(secret, entry, meant, member.name);
       }
       return;
     }
@@ -121,6 +137,21 @@ export default defineCheck({
     }
   },
 });
+
+/** Whether its token is one of the cluster's, or of an account there. */
+function opens(
+  { token }: RemoteKubeconfig,
+  cluster: {
+    readonly serviceAccounts: Fact<readonly ServiceAccount[]>;
+    readonly serviceAccountTokens: Fact<readonly ServiceAccountToken[]>;
+  },
+): boolean {
+  if (token === undefined) return false;
+  return (
+    listOf(cluster.serviceAccountTokens).some((known) => known.token?.hash === token.hash) ||
+    listOf(cluster.serviceAccounts).some(({ uid }) => uid !== undefined && uid === token.serviceAccountUid)
+  );
+}
 
 function otherIds(mesh: Mesh, member: ClusterName): ClusterId[] {
   return [...mesh.members.values()].flatMap((other) => (other.cluster === member ? [] : (valueOf(other.clusterId) ?? [])));
