@@ -36,6 +36,10 @@ checkTester(check, {
       mesh: peers.edit(primaryReinstalledAs({ cluster: west, id: east })),
       findings: ['duplicate-cluster-id @ east:Deployment/istio-system/istiod (error certain)'],
     },
+    'the secret of the remote was made with the name of the primary': {
+      mesh: healthy.break((m) => m.cluster(east).patch('Secret', 'istio-system', 'istio-remote-secret-west', keyed(east))),
+      findings: ['duplicate-cluster-id @ east:Deployment/istio-system/istiod-1-31-0 (error certain)'],
+    },
     'the secrets of two remotes have one key': {
       mesh: mesh()
         .primaryRemote(east, [west, north])

@@ -13,6 +13,7 @@ import {
   refKey,
   remedy,
   type Remedy,
+  type RemoteSecret,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
@@ -26,6 +27,8 @@ interface Claim {
   readonly controlPlane?: ControlPlane;
   /** Another cluster's istiod still knows it under another ID. */
   readonly isRenamed: boolean;
+  /** The Secret alone calls it so: injectors and proxies of the cluster go by this ID. */
+  readonly misnamed?: { readonly secret: RemoteSecret; readonly meant: ClusterId };
 }
 
 export default defineCheck({
@@ -61,11 +64,14 @@ export default defineCheck({
   },
   messages: {
     duplicate: (a: { id: ClusterId; claims: readonly Claim[]; odd: Claim }) => ({
-      text: `Clusters ${list(a.claims.map(({ cluster }) => cluster))} ${a.claims.length > 2 ? 'all' : 'both'} have cluster ID ${a.id}, so istiod reads only one of them.`,
+      text:
+        a.odd.misnamed === undefined
+          ? `Clusters ${list(a.claims.map(({ cluster }) => cluster))} ${a.claims.length > 2 ? 'all' : 'both'} have cluster ID ${a.id}, so istiod reads only one of them.`
+          : `Secret ${a.odd.by.namespace ?? ''}/${a.odd.by.name} in ${a.odd.by.cluster} calls ${a.odd.cluster} ${a.id}, the ID of ${list(a.claims.flatMap(({ cluster }) => (cluster === a.odd.cluster ? [] : [cluster])))}, so istiod reads only one of them.`,
       expected: 'a cluster ID of its own for every cluster',
       found: a.claims.map(({ cluster, by }) => `${cluster} by ${by.kind} ${by.namespace ?? ''}/${by.name} in ${by.cluster}`).join(', '),
       effect: 'services and proxies of the other are unknown: no traffic to them, no connection from them',
-      remedy: [rename(a.odd)],
+      remedy: [a.odd.misnamed === undefined ? rename(a.odd) : renameSecret(a.odd.cluster, a.odd.id, a.odd.misnamed)],
     }),
   },
   *run({ clusters, mesh, finding }) {
@@ -81,7 +87,7 @@ export default defineCheck({
     for (const [id, same] of groupBy(claims, (claim) => claim.id)) {
       const byCluster = [...groupBy(same, ({ cluster }) => cluster).values()].flatMap(([claim]) => claim ?? []);
       const [first] = [...byCluster].sort(youngestFirst);
-      const odd = byCluster.find(({ isRenamed }) => isRenamed) ?? first;
+      const odd = byCluster.find((claim) => claim.misnamed !== undefined) ?? byCluster.find(({ isRenamed }) => isRenamed) ?? first;
       if (first === undefined || odd === undefined || byCluster.length < 2) continue;
       yield finding(
         'duplicate',
@@ -154,6 +160,7 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
           },
         ];
   }
+  const meant = valueOf(member.clusterId);
   return role === 'remote'
     ? keys.map(({ secret, entry }) => ({
         cluster: member.cluster,
@@ -161,8 +168,20 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
         by: secret.ref,
         field: `.data["${entry.clusterId}"]`,
         isRenamed: false,
+        ...(meant === undefined || meant === entry.clusterId ? {} : { misnamed: { secret, meant } }),
       }))
     : [];
+}
+
+/** The old one goes first: istiod does not look again at a Secret that it ignored when another one had its key. */
+function renameSecret(cluster: ClusterName, id: ClusterId, { secret, meant }: NonNullable<Claim['misnamed']>): Remedy {
+  const { ref, namespace, entries } = secret;
+  const removal = entries.length > 1 ? remedy.patch(ref, { data: { [id]: null } }) : remedy.delete(ref);
+  const flags = `--context=${shellWord(cluster)} --name=${shellWord(meant)} -i ${shellWord(namespace)}`;
+  return remedy.command(ref.cluster, [
+    ...removal.command,
+    `istioctl create-remote-secret ${flags} | kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(namespace)} apply -f -`,
+  ]);
 }
 
 /** Primaries before other clusters, younger before older: those are easier to name anew. */
