@@ -71,6 +71,20 @@ checkTester(check, {
       options: seen(ofWest((endpoints) => endpoints.map((one) => ({ ...one, address: '10.99.9.9' })))),
       findings: [`missing-endpoint-shard/stale ${at}`],
     },
+    'its pods were replaced a moment ago, which istiod may not have heard of yet': {
+      mesh: remote.break((m) => {
+        const startTime = new Date(Date.parse(remote.takenAt) - 20_000).toISOString();
+        const pods = (remote.objects().get('west') ?? []).filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === 'shop');
+        return pods.reduce((west, { metadata }) => west.patch('Pod', 'shop', metadata.name, { status: { startTime } }), m.cluster('west'));
+      }),
+      options: seen(ofWest((endpoints) => endpoints.map((one) => ({ ...one, address: '10.99.9.9' })))),
+      findings: [`missing-endpoint-shard/stale ${at} (error possible)`],
+    },
+    'without a clock nobody can tell whether they were': {
+      mesh: remote,
+      options: { ...seen(ofWest(() => [])), takenAt: 'unknown' },
+      findings: [`missing-endpoint-shard/missing ${at} (error possible)`],
+    },
     'they are on another network there': {
       mesh: remote,
       options: seen(ofWest((endpoints) => endpoints.map((one) => ({ ...one, network: '' })))),

@@ -1,15 +1,18 @@
 import {
+  type Clock,
   type ClusterName,
   type ControlPlane,
   count,
   defineCheck,
   distinct,
   type endpoints,
+  type Fact,
   hosts,
   type IstiodReplica,
   list,
   type ListedEndpoint,
   measured,
+  type Pod,
   remedy,
   remoteSecrets,
 } from 'meshdoctor/api';
@@ -24,6 +27,7 @@ export default defineCheck({
     primary: ['controlPlanes', 'remoteSecrets', 'meshConfigs', 'istiods'],
     member: ['namespaces', 'endpointSlices', 'pods'],
   },
+  uses: { primary: [], member: ['clock'] },
   applies: { probed: ['istiods'] },
   catalogue: ['SEC-08', 'SEC-13'],
   explains: [
@@ -43,6 +47,7 @@ export default defineCheck({
       found: 'none',
       effect: `nobody is sent to ${a.service} in ${a.of}`,
       remedy: [restart(a)],
+      ...graded(a),
     }),
     stale: (a: Shard) => ({
       text: `${reader(a)} sends callers of ${a.service} in ${a.of} to ${list(a.found)}, which are no longer its endpoints.`,
@@ -50,6 +55,7 @@ export default defineCheck({
       found: list(a.found),
       effect: `calls to ${a.service} in ${a.of} fail`,
       remedy: [restart(a)],
+      ...graded(a),
     }),
     otherNetwork: (a: Shard) => ({
       text: `${reader(a)} has endpoints of ${a.service} in ${a.of} on ${list(a.found)} instead of ${list(a.expected)}.`,
@@ -106,6 +112,7 @@ export default defineCheck({
               found,
               pods: refs.map(({ name }) => name),
               asked: asked.length,
+              isSettled: ready.some(({ address }) => isSettled(pods, address, member.clock)),
             },
             {
               at: first.ref,
@@ -133,6 +140,22 @@ interface Shard {
   readonly found: readonly string[];
   readonly pods: readonly string[];
   readonly asked: number;
+  /** Some endpoint was there long before istiod was asked. */
+  readonly isSettled: boolean;
+}
+
+/** Milliseconds within which a pod that became an endpoint may be on its way to istiod, or another one on its way out. */
+const settling = 60_000;
+
+/** Whether what stands behind an endpoint is older than a rollout takes to reach istiod. Without a clock nobody can tell. */
+function isSettled(pods: readonly Pod[], address: string, clock: Fact<Clock>): boolean {
+  if (clock.status !== 'collected') return false;
+  const startedAt = pods.find(({ ips }) => ips.includes(address))?.startedAt;
+  return startedAt === undefined || Date.parse(clock.value.takenAt) - Date.parse(startedAt) > settling;
+}
+
+function graded(a: Shard) {
+  return a.isSettled ? {} : { certainty: 'possible' as const };
 }
 
 interface Answered {
