@@ -34,11 +34,15 @@ export function networkOf(cluster: string): string {
   return cluster.replace('cluster', 'network');
 }
 
-export function primaryOperator(cluster: string, network: string, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function primaryOperator(
+  cluster: string,
+  network: string,
+  meshConfig: Readonly<Record<string, unknown>> = parts.meshConfig,
+): Record<string, unknown> {
   return parts.operatorOf('primary', {
     profile: 'minimal',
-    meshConfig: parts.meshConfig,
-    values: { ...parts.telemetryOff, global: { meshID: 'mesh1', network, multiCluster: { clusterName: cluster }, ...more } },
+    meshConfig,
+    values: { ...parts.telemetryOff, global: { meshID: 'mesh1', network, multiCluster: { clusterName: cluster } } },
   });
 }
 
