@@ -121,18 +121,21 @@ function sentence({ objects, member, reader }: Inert) {
     remedy: [
       remedy.command(
         reader,
-        objects.slice(0, 3).map(({ ref }) => copying(ref, reader)),
-        { note: `${objects.length > 3 ? 'do the same for the others, ' : ''}then delete them in ${member}` },
+        objects.slice(0, 3).flatMap(({ ref }) => moving(ref, reader)),
+        { note: `what is deleted in ${member} had no effect${objects.length > 3 ? '; do the same for the others' : ''}` },
       ),
     ],
   };
 }
 
-/** Copies an object without what only the API server that holds it may set. */
-function copying(ref: ObjectRef, to: ClusterName): string {
+/** Copies an object without what only the API server that holds it may set, then deletes it where it was. */
+function moving(ref: ObjectRef, to: ClusterName): readonly [copy: string, deletion: string] {
   const kind = ref.kind === 'Gateway' ? 'gateways.networking.istio.io' : ref.kind.toLowerCase();
   const own = "grep -vE '^  (uid|resourceVersion|creationTimestamp|generation):'";
-  return `${kubectl(ref)} get ${kind} ${shellWord(ref.name)} -o yaml | ${own} | kubectl --context ${shellWord(to)} apply -f -`;
+  return [
+    `${kubectl(ref)} get ${kind} ${shellWord(ref.name)} -o yaml | ${own} | kubectl --context ${shellWord(to)} apply -f -`,
+    `${kubectl(ref)} delete ${kind} ${shellWord(ref.name)}`,
+  ];
 }
 
 /** A Gateway for a cross-network port or istiod, or a route of istiod's ports. */

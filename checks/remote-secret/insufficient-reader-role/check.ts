@@ -116,7 +116,7 @@ function lacking(a: Lacking) {
         ? a.unbound === undefined
           ? []
           : [remedy.apply(a.read, bindingOf(a.unbound, a.account))]
-        : [remedy.patch(a.role.ref, { rules: [...a.role.rules, ...a.missing.map(ruleOf)].map(jsonRule) })]),
+        : [remedy.patch(a.role.ref, { rules: [...a.role.rules, ...rulesFor(a.missing)].map(jsonRule) })]),
       remedy.installer(
         a.read,
         [`istioctl install --context ${shellWord(a.read)} -f REMOTE.yaml`],
@@ -137,8 +137,13 @@ function spelled(rights: readonly readerRules.ReaderRight[]): string[] {
   );
 }
 
-function ruleOf({ group, resource, verb }: readerRules.ReaderRight): PolicyRule {
-  return { apiGroups: [group], resources: [resource], verbs: [verb], resourceNames: [] };
+/** One rule for each resource, as people write them. */
+function rulesFor(rights: readonly readerRules.ReaderRight[]): PolicyRule[] {
+  return [...groupBy(rights, ({ group, resource }) => `${group}/${resource}`).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    return [{ apiGroups: [first.group], resources: [first.resource], verbs: distinct(same.map(({ verb }) => verb)), resourceNames: [] }];
+  });
 }
 
 function jsonRule({ resourceNames, ...rule }: PolicyRule) {
