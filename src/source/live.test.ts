@@ -99,6 +99,15 @@ describe('what could not be read', () => {
     expect(projectFacts(snapshot!).rootConfigMaps).toEqual(failed);
   });
 
+  test('who may not ask as somebody else is told of that right, not of those that the other lacks', async () => {
+    const right = { status: 'forbidden', verb: 'impersonate', resource: 'users' } as const;
+    const [snapshot] = await openLive({ connections: [fakeConnection('west', west, { get: () => right, refuse: () => right })], reads });
+    expect(snapshot?.unreached).toMatchObject({
+      code: 'forbidden',
+      reason: 'forbidden: needs "impersonate" on users to ask as somebody else',
+    });
+  });
+
   test('a cluster that does not answer has every kind failed, and the others are whole', async () => {
     const dead = fakeConnection('dead', [], {
       get: () => ({ status: 'failed', code: 'timeout', reason: 'TLS handshake timeout after 5s' }),

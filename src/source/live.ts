@@ -209,7 +209,13 @@ function closed(
   });
   const others = reads.filter(({ kind }) => states.get(kind.id)?.status === 'absent').length;
   if (refused.length === 0 || refused.length + others < reads.length) return {};
-  const reason = `forbidden: this user may list nothing of ${refused.length} kinds (meshdoctor rbac prints the rights)`;
+  const impersonated = reads
+    .map(({ kind }) => states.get(kind.id))
+    .find((state) => state?.status === 'forbidden' && state.verb === 'impersonate');
+  const reason =
+    impersonated?.status === 'forbidden'
+      ? `forbidden: needs "impersonate" on ${impersonated.resource} to ask as somebody else`
+      : `forbidden: this user may list nothing of ${refused.length} kinds (meshdoctor rbac prints the rights)`;
   return { unreached: { server, code: 'forbidden', reason } };
 }
 
