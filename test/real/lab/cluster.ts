@@ -119,6 +119,8 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
           `--root-ca-file=${file('ca.crt')}`,
         ],
         ...['--use-service-account-credentials=true', '--leader-elect=false', '--secure-port=0'],
+        // A large mesh is filled faster than 20 requests a second.
+        ...['--kube-api-qps=500', '--kube-api-burst=1000'],
         `--controllers=${controllers.join(',')}`,
       ],
       log: file('kube-controller-manager.log'),

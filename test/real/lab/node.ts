@@ -221,7 +221,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
 
   await kube.follow('/api/v1/secrets', into(sources.secrets));
   await kube.follow('/api/v1/configmaps', into(sources.configmaps));
-  await kube.follow('/api/v1/pods', seen);
+  await kube.follow(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${cluster.node}`)}`, seen);
 
   return {
     pods: () =>

@@ -118,8 +118,10 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
       else map.set(key, object);
       changed();
     };
-    await cluster.kube.follow('/api/v1/services', into(ofCluster.services));
-    await cluster.kube.follow('/apis/discovery.k8s.io/v1/endpointslices', into(ofCluster.slices));
+    // Nothing runs behind thousands of simulated ones.
+    const real = `labelSelector=${encodeURIComponent('simulated!=true')}`;
+    await cluster.kube.follow(`/api/v1/services?${real}`, into(ofCluster.services));
+    await cluster.kube.follow(`/apis/discovery.k8s.io/v1/endpointslices?${real}`, into(ofCluster.slices));
   }
 
   return {

@@ -24,10 +24,10 @@ export const primaryRemote: Topology = {
   },
 };
 
-export function primaryOperator(): Record<string, unknown> {
-  return parts.operatorOf('primary', {
+export function primaryOperator(rev = revision): Record<string, unknown> {
+  return parts.operatorOf(rev === revision ? 'primary' : `primary-${rev}`, {
     profile: 'minimal',
-    revision,
+    revision: rev,
     meshConfig: parts.meshConfig,
     values: {
       ...parts.telemetryOff,
@@ -36,10 +36,10 @@ export function primaryOperator(): Record<string, unknown> {
   });
 }
 
-export async function remoteOperator(lab: Lab): Promise<Record<string, unknown>> {
-  return parts.operatorOf('remote', {
+export async function remoteOperator(lab: Lab, rev = revision): Promise<Record<string, unknown>> {
+  return parts.operatorOf(rev === revision ? 'remote' : `remote-${rev}`, {
     profile: 'remote',
-    revision,
+    revision: rev,
     values: {
       istiodRemote: { injectionPath: '/inject/cluster/cluster2/net/network2' },
       global: {
