@@ -22,7 +22,7 @@ export const order = 4;
 
 /** Only a cluster without istiod, whose objects name this very revision, needs this istiod exposed; nothing when that is not known. */
 export function needsExposure(couple: Couple): boolean | undefined {
-  return couple.kind === 'remote' ? valueOf(couple.serves) : false;
+  return pilotAddress.isServedFromOutside(couple) ? valueOf(couple.serves) : false;
 }
 
 export const unknownUse = 'it is not known whether that cluster uses this istiod';
@@ -101,7 +101,8 @@ function readerOf(
 ): ControlPlane {
   const revisions = exposure.gatewayRevisions(gateway, pods);
   if (revisions.includes(controlPlane.revision)) return controlPlane;
-  return controlPlanes.find((other) => other.namespace === controlPlane.namespace && revisions.includes(other.revision)) ?? controlPlane;
+  const readers = controlPlanes.filter((other) => revisions.includes(other.revision));
+  return readers.find((other) => other.namespace === controlPlane.namespace) ?? readers[0] ?? controlPlane;
 }
 
 /**

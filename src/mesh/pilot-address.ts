@@ -4,6 +4,7 @@ import { istiodServiceName } from '../istio/hosts.ts';
 import { labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, EndpointSlice, Endpoints, Injector, Node, Pod, Service } from '../model/facts.ts';
 import type { ObjectRef } from '../model/refs.ts';
+import type { Couple } from './topology-types.ts';
 
 /** What a remote holds of the way to its istiod: the selector-less Service and the addresses behind it. */
 export interface RemotePilot {
@@ -32,6 +33,11 @@ export function remotePilots(
   return services
     .filter((service) => wanted.has(`${service.namespace}/${service.name}`) && Object.keys(service.selector).length === 0)
     .map((service) => ({ service, addresses: backing(service, endpointSlices, endpoints) }));
+}
+
+/** Whether a cluster reaches this istiod from outside: as its remote, or as the config cluster of an external control plane. */
+export function isServedFromOutside({ kind, controlPlane, member }: Pick<Couple, 'kind' | 'controlPlane' | 'member'>): boolean {
+  return kind === 'remote' || (kind === 'self' && controlPlane.cluster !== member);
 }
 
 /** Addresses under which a Service can be reached from outside its cluster. */

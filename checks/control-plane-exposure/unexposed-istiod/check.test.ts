@@ -25,6 +25,65 @@ const upgrade = mesh().canary(east, west, { from: '1-30-3', to: '1-31-0', stage:
 const gateway = 'east:Gateway/istio-system/istiod-gateway';
 const route = 'east:VirtualService/istio-system/istiod-vs';
 const service = 'east:Service/istio-system/istio-eastwestgateway';
+// The guide's form for an address without a public certificate: TLS goes through to istiod, and the config cluster has a Service for it.
+const namespace = 'external-istiod';
+const address = '203.0.113.200';
+const outside = mesh()
+  .externalControlPlane('outside', west)
+  .break((m) =>
+    m
+      .cluster('outside')
+      .patch('Service', 'istio-system', 'istio-ingressgateway', { status: { loadBalancer: { ingress: [{ ip: address }] } } }),
+  )
+  .break((m) =>
+    m.cluster('outside').patch('Gateway', namespace, 'external-istiod-gw', {
+      spec: {
+        servers: [15012, 15017].map((number) => ({
+          hosts: ['*'],
+          port: { name: `tls-${number}`, number, protocol: 'TLS' },
+          tls: { mode: 'PASSTHROUGH' },
+        })),
+      },
+    }),
+  )
+  .break((m) =>
+    m.cluster('outside').patch('VirtualService', namespace, 'external-istiod-vs', {
+      spec: {
+        hosts: ['*'],
+        http: null,
+        tls: [
+          [15012, 15012],
+          [15017, 443],
+        ].map(([port, number]) => ({
+          match: [{ port, sniHosts: ['*'] }],
+          route: [{ destination: { host: `istiod.${namespace}.svc.cluster.local`, port: { number } } }],
+        })),
+      },
+    }),
+  )
+  .break((m) =>
+    m.cluster(west).add({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'istiod', namespace },
+      spec: {
+        ports: [
+          { name: 'tcp-istiod', port: 15012 },
+          { name: 'tcp-webhook', port: 443, targetPort: 15017 },
+        ],
+      },
+    }),
+  )
+  .break((m) =>
+    m.cluster(west).add({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'istiod', namespace, labels: { 'kubernetes.io/service-name': 'istiod' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address] }],
+      ports: [{ name: 'tcp-istiod', port: 15012 }],
+    }),
+  );
 const hidden = 'no pod stands behind the gateway @ east';
 
 checkTester(check, {
@@ -55,6 +114,7 @@ checkTester(check, {
       exposureForRevision({ cluster: east, what: 'route', revision: '1-30-3' }),
     ),
     'an external control plane ends TLS itself': mesh().externalControlPlane('outside', west, { remotes: ['north'] }),
+    'an external control plane lets TLS through': outside,
     'exposed for another revision, which is another fault': revisioned.edit(exposedUnrevisioned({ cluster: east })),
     'the route takes another name, which is another fault': plain.edit(
       exposedForRevision({ cluster: east, revision: '1-30-3', only: 'sni' }),
@@ -66,6 +126,10 @@ checkTester(check, {
         m.cluster(east).patch('VirtualService', 'istio-system', 'istiod-vs-1-31-0', { metadata: { labels: { 'istio.io/rev': '1-31-0' } } }),
       ),
       findings: [`unexposed-istiod @ ${route}-1-31-0 (error certain)`],
+    },
+    'an external control plane without VirtualService': {
+      mesh: outside.break((m) => m.cluster('outside').remove('VirtualService', namespace, 'external-istiod-vs')),
+      findings: [`unexposed-istiod @ outside:Gateway/${namespace}/external-istiod-gw (error certain)`],
     },
     'no Gateway': {
       mesh: revisioned.edit(exposureDeleted({ cluster: east, what: 'gateway' })),

@@ -47,7 +47,7 @@ export default defineCheck({
     primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'],
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
-  applies: { topology: ['primary-remote', 'multi-primary'] },
+  applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
   catalogue: ['CPX-02'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
@@ -62,7 +62,7 @@ export default defineCheck({
   },
   messages: {
     unexposed: (a: { controlPlane: ControlPlane; gateway: Service; gaps: readonly exposure.Exposure[] }) => ({
-      text: `Port ${list(portList(a.gaps))} of gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} does not lead to istiod ${a.controlPlane.revision}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
+      text: `${a.gaps.length > 1 ? 'Ports' : 'Port'} ${list(portList(a.gaps))} of gateway ${a.gateway.namespace}/${a.gateway.name} in ${a.gateway.ref.cluster} ${a.gaps.length > 1 ? 'do' : 'does'} not lead to istiod ${a.controlPlane.revision}: ${reasons[a.gaps[0]?.missing ?? 'gateway'] ?? 'the way breaks off'}.`,
       expected: 'a Gateway with PASSTHROUGH servers on 15012 and 15017 and a VirtualService that routes them to istiod',
       found: list(
         a.gaps.flatMap((gap) => gap.nearest.map(objectPath)),
@@ -82,6 +82,12 @@ export default defineCheck({
     }
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
+    // By URL anything may stand in front of istiod, under a name that only a resolver knows.
+    if (
+      pilots.length === 0 &&
+      member.injectors.some((injector) => injector.revision === controlPlane.revision && injector.target.url !== undefined)
+    )
+      return;
     const toward = gatewaysToward(pilots, primary);
     const [best] = exposures(controlPlane, toward.gateways, primary);
     const open = gaps(best?.ways ?? []);

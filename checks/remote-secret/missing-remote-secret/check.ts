@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'foreign-root/namespaces', match: 'cluster', keys: ['ofConfig'] },
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
@@ -109,6 +110,8 @@ export default defineCheck({
           related: [clusterRef(member.name)],
           lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
           subject: member.name,
+          // Once started without it, it hands its root out in the cluster in which it runs.
+          ...(led.state === 'stale' ? { concerns: [primary.name, member.name] } : {}),
         },
       );
       return;
