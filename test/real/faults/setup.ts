@@ -1,5 +1,4 @@
 import type { Lab } from '../lab/lab.ts';
-import { podsReady } from '../lab/lab.ts';
 import * as parts from '../topologies/parts.ts';
 import { primaryOperator, remoteOperator } from '../topologies/primary-remote.ts';
 import type { Fault } from './fault.ts';
@@ -105,7 +104,7 @@ export const setupFaults: readonly Fault[] = [
       await parts.install(lab, 'cluster1', primaryOperator());
       await rolledOut(lab, 'cluster1', system, `istiod-${revision}`);
     },
-    expected: { cause: 'unset-external-istiod', clusters: ['cluster2'] },
+    expected: { cause: 'unset-external-istiod', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed', values: async (lab) => await atHand(lab, { 'PRIMARY.yaml': primaryOperator() }) },
   },
   {
@@ -114,7 +113,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await removeSecret(lab),
     undo: undoSecret,
-    expected: { cause: 'missing-remote-secret', clusters: ['cluster2'] },
+    expected: { cause: 'missing-remote-secret', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -123,7 +122,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await label(lab, 'cluster1', 'secret', secretName, 'istio/multiCluster-'),
     undo: undoSecret,
-    expected: { cause: 'unread-remote-secret/unlabelled', clusters: ['cluster2'] },
+    expected: { cause: 'unread-remote-secret/unlabelled', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -136,7 +135,7 @@ export const setupFaults: readonly Fault[] = [
       await lab.kubectl('cluster1', ['apply', '-f', '-'], secret.replaceAll('namespace: istio-system', 'namespace: default'));
     },
     undo: undoSecret,
-    expected: { cause: 'unread-remote-secret/misplaced', clusters: ['cluster2'] },
+    expected: { cause: 'unread-remote-secret/misplaced', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -148,7 +147,7 @@ export const setupFaults: readonly Fault[] = [
       await addSecret(lab, ['--name', 'south']);
     },
     undo: undoSecret,
-    expected: { cause: 'mismatched-secret-key', clusters: ['cluster2'] },
+    expected: { cause: 'mismatched-secret-key', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -160,7 +159,7 @@ export const setupFaults: readonly Fault[] = [
       await addSecret(lab, ['--name', 'cluster1']);
     },
     undo: undoSecret,
-    expected: { cause: 'mismatched-secret-key', clusters: ['cluster2'] },
+    expected: { cause: 'duplicate-cluster-id', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -169,7 +168,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await addSecret(lab, ['--name', 'cluster2', '--server', 'https://127.0.0.1:6443']),
     undo: undoSecret,
-    expected: { cause: 'loopback-server', clusters: ['cluster2'] },
+    expected: { cause: 'loopback-server', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -182,7 +181,7 @@ export const setupFaults: readonly Fault[] = [
       await restartIstiod(lab);
     },
     undo: undoSecret,
-    expected: { cause: 'unsynced-cluster/timeout', clusters: ['cluster2'] },
+    expected: { cause: 'unsynced-cluster/timeout', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'undone', because: 'only its reader knows at which address the API server is reached' },
   },
   {
@@ -205,7 +204,7 @@ export const setupFaults: readonly Fault[] = [
       await lab.kubectl('cluster2', ['delete', 'secret', '-n', system, readerToken, '--ignore-not-found']);
     },
     undo: undoSecret,
-    expected: { cause: 'revoked-credential', clusters: ['cluster2'] },
+    expected: { cause: 'revoked-credential', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -222,7 +221,7 @@ export const setupFaults: readonly Fault[] = [
       await restartIstiod(lab);
     },
     undo: undoSecret,
-    expected: { cause: 'mismatched-api-server-ca', clusters: ['cluster2'] },
+    expected: { cause: 'mismatched-api-server-ca', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -231,7 +230,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await removeGateway(lab, 'cluster1'),
     undo: async (lab) => await undoGateway(lab, 'cluster1', 'network1'),
-    expected: { cause: 'missing-east-west-gateway', clusters: ['cluster1'] },
+    expected: { cause: 'missing-east-west-gateway', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed', values: atHand },
   },
   {
@@ -350,7 +349,7 @@ export const setupFaults: readonly Fault[] = [
       await deleteIstio(lab, 'cluster1', 'virtualservice', `istiod-vs-${revision}`);
     },
     undo: undoExposure,
-    expected: { cause: 'unexposed-istiod', clusters: ['cluster2'] },
+    expected: { cause: 'unexposed-istiod', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -359,7 +358,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await deleteIstio(lab, 'cluster1', 'virtualservice', `istiod-vs-${revision}`),
     undo: undoExposure,
-    expected: { cause: 'unexposed-istiod', clusters: ['cluster2'] },
+    expected: { cause: 'unexposed-istiod', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -371,7 +370,7 @@ export const setupFaults: readonly Fault[] = [
       await lab.apply('cluster1', parts.exposedIstiod('1-30-2'));
     },
     undo: undoExposure,
-    expected: { cause: 'mismatched-exposed-revision', clusters: ['cluster2'] },
+    expected: { cause: 'mismatched-exposed-revision', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -380,7 +379,7 @@ export const setupFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await removePort(lab, 'cluster1', 15_017),
     undo: async (lab) => await undoGateway(lab, 'cluster1', 'network1'),
-    expected: { cause: 'missing-istiod-port', clusters: ['cluster2'] },
+    expected: { cause: 'missing-istiod-port', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -488,10 +487,11 @@ export const setupFaults: readonly Fault[] = [
     id: 'dns-capture-left-out',
     about: 'The mesh was installed without DNS capture, and a Service of the remote has no twin in the primary.',
     topology,
-    stage: async (lab) => {
-      await dnsCapture(lab, false);
+    stage: async (lab) => await dnsCapture(lab, false),
+    undo: async (lab) => {
+      await lab.kubectl('cluster1', ['delete', 'service', 'def', '-n', 'sample', '--ignore-not-found']);
+      await dnsCapture(lab, true);
     },
-    undo: async (lab) => await dnsCapture(lab, true),
     flags: ['--service', 'def.sample'],
     expected: { cause: 'unresolvable-service/unanswered', clusters: ['cluster1'] },
     remedy: { kind: 'printed' },
@@ -518,9 +518,21 @@ async function restartIstiod(lab: Lab): Promise<void> {
   await rolledOut(lab, 'cluster1', system, `istiod-${revision}`);
 }
 
+/** istiod reads it once: it is restarted unless the one that runs leads the remote already. */
 async function undoAnnotation(lab: Lab): Promise<void> {
   await annotate(lab, `${controlPlaneClusters}=cluster1`);
-  await restartIstiod(lab);
+  const where = ['get', 'configmap', 'istio-namespace-controller-election', '-n', system, '--ignore-not-found'];
+  const election = await lab.kubectl('cluster2', [
+    ...where,
+    '-o',
+    String.raw`jsonpath={.metadata.annotations.control-plane\.alpha\.kubernetes\.io/leader}`,
+  ]);
+  const pods = await lab.kubectl('cluster1', ['get', 'pods', '-n', system, '-l', 'app=istiod', '-o', 'jsonpath={.items[*].metadata.name}']);
+  const isLed = pods
+    .trim()
+    .split(' ')
+    .some((pod) => pod !== '' && election.includes(pod));
+  if (!isLed) await restartIstiod(lab);
 }
 
 async function removeSecret(lab: Lab): Promise<void> {
@@ -531,13 +543,12 @@ async function addSecret(lab: Lab, flags: readonly string[]): Promise<void> {
   await lab.kubectl('cluster1', ['apply', '-f', '-'], await lab.istioctl('cluster2', ['create-remote-secret', ...flags]));
 }
 
-/** Only the right secret, read anew by istiod whatever it made of the others. */
+/** Only the right secret: istiod reads it anew when it changes. */
 async function undoSecret(lab: Lab): Promise<void> {
   const strays = ['istio-remote-secret-south', 'istio-remote-secret-cluster1', 'remote-south'];
   await lab.kubectl('cluster1', ['delete', 'secret', '-n', system, ...strays, '--ignore-not-found']);
   await lab.kubectl('cluster1', ['delete', 'secret', '-n', 'default', secretName, '--ignore-not-found']);
   await parts.remoteSecret(lab, 'cluster1', 'cluster2');
-  await restartIstiod(lab);
 }
 
 async function removeGateway(lab: Lab, context: string): Promise<void> {
@@ -596,8 +607,12 @@ async function dnsCapture(lab: Lab, isOn: boolean): Promise<void> {
   const meshConfig = isOn ? parts.meshConfig : {};
   const operator = primaryOperator();
   await parts.install(lab, 'cluster1', { ...operator, spec: { ...Object(operator['spec']), meshConfig } });
-  for (const context of ['cluster1', 'cluster2']) {
+  for (const [context, service] of [
+    ['cluster1', 'abc'],
+    ['cluster2', 'def'],
+  ] as const) {
     await lab.kubectl(context, ['rollout', 'restart', 'deployment', '-n', 'sample']);
-    await podsReady(lab, context, 'sample', 'app');
+    await rolledOut(lab, context, 'sample', service);
+    await rolledOut(lab, context, 'sample', 'client');
   }
 }
