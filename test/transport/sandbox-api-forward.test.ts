@@ -61,7 +61,12 @@ function forward(
     socket.on('unexpected-response', (_request, response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, message: (JSON.parse(body) as { message: string }).message }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          message: response.headers['content-type'] === 'application/json' ? (JSON.parse(body) as { message: string }).message : body,
+        }),
+      );
     });
   });
 }
@@ -126,17 +131,14 @@ test('a port that breaks ends the connection without a word', async () => {
   expect(await closed).toBe(1006);
 });
 
-test('what cannot be forwarded is refused with a Status', async () => {
+test('what cannot be forwarded is refused by the API server with a Status, and by the kubelet without', async () => {
   const refused = async (query: string, options = {}) => (await forward(query, options)) as Refused;
-  expect(await refused('')).toEqual({ status: 400, message: 'query parameter "ports" is required' });
+  expect(await refused('')).toEqual({ status: 400, message: 'query parameter "port" is required' });
   expect(await refused('?ports=0')).toMatchObject({ status: 400 });
   expect(await refused('?ports=80', { pod: 'none' })).toEqual({ status: 404, message: 'pods "none" not found' });
   expect(await refused('?ports=80', { token: 'wrong' })).toEqual({ status: 401, message: 'Unauthorized' });
   expect(await refused('?command=ls', { subresource: 'exec', protocols: ['v5.channel.k8s.io'] })).toMatchObject({ status: 400 });
-  expect(await refused('?ports=80', { protocols: ['v9.channel.k8s.io'] })).toMatchObject({
-    status: 400,
-    message: expect.stringContaining('requested protocol(s) are not supported') as string,
-  });
+  expect(await refused('?ports=80', { protocols: ['v9.channel.k8s.io'] })).toEqual({ status: 403, message: '' });
   const { nodeName: _node, ...spec } = pod['spec'] as Record<string, unknown>;
   server.store.put({ ...pod, spec });
   expect(await refused('?ports=80')).toMatchObject({

@@ -131,14 +131,16 @@ test('a user may be treated as another one by who has the right to', async () =>
   );
 });
 
-test('what is not there is a Status, what is not served is plain text', async () => {
+test('what is not there is a Status, as is what a built-in group has not; what is not served at all is plain text', async () => {
   expect((await server.ask('/apis/apps/v1/namespaces/shop/deployments/none')).body).toMatchObject({
     message: 'deployments.apps "none" not found',
     reason: 'NotFound',
     details: { name: 'none', group: 'apps', kind: 'deployments' },
     code: 404,
   });
-  for (const path of ['/apis/nothing.io/v1/things', '/apis/apps/v1beta1/deployments', '/api/v1/things', '/apis/nothing.io', '/api/v2']) {
+  for (const path of ['/apis/apps/v1beta1/deployments', '/api/v1/things'])
+    expect((await server.ask(path)).body).toMatchObject({ message: 'the server could not find the requested resource', code: 404 });
+  for (const path of ['/apis/nothing.io/v1/things', '/apis/networking.istio.io/v1/things', '/apis/nothing.io', '/api/v2']) {
     const answer = await server.ask(path);
     expect([answer.status, answer.text, answer.headers['content-type']]).toEqual([
       404,

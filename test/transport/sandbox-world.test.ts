@@ -408,7 +408,11 @@ describe('what a mesh answers', () => {
     it.each(['abc', 'abc.shop', 'abc.shop.svc', 'abc.shop.svc.cluster.local', 'ABC.Shop'])(
       'a sidecar knows %s, which only the other cluster has',
       async (name) => {
-        expect(await asked(sidecar(), name)).toEqual({ rcode: 'NOERROR', isAuthoritative: true, answers: [['A', name, clusterIP(), 30]] });
+        expect(await asked(sidecar(), name)).toEqual({
+          rcode: 'NOERROR',
+          isAuthoritative: true,
+          answers: [['A', name.toLowerCase(), clusterIP(), 30]],
+        });
       },
     );
 
@@ -418,6 +422,21 @@ describe('what a mesh answers', () => {
         ['CNAME', name, 'abc.shop', 30],
         ['A', 'abc.shop', clusterIP(), 30],
       ]);
+      expect(await asked(sidecar(), name, 'AAAA')).toMatchObject({ rcode: 'NOERROR', answers: [] });
+      // Names in the search domain are not expanded once more (pkg/dns/client/dns.go), those of other namespaces are.
+      expect((await asked(sidecar(), `abc.shop.svc.cluster.local.shop.svc.cluster.local`)).rcode).toBe('NXDOMAIN');
+      const elsewhere = 'kubernetes.default.svc.cluster.local';
+      expect((await asked(sidecar(), `${elsewhere}.shop.svc.cluster.local`)).answers[0]).toEqual([
+        ...['CNAME', `${elsewhere}.shop.svc.cluster.local`, elsewhere, 30],
+      ]);
+    });
+
+    it('that a name of its zone does not exist, or has no such address, the cluster says with authority', async () => {
+      const denied = { isAuthoritative: true, answers: [] };
+      expect(await asked(cluster('east'), 'nothing.shop.svc.cluster.local')).toEqual({ ...denied, rcode: 'NXDOMAIN' });
+      expect(await asked(cluster('east'), 'abc.shop.svc.cluster.local', 'AAAA')).toEqual({ ...denied, rcode: 'NOERROR' });
+      expect(await asked(sidecar(), 'nothing.shop.svc.cluster.local')).toEqual({ ...denied, rcode: 'NXDOMAIN' });
+      expect(await asked(cluster('east'), 'nothing.example')).toMatchObject({ isAuthoritative: false, rcode: 'NXDOMAIN' });
     });
 
     it('other names are the cluster’s, and there is none; a name without an address of that family has no answer', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Answer, type Context, jsonAnswer } from './context.ts';
 import { discoveryVersionOf } from './negotiate.ts';
 import { apiVersionOf, type Catalogue, type Resource, reviews, type Subresource, type Verb } from './resources.ts';
@@ -107,7 +108,7 @@ function reviewsOf(group: string): readonly Entry[] {
 
 function aggregatedAnswer(catalogue: Catalogue, names: readonly string[], discoveryVersion: string): Answer {
   const items = names.map((name) => ({
-    metadata: name === '' ? { creationTimestamp: null } : { name, creationTimestamp: null },
+    metadata: name === '' ? {} : { name },
     versions: (catalogue.groups.get(name) ?? []).map((version) => ({
       version,
       resources: aggregatedResources(catalogue, name, version),
@@ -115,10 +116,12 @@ function aggregatedAnswer(catalogue: Catalogue, names: readonly string[], discov
     })),
   }));
   const body = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${discoveryVersion}`, metadata: {}, items };
+  const answer = jsonAnswer(body);
+  const tag = createHash('sha512').update(answer.body).digest('hex').toUpperCase();
   return {
-    ...jsonAnswer(body),
+    ...answer,
     contentType: `application/json;g=apidiscovery.k8s.io;v=${discoveryVersion};as=APIGroupDiscoveryList`,
-    headers: { Vary: 'Accept' },
+    headers: { Vary: 'Accept', 'Cache-Control': 'public', ETag: `"${tag}"` },
   };
 }
 

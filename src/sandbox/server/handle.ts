@@ -13,7 +13,7 @@ import type { Call, ResourceRequest } from './request.ts';
 import { reviews, type Resource } from './resources.ts';
 import { reviewAnswer, tokenAnswer } from './review.ts';
 import { scaleOf } from './scale.ts';
-import { badRequest, methodNotAllowed, noSuchPath, unauthorized } from './status.ts';
+import { badRequest, methodNotAllowed, noSuchPath, noSuchResource, unauthorized } from './status.ts';
 import type { User } from './users.ts';
 
 /** Who a request is from, as whom, and that it may: else throws 401 or 403. `onUser` is told as soon as somebody was recognised. */
@@ -52,18 +52,25 @@ export async function answerTo(context: Context, call: Call, user: User): Promis
   const answer = await (info.subresource === ''
     ? ofResource(context, call, info, target, form)
     : ofSubresource(context, call, info, target, form));
-  return { answer, isYaml: form.isYaml };
+  const isDeprecated = context.minor >= 33 && target.resource.group === '' && target.resource.kind === 'Endpoints';
+  return { answer: isDeprecated ? { ...answer, headers: { ...answer.headers, Warning: endpointsWarning } } : answer, isYaml: form.isYaml };
 }
+
+const endpointsWarning = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
 
 /** What a path names: 404 when it is nothing that is served. */
 export function targetOf(context: Context, info: ResourceRequest): Target {
   const resource = context.catalogue().find(info.group, info.version, info.resource);
-  if (resource === undefined) throw noSuchPath();
+  if (resource === undefined) throw isBuiltInGroup(context, info.group) ? noSuchResource() : noSuchPath();
   const isMisplaced = resource.namespaced
     ? info.namespace === '' && info.name !== ''
     : info.namespace !== '' && resource.kind !== 'Namespace';
   if (isMisplaced) throw noSuchPath();
   return { resource, version: info.version, namespace: resource.namespaced ? info.namespace : '', name: info.name };
+}
+
+function isBuiltInGroup(context: Context, group: string): boolean {
+  return context.catalogue().resources.some((resource) => resource.group === group && !resource.isCustom);
 }
 
 async function ofResource(context: Context, call: Call, info: ResourceRequest, target: Target, form: Form): Promise<Answer> {
@@ -141,6 +148,17 @@ export function forwardingTo(context: Context, call: Call, user: User): Forwardi
 
 function fixedAnswer(context: Context, path: string): Answer | undefined {
   if (/^\/(?:healthz|livez|readyz)(?:\/.*)?$/.test(path)) return textAnswer('ok');
-  const version = { major: '1', minor: String(context.minor), gitVersion: `v1.${context.minor}.0`, platform: 'linux/amd64' };
+  const version = {
+    ...{ major: '1', minor: String(context.minor), emulationMajor: '1', emulationMinor: String(context.minor) },
+    ...{ minCompatibilityMajor: '1', minCompatibilityMinor: String(context.minor - 1), gitVersion: `v1.${context.minor}.0` },
+    ...{
+      gitCommit: '',
+      gitTreeState: 'clean',
+      buildDate: '1970-01-01T00:00:00Z',
+      goVersion: 'go1.24',
+      compiler: 'gc',
+      platform: 'linux/amd64',
+    },
+  };
   return path === '/version' || path === '/version/' ? jsonAnswer(version) : undefined;
 }

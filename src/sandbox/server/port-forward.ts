@@ -5,7 +5,7 @@ import type { KubeObject } from '../../model/kube.ts';
 import type { Context } from './context.ts';
 import { textAt } from './json-path.ts';
 import { framed, PortStream } from './port-stream.ts';
-import { badRequest } from './status.ts';
+import { ApiError, badRequest } from './status.ts';
 
 /** Channel protocols of port-forward that a kubelet speaks, both with binary frames. */
 const protocols = ['v4.channel.k8s.io', 'channel.k8s.io'] as const;
@@ -20,13 +20,13 @@ export function forwardingOf(pod: KubeObject, query: URLSearchParams, message: I
   if ((message.headers.upgrade ?? '').toLowerCase() !== 'websocket')
     throw badRequest(`unable to upgrade: only websockets are served, not "${message.headers.upgrade ?? ''}"`);
   const offered = (message.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
-  if (!protocols.some((protocol) => offered.includes(protocol)))
-    throw badRequest(`requested protocol(s) are not supported: [${offered.join(' ')}]; supports [${protocols.join(' ')}]`);
+  if (!protocols.some((protocol) => offered.includes(protocol))) throw new ApiError(403, { text: '' }, 'no protocol in common');
   if (textAt(pod, 'spec', 'nodeName') === '') throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const ports = query.getAll('ports').flatMap((value) => value.split(','));
-  if (ports.length === 0) throw badRequest('query parameter "ports" is required');
+  if (ports.length === 0) throw new ApiError(400, { text: 'query parameter "port" is required' }, 'no port');
   for (const port of ports)
-    if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) throw badRequest(`unable to parse "${port}" as a port`);
+    if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+      throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing "${port}": invalid syntax`);
   return { pod, ports: ports.map(Number) };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -55,17 +56,22 @@ export async function prepare(answer: Answer, message: IncomingMessage, response
 export function setHeaders(response: ServerResponse, now: string, contentType: string): void {
   response.sendDate = false;
   response.setHeader('Date', new Date(now).toUTCString());
+  response.setHeader('Audit-Id', randomUUID());
   response.setHeader('Cache-Control', 'no-cache, private');
   response.setHeader('Content-Type', contentType);
+  if (isPlain(contentType)) response.setHeader('X-Content-Type-Options', 'nosniff');
 }
+
+const isPlain = (contentType: string): boolean => contentType.startsWith('text/plain');
 
 /** Refuses an upgrade: an ordinary answer on a connection that ends with it. */
 export function refuseUpgrade(socket: Duplex, answer: Answer, now: string): void {
   const body = bytesOf(answer);
   const head = [
     `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}`,
+    `Audit-Id: ${randomUUID()}`,
     `Date: ${new Date(now).toUTCString()}`,
-    `Content-Type: ${answer.contentType}`,
+    ...(body.length === 0 ? [] : [`Content-Type: ${answer.contentType}`]),
     `Content-Length: ${body.length}`,
     ...Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',

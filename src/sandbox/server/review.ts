@@ -30,10 +30,7 @@ export function reviewAnswer(context: Context, user: User, plural: string, body:
 
 function answered(apiVersion: string, kind: string, body: unknown, status: object): Answer {
   const spec = fieldsAt({ body }, 'body', 'spec');
-  return jsonAnswer(
-    { kind, apiVersion, metadata: { creationTimestamp: null }, ...(kind === 'SelfSubjectReview' ? {} : { spec }), status },
-    201,
-  );
+  return jsonAnswer({ kind, apiVersion, metadata: {}, ...(kind === 'SelfSubjectReview' ? {} : { spec }), status }, 201);
 }
 
 function accessStatus({ authorizer }: Context, user: User, body: unknown): object {

@@ -59,6 +59,11 @@ export function noSuchPath(): ApiError {
   return new ApiError(404, { text: '404 page not found\n' }, '404 page not found');
 }
 
+/** What a group that is served has not: a resource, or a version. */
+export function noSuchResource(): ApiError {
+  return refusal(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
 export function unauthorized(): ApiError {
   return refusal(401, 'Unauthorized', 'Unauthorized');
 }
@@ -126,7 +131,7 @@ export function expired(message: string, token?: string): ApiError {
 }
 
 export function forbidden(message: string, details: Details): ApiError {
-  return refusal(403, 'Forbidden', message, details);
+  return new ApiError(403, { status: failure(403, 'Forbidden', message, details) }, message, { 'X-Content-Type-Options': 'nosniff' });
 }
 
 export function tooLargeResourceVersion(asked: number, current: number): ApiError {

@@ -46,7 +46,9 @@ export interface ListMeta {
 
 /** A list of objects: items of custom resources say what they are, the others do not. */
 export function listBytes(objects: readonly KubeObject[], resource: Resource, version: string, metadata: ListMeta): Buffer {
-  const head = listHead(`${resource.kind}List`, apiVersionOf(resource.group, version), metadata);
+  // Lists of custom resources name a next page even where there is none.
+  const known = resource.isCustom ? { continue: '', ...metadata } : metadata;
+  const head = listHead(`${resource.kind}List`, apiVersionOf(resource.group, version), known);
   if (!resource.isCustom) return joined(head, objects.map(bodyOf));
   const front = Buffer.from(envelope(resource, version));
   return joined(

@@ -169,11 +169,11 @@ function placeOf(
 /** The name table of one proxy. A proxy that does not watch names has none; since 1.25 that is no error (pilot/pkg/xds/debug.go). */
 function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
   const { process, knowledge, predict } = asked;
-  if (proxyId === null || proxyId === '') return { status: 400, text: 'You must provide a proxyID in the query string' };
+  if (proxyId === null || proxyId === '') return { status: 400, text: 'You must provide a proxyID in the query string\n' };
   const found = proxiesOf(process, knowledge, asked.connection).find(({ pod }) => `${pod.name}.${pod.namespace}` === proxyId);
   const client = found === undefined ? undefined : clientOf(found.pod);
   if (found === undefined || client === undefined)
-    return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.' };
+    return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.\n' };
   if (found.pod.proxy?.dnsCapture !== true)
     return isAtLeast(process.controlPlane.version, '1.25.0') !== false
       ? { status: 200, json: {} }

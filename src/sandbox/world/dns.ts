@@ -5,8 +5,13 @@ import { ipFamily } from '../../istio/addresses.ts';
 /** What a DNS server knows of one name: addresses of both families, perhaps of another name that it stands for; or that there is no such name; or nothing, since whom it asks does not answer. */
 export type Resolved = { readonly addresses: readonly string[]; readonly canonical?: string } | 'unknown' | 'failing';
 
+export interface DnsOptions {
+  /** It is the DNS of the cluster itself: that a name has no address of the family asked for is said by the zone. */
+  readonly isZone?: boolean;
+}
+
 /** Serves DNS over TCP (RFC 1035 §4.2.2) on a stream: any number of questions, each answered by `resolve` of its name in lower case without trailing dot. */
-export function serveDns(stream: Duplex, resolve: (name: string) => Resolved): void {
+export function serveDns(stream: Duplex, resolve: (name: string) => Resolved, { isZone = false }: DnsOptions = {}): void {
   let pending = Buffer.alloc(0);
   stream.on('error', () => stream.destroy());
   stream.on('data', (chunk: Buffer) => {
@@ -16,7 +21,7 @@ export function serveDns(stream: Duplex, resolve: (name: string) => Resolved): v
       if (pending.length < 2 + size) return;
       const message = pending.subarray(2, 2 + size);
       pending = pending.subarray(2 + size);
-      const answer = answerTo(message, resolve);
+      const answer = answerTo(message, resolve, isZone);
       if (answer === undefined) {
         stream.destroy();
         return;
@@ -31,26 +36,38 @@ const rcodes = { noerror: 0, servfail: 2, nxdomain: 3, notimp: 4 } as const;
 /** Seconds; CoreDNS and the agent of a proxy use the same. */
 const ttl = 30;
 const authoritative = 1 << 10;
-const recursionAvailable = 1 << 7;
 const recursionDesired = 1 << 8;
 
-function answerTo(message: Buffer, resolve: (name: string) => Resolved): Buffer | undefined {
+function answerTo(message: Buffer, resolve: (name: string) => Resolved, isZone: boolean): Buffer | undefined {
   const query = parsed(message);
   const [question] = query?.questions ?? [];
   if (query === undefined || question === undefined) return undefined;
-  const resolved = resolve(question.name.toLowerCase().replace(/\.$/, ''));
+  const name = question.name.toLowerCase().replace(/\.$/, '');
+  const resolved = resolve(name);
   const isAddress = question.type === 'A' || question.type === 'AAAA';
   const rcode = resolved === 'unknown' ? rcodes.nxdomain : resolved === 'failing' ? rcodes.servfail : rcodes.noerror;
-  const answers =
-    typeof resolved === 'string' || !isAddress ? [] : answersOf(question.name, question.type === 'A' ? 'A' : 'AAAA', resolved);
-  const flags = ((query.flags ?? 0) & recursionDesired) | recursionAvailable | (typeof resolved === 'string' ? 0 : authoritative) | rcode;
-  return encode({ type: 'response', id: query.id ?? 0, flags, questions: query.questions ?? [], answers });
+  const answers = typeof resolved === 'string' || !isAddress ? [] : answersOf(name, question.type === 'A' ? 'A' : 'AAAA', resolved);
+  // That a name of the cluster's zone does not exist only its DNS can say, whoever passes it on.
+  const isDenied = name.endsWith(`.${zone}`) && (resolved === 'unknown' || (isZone && resolved !== 'failing' && answers.length === 0));
+  const isOwn = typeof resolved !== 'string' || isDenied;
+  // Recursion is not offered: neither CoreDNS nor the agent of a proxy says so of its own answers.
+  const flags = ((query.flags ?? 0) & recursionDesired) | (isOwn ? authoritative : 0) | rcode;
+  const authorities = isDenied ? [startOfAuthority] : [];
+  return encode({ type: 'response', id: query.id ?? 0, flags, questions: query.questions ?? [], answers, authorities });
 }
+
+const zone = 'cluster.local';
+const startOfAuthority: Answer = {
+  ...{ type: 'SOA', class: 'IN', name: zone, ttl },
+  data: { mname: `ns.dns.${zone}`, rname: `hostmaster.${zone}`, serial: 1, refresh: 7200, retry: 1800, expire: 86_400, minimum: ttl },
+};
 
 function answersOf(name: string, type: 'A' | 'AAAA', { addresses, canonical }: Exclude<Resolved, string>): Answer[] {
   const family = type === 'A' ? 4 : 6;
-  const alias: Answer[] = canonical === undefined ? [] : [{ type: 'CNAME', name, ttl, class: 'IN', data: canonical }];
   const found = addresses.filter((address) => ipFamily(address) === family);
+  // A name that stands for one without an address of this family is not said to stand for it.
+  const isAlias = canonical !== undefined && (found.length > 0 || addresses.length === 0);
+  const alias: Answer[] = isAlias ? [{ type: 'CNAME', name, ttl, class: 'IN', data: canonical }] : [];
   return [...alias, ...found.map((data): Answer => ({ type, name: canonical ?? name, ttl, class: 'IN', data }))];
 }
 

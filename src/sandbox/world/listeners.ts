@@ -141,7 +141,7 @@ async function handle(door: FrontDoor, stream: Duplex, world: World, identities:
   const cluster = knowledge.state.clusters.get(passed.cluster);
   const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);
   const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, knowledge);
-  return presented === undefined ? reset(stream) : sidecarEnd(stream, presented);
+  return presented === undefined ? reset(stream) : sidecarEnd(stream, presented, hello);
 }
 
 /** Reads until the ClientHello is whole, and puts it back. Nothing when it is none, or does not come. */
@@ -174,9 +174,15 @@ function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
   });
 }
 
+/** What the inbound listener of a sidecar agrees on, best first. */
+const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
+
 /** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
-function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented): void {
+function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello): void {
+  // Envoy goes on without a protocol where none is in common; OpenSSL would end the handshake.
+  const common = sidecarProtocols.filter((protocol) => protocols.includes(protocol));
   const server = createTlsServer({
+    ...(common.length === 0 ? {} : { ALPNProtocols: common }),
     cert: chain.join(''),
     key,
     ca: [...roots],
@@ -202,6 +208,8 @@ function istiodEnd(stream: Duplex, { chain, key }: Presented, port: number): voi
   server.on('secureConnection', (socket) => {
     socket.on('error', () => stream.destroy());
     if (port === ports.webhook) readiness('/ready').serve(socket);
+    // gRPC wants HTTP/2 to be agreed on.
+    else if (socket.alpnProtocol !== 'h2') socket.end();
     else socket.resume();
   });
   server.emit('connection', stream);

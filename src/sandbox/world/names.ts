@@ -66,8 +66,9 @@ export function sidecarNames(
   return (name) => {
     const own = known.get(name);
     if (own !== undefined) return { addresses: own };
-    // What a resolver makes of a short name with the pod's first search domain is answered at once.
-    const short = name.endsWith(search) ? name.slice(0, -search.length) : undefined;
+    // What a resolver makes of a name with the pod's first search domain is answered at once, but for names in that domain (pkg/dns/client/dns.go).
+    const rest = name.endsWith(search) ? name.slice(0, -search.length) : undefined;
+    const short = rest?.endsWith(search) === true ? undefined : rest;
     const expanded = short === undefined ? undefined : known.get(short);
     return expanded === undefined || short === undefined ? upstream(name) : { addresses: expanded, canonical: short };
   };

@@ -50,7 +50,8 @@ function istiodPort(world: World, pod: Pod, object: KubeObject, port: number): L
 }
 
 function dnsPort(world: World, pod: Pod, cluster: ClusterState, port: number): Listener | undefined {
-  if (port === 53 && isDnsPod(pod)) return (stream) => serveDns(stream, (name) => clusterNames(present(world, cluster))(name));
+  if (port === 53 && isDnsPod(pod))
+    return (stream) => serveDns(stream, (name) => clusterNames(present(world, cluster))(name), { isZone: true });
   if (port !== 15053 || pod.proxy?.kind !== 'sidecar' || !pod.proxy.dnsCapture) return undefined;
   return (stream) =>
     serveDns(stream, (name) => {
