@@ -55,7 +55,10 @@ export default defineCheck({
       note: string;
       revisions: readonly string[];
     }) => ({
-      text: `${a.gateway.kind} ${a.gateway.namespace ?? ''}/${a.gateway.name} in ${a.cluster} stands for ${a.said}, but the cluster is on ${a.network}${a.isSpare ? '' : `, so the others have no gateway to ${a.network}`}.`,
+      text:
+        a.odd === 'namespace'
+          ? `Namespace ${a.namespace?.name ?? ''} in ${a.cluster} says network ${a.network}, but ${a.gateway.kind} ${a.gateway.namespace ?? ''}/${a.gateway.name} and injection there say ${a.said}.`
+          : `${a.gateway.kind} ${a.gateway.namespace ?? ''}/${a.gateway.name} in ${a.cluster} stands for ${a.said}, but the cluster is on ${a.network}${a.isSpare ? '' : `, so the others have no gateway to ${a.network}`}.`,
       expected: `${labels.network}=${a.network}`,
       found: `${labels.network}=${a.said}${a.odd === 'namespace' ? `, as injectors and workloads of ${a.cluster} say too` : ''}`,
       effect: a.isSpare
