@@ -38,7 +38,7 @@ export interface HttpQuestion {
 /** Headers of the transport: they say nothing that a client goes by. */
 const passing = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
 /** Headers of which only the presence is the same twice. */
-const momentary = new Set(['date', 'audit-id', 'x-kubernetes-pf-flowschema-uid', 'x-kubernetes-pf-prioritylevel-uid']);
+const momentary = new Set(['date', 'audit-id', 'etag', 'x-kubernetes-pf-flowschema-uid', 'x-kubernetes-pf-prioritylevel-uid']);
 
 /** One request to an API server: status, headers, and the form of the body. */
 export async function askApi(side: Side, question: HttpQuestion): Promise<unknown> {
@@ -120,7 +120,9 @@ export async function askUpgrade(
     socket.on('unexpected-response', (_request, response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => finish({ status: response.statusCode, type: response.headers['content-type'], body: parsed(text) ?? text }));
+      response.on('end', () =>
+        finish({ status: response.statusCode, type: response.headers['content-type'], body: parsed(text) ?? text.trim() }),
+      );
     });
     socket.on('error', (error) => (outcome = { ...outcome, error: codeOf(error) }));
     socket.on('close', (code) => finish({ end: `closed ${code}` }));
@@ -160,7 +162,7 @@ export async function askDns(side: Side, pod: PodPort, type: 'A' | 'AAAA', name:
     const record = (one: { readonly type: string; readonly name: string }): string =>
       one.type === 'OPT'
         ? 'OPT'
-        : `${one.name} ${'ttl' in one ? String(one.ttl) : ''} ${one.type} ${'data' in one && typeof one.data === 'string' ? one.data : ''}`;
+        : `${one.name} ${'ttl' in one ? lifeOf(one.ttl) : ''} ${one.type} ${'data' in one && typeof one.data === 'string' ? one.data : ''}`;
     return {
       flags: { aa: packet.flag_aa, ra: packet.flag_ra, rd: packet.flag_rd, tc: packet.flag_tc, rcode: (packet.flags ?? 0) & 0xf },
       questions: (packet.questions ?? []).map(({ type: asked, name: of }) => `${of} ${asked}`),
@@ -169,6 +171,11 @@ export async function askDns(side: Side, pod: PodPort, type: 'A' | 'AAAA', name:
       additionals: (packet.additionals ?? []).map(record),
     };
   });
+}
+
+/** Seconds count down in caches. */
+function lifeOf(ttl: number | undefined): string {
+  return ttl !== undefined && ttl > 20 && ttl <= 30 ? 'up to 30' : String(ttl);
 }
 
 async function forwarded<T>(
