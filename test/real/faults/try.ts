@@ -80,7 +80,13 @@ async function mend(lab: Lab, fault: Fault, broken: Checked, ran: string[]): Pro
   const tried = new Set<string>();
   for (let step = 0; step < mostSteps && !isGreen(now); step++) {
     const next = nextRemedy(now.report, tried);
-    if (next === undefined) return [`nothing further is printed to mend it, after:\n${ran.join('\n')}\n${spoken(now)}`];
+    if (next === undefined) {
+      // What istiod could not read it tries again ever more rarely, up to half a minute apart.
+      // oxlint-disable-next-line no-await-in-loop -- the last look
+      now = await checkUntil(lab, isGreen, { flags: fault.flags ?? [], limit: 90_000 });
+      if (!isGreen(now)) return [`nothing further is printed to mend it, after:\n${ran.join('\n')}\n${spoken(now)}`];
+      break;
+    }
     tried.add(next.key);
     for (const line of next.command) {
       // oxlint-disable-next-line no-await-in-loop -- in the order printed
@@ -90,7 +96,10 @@ async function mend(lab: Lab, fault: Fault, broken: Checked, ran: string[]): Pro
     }
     const before = now.report;
     // oxlint-disable-next-line no-await-in-loop -- Istio needs a moment after each
-    now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), { flags: fault.flags ?? [], limit: 45_000 });
+    now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), {
+      flags: fault.flags ?? [],
+      limit: 45_000,
+    });
   }
   return isGreen(now) ? [] : [`not green after ${ran.length} printed commands:\n${ran.join('\n')}\n${spoken(now)}`];
 }
