@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { clusterName } from '../model/ids.ts';
-import { installGateway } from './remedy.ts';
+import { installAmbientGateway, installGateway, remedy } from './remedy.ts';
 
 describe('installGateway', () => {
   const west = clusterName('west');
@@ -17,5 +17,22 @@ describe('installGateway', () => {
     expect(installGateway(west, 'network2', ['default']).note).not.toContain('--revision');
     expect(installGateway(west, 'network2', []).command).toEqual([plain]);
     expect(installGateway(west, 'network2', ['1-30-0', '1-31-0']).note).toContain('add --revision');
+  });
+});
+
+describe('a Gateway of Kubernetes', () => {
+  const west = clusterName('west');
+
+  test('is not taken for one of Istio', () => {
+    const ref = { cluster: west, kind: 'Gateway', namespace: 'istio-system', name: 'istio-eastwestgateway' };
+    expect(remedy.labelKubeGateway(ref, { 'topology.istio.io/network': 'network2' }).command).toEqual([
+      'kubectl --context west -n istio-system label gateways.gateway.networking.k8s.io istio-eastwestgateway topology.istio.io/network=network2 --overwrite',
+    ]);
+  });
+
+  test('is what the sample gives an ambient mesh, and istioctl has nothing to install', () => {
+    expect(installAmbientGateway(west, 'network2').command).toEqual([
+      'samples/multicluster/gen-eastwest-gateway.sh --network network2 --ambient | kubectl --context west apply -f -',
+    ]);
   });
 });

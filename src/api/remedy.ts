@@ -28,6 +28,8 @@ type Values = Readonly<Record<string, string | null>>;
 export const remedy = {
   /** Sets labels (null removes one). */
   label: (ref: ObjectRef, values: Values, note = ''): Remedy => metadata('label', 'labels', ref, values, note),
+  /** The same for a Gateway of Kubernetes, of which a reference says no more than of one of Istio. */
+  labelKubeGateway: (ref: ObjectRef, values: Values, note = ''): Remedy => metadata('label', 'labels', ref, values, note, kubeGateways),
   /** Sets annotations (null removes one). */
   annotate: (ref: ObjectRef, values: Values, note = ''): Remedy => metadata('annotate', 'annotations', ref, values, note),
   /** Applies a JSON merge patch to one object. */
@@ -137,7 +139,26 @@ export function installGateway(cluster: ClusterName, network: string, revisions:
   );
 }
 
-function metadata(action: 'label' | 'annotate', field: 'labels' | 'annotations', ref: ObjectRef, values: Values, note: string): Remedy {
+/** The same of an ambient mesh, where it is a Gateway of Kubernetes for which istiod makes the rest. */
+export function installAmbientGateway(cluster: ClusterName, network: string): Remedy {
+  const generate = `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(network)} --ambient`;
+  return remedy.installer(
+    cluster,
+    [`${generate} | kubectl --context ${shellWord(cluster)} apply -f -`],
+    'the script is part of the release',
+  );
+}
+
+const kubeGateways = 'gateways.gateway.networking.k8s.io';
+
+function metadata(
+  action: 'label' | 'annotate',
+  field: 'labels' | 'annotations',
+  ref: ObjectRef,
+  values: Values,
+  note: string,
+  kind = resource(ref.kind),
+): Remedy {
   const words = Object.entries(values).map(([key, value]) => (value === null ? `${key}-` : shellWord(`${key}=${value}`)));
   const overwrite = Object.values(values).some((value) => value !== null) ? ' --overwrite' : '';
   return {
@@ -145,7 +166,7 @@ function metadata(action: 'label' | 'annotate', field: 'labels' | 'annotations',
     action,
     ref,
     patch: { metadata: { [field]: values } },
-    command: [`${kubectl(ref)} ${action} ${target(ref)} ${words.join(' ')}${overwrite}`],
+    command: [`${kubectl(ref)} ${action} ${kind} ${shellWord(ref.name)} ${words.join(' ')}${overwrite}`],
     note: changes(note),
     disruptive: false,
   };

@@ -4,6 +4,7 @@ import {
   type ControlPlane,
   defineCheck,
   distinct,
+  installAmbientGateway,
   installGateway,
   kubectl,
   type KubeGateway,
@@ -78,23 +79,25 @@ export default defineCheck({
       expected: `label topology.istio.io/network=${a.network} on the Gateway`,
       found: 'no label',
       ...effectOf(a),
-      remedy: [remedy.label(a.gateway.ref, { [labels.network]: a.network })],
+      remedy: [remedy.labelKubeGateway(a.gateway.ref, { [labels.network]: a.network })],
     }),
     missing: (a: {
       network: NetworkId;
       clusters: readonly ClusterName[];
       at: ObjectRef;
       isUsed: boolean;
+      isAmbient: boolean;
       revisions: readonly string[];
     }) => ({
       text: `No Service carries network ${a.network}, so nothing leads from other networks to ${list(a.clusters)}.`,
       expected: `a Service labelled topology.istio.io/network=${a.network}`,
       found: 'none',
       ...effectOf(a),
-      remedy: [installGateway(a.at.cluster, a.network, a.revisions)],
+      remedy: [a.isAmbient ? installAmbientGateway(a.at.cluster, a.network) : installGateway(a.at.cluster, a.network, a.revisions)],
     }),
   },
   *run({ clusters, mesh, finding }) {
+    const isAmbient = mesh.dataPlanes.includes('ambient') && !mesh.dataPlanes.includes('sidecar');
     const networks = distinct(clusters.flatMap((cluster) => valueOf(cluster.member.network) ?? []));
     for (const network of networks) {
       const inside = clusters.filter((cluster) => valueOf(cluster.member.network) === network);
@@ -161,7 +164,14 @@ export default defineCheck({
       else
         yield finding(
           'missing',
-          { network, clusters: names, at: namespace?.ref ?? clusterRef(first.name), isUsed, revisions: revisionsOf(first.member) },
+          {
+            network,
+            clusters: names,
+            at: namespace?.ref ?? clusterRef(first.name),
+            isUsed,
+            isAmbient,
+            revisions: revisionsOf(first.member),
+          },
           { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' },
         );
     }
