@@ -45,6 +45,8 @@ export default defineCheck({
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: ['injectors'] },
   explains: [
     { code: 'mismatched-cluster-id/proxies', match: 'cluster', keys: ['injector'] },
+    // Pods that another path injected have both from it, and one restart gives them both anew.
+    { code: 'stale-proxy-network/other', match: 'cluster', keys: ['proxies'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
   ],
@@ -111,13 +113,13 @@ export default defineCheck({
     if (couple.kind === 'peer') return;
     const claiming = proxiesOf(controlPlane, member.pods, listOf(member.injectors)).filter((pod) => pod.proxy.clusterId !== undefined);
     const known = knownAs(controlPlane, couple);
-    if (known.length === 0) {
-      const cause = claiming.length === 0 ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
-      if (cause !== undefined) yield undecided('istiod does not read the cluster', cause);
-      return;
-    }
     // An absent key is only absent from Secrets that could all be read.
     const lacks = couple.kind === 'self' ? [] : [{ cluster: primary.name, fact: 'remoteSecrets' as const }];
+    if (known.length === 0) {
+      const cause = claiming.length === 0 ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
+      if (cause !== undefined) yield undecided('istiod does not read the cluster', { missing: lacks, ...cause });
+      return;
+    }
     const secrets = couple.credentials.map(({ secret }) => secret);
     const foreign = new Set(idsOfOthers(controlPlane, couple, mesh, primary.remoteSecrets));
     const isKnown = (id: ClusterId | undefined): boolean => id !== undefined && known.includes(id);
