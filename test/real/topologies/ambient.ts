@@ -87,7 +87,6 @@ async function addWorkloads(lab: Lab, context: string, services: readonly string
   const objects = services.flatMap((name) => parts.application(name, 'sample'));
   await lab.apply(context, [...objects, ...parts.caller('client', 'sample')]);
   for (const name of services) {
-    // oxlint-disable-next-line no-await-in-loop -- two of them
     await lab.kubectl(context, ['label', 'service', name, '-n', 'sample', 'istio.io/global=true']);
   }
   await podsReady(lab, context, 'sample', 'app');
