@@ -85,3 +85,31 @@ test('what a check says it lacks is told only where it was not read whole', asyn
     ['nodes'],
   ]);
 });
+
+test('what cannot be judged because a control plane could not be read names what would have told', async () => {
+  const check = defineCheck({
+    id: 'test-couple',
+    title: 'nothing',
+    severity: 'error',
+    certainty: 'certain',
+    scope: 'managed',
+    needs: { primary: ['controlPlanes'], member: ['namespaces'] },
+    applies: { topology: ['primary-remote'] },
+    docs: { why: '', confirm: '', fix: '' },
+    messages: {},
+    *run() {},
+  });
+  const registered = [
+    { check, area: 'test', origin: 'test' },
+    { check: { ...check, id: 'test-anywhere', applies: {} }, area: 'test', origin: 'test' },
+  ];
+  const snapshot = snapshotIn(mesh().primaryRemote('east', 'west').objects(), {});
+  const refused = { status: 'forbidden', verb: 'list', resource: 'deployments.apps' } as const;
+  const facts = new Map([...factsOf(snapshot)].map(([name, own]) => [name, name === 'east' ? { ...own, controlPlanes: refused } : own]));
+  const { outcomes } = await judge(snapshot, facts, registered, {});
+  const missing = outcomes.map((outcome) =>
+    outcome.kind === 'inconclusive' ? outcome.missing.map(({ cluster, fact }) => `${cluster} ${fact}`) : outcome.kind,
+  );
+  expect(missing.length).toBeGreaterThan(1);
+  for (const one of missing) expect(one).toContain('east controlPlanes');
+});

@@ -63,7 +63,7 @@ function runCheck(
   if (isWithoutProbes(check, facts)) return unprobed(check, topology);
   for (const mesh of topology.meshes) {
     const clusters = dataPlane(mesh).map((member) => member.cluster);
-    const applicability = applies(check, mesh);
+    const applicability = applies(check, mesh, facts);
     if (applicability !== undefined) {
       outcomes.push({ check: check.id, clusters, subject: 'mesh', ...applicability });
       continue;
@@ -84,6 +84,7 @@ function runCheck(
     const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
     const orphans = check.scope === 'managed' ? unmanaged(mesh) : [];
+    const unread = [...facts.keys()].flatMap((cluster) => missingNeeds(cluster, facts, ['controlPlanes']));
     outcomes.push(
       ...orphans.map(
         (cluster): Outcome => ({
@@ -91,8 +92,10 @@ function runCheck(
           clusters: [cluster],
           subject: cluster,
           kind: 'inconclusive',
-          because: 'its control plane is not among the clusters given',
-          missing: [],
+          // A control plane in a cluster that could not be read may well be its own.
+          because:
+            unread.length > 0 ? 'it is not known which control plane serves it' : 'its control plane is not among the clusters given',
+          missing: unread,
         }),
       ),
     );
@@ -371,13 +374,17 @@ function missingNeeds(cluster: ClusterName, facts: ReadonlyMap<ClusterName, Clus
 function applies(
   check: AnyCheck,
   mesh: Mesh,
+  facts: ReadonlyMap<ClusterName, ClusterFacts>,
 ):
   | Omit<Extract<Outcome, { kind: 'not-applicable' }>, 'check' | 'clusters' | 'subject'>
   | Omit<Extract<Outcome, { kind: 'inconclusive' }>, 'check' | 'clusters' | 'subject'>
   | undefined {
   const { topology, networks, dataPlane: plane } = check.applies ?? {};
   if (topology !== undefined) {
-    if ('unknown' in mesh.kind) return { kind: 'inconclusive', because: 'the topology is not known', missing: mesh.kind.unknown };
+    if ('unknown' in mesh.kind) {
+      const missing = mesh.kind.unknown.length > 0 ? mesh.kind.unknown : possibleMembers(mesh, facts);
+      return { kind: 'inconclusive', because: 'the topology is not known', missing };
+    }
     if (!topology.includes(mesh.kind.known)) return { kind: 'not-applicable', because: `the mesh is ${mesh.kind.known}` };
   }
   if (plane !== undefined && !mesh.dataPlanes.includes(plane))
