@@ -13,16 +13,17 @@ import { root } from '../programs.ts';
 /** Printed → what it is here. `files`: REMOTE.yaml or PRIMARY.yaml and the IstioOperator in it. */
 export async function atHand(lab: Lab, files: Readonly<Record<string, unknown>> = {}): Promise<Readonly<Record<string, string>>> {
   const script = 'samples/multicluster/gen-eastwest-gateway.sh';
-  const ownFiles = Object.entries(files).map(([name, operator]) => {
+  const ownFiles: Record<string, string> = {};
+  for (const [name, operator] of Object.entries(files)) {
     const path = join(lab.folder, name);
     writeFileSync(path, stringify(operator));
-    return [name, path];
-  });
+    ownFiles[name] = path;
+  }
   return {
     [script]: `bash ${join(await istioFolder(), script)}`,
     // It asks whether to go on, and whoever reads the report says yes.
     'istioctl install ': 'istioctl install -y ',
-    ...Object.fromEntries(ownFiles),
+    ...ownFiles,
   };
 }
 
