@@ -125,7 +125,8 @@ function remediesFor(a: {
   note: string;
   revisions: readonly string[];
 }): Remedy[] {
-  const relabel = remedy.label(a.gateway, { [labels.network]: a.network }, a.note);
+  const label = a.gateway.kind === 'Gateway' ? remedy.labelKubeGateway : remedy.label;
+  const relabel = label(a.gateway, { [labels.network]: a.network }, a.note);
   if (a.odd === 'namespace' && a.namespace !== undefined)
     return [remedy.label(a.namespace.ref, { [labels.network]: a.said }, keeperNote(a.namespace)), relabel];
   if (a.odd === 'gateway') return [relabel];
