@@ -12,7 +12,7 @@ export default defineCheck({
   explains: [
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'revoked-credential', match: 'cluster' },
     ...effectsOfUnread,

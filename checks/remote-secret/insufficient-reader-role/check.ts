@@ -37,7 +37,7 @@ export default defineCheck({
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },
     { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages'] },
-    { code: 'foreign-root/wholeCluster', match: 'cluster', keys: ['manages'] },
+    { code: 'foreign-root', match: 'cluster', keys: ['manages'] },
     ...effectsOfUnread,
   ],
   docs: {

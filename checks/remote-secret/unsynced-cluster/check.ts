@@ -28,7 +28,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
   ],
   docs: {

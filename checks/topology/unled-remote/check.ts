@@ -22,7 +22,7 @@ export default defineCheck({
   uses: { primary: ['pods', 'leaderElections'], member: ['clock'] },
   explains: [
     { code: 'stale-ca-bundle', match: 'cluster' },
-    { code: 'foreign-root/wholeCluster', match: 'cluster' },
+    { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
