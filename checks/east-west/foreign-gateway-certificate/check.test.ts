@@ -33,6 +33,11 @@ checkTester(check, {
       options: seen(presenting({ verifiedBy: [] })),
       findings: [`foreign-gateway-certificate/untrusted ${at} (error certain)`],
     },
+    'the root was replaced and the pods were not restarted': {
+      mesh: remote,
+      options: seen(presenting({ verifiedBy: [] })),
+      findings: [`foreign-gateway-certificate/untrusted ${at} (error certain)`],
+    },
     'another trust domain': {
       mesh: remote,
       options: seen(presenting({ uris: ['spiffe://other.example/ns/shop/sa/default'] })),

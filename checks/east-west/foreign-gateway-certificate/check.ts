@@ -5,8 +5,14 @@ import {
   type GatewayHandshake,
   list,
   type MeshConfig,
+  listOf,
   type ObjectRef,
+  type Pod,
+  type Remedy,
+  remedy,
+  type RootConfigMap,
   selectors,
+  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 import { addressOf } from '../_area.ts';
@@ -18,6 +24,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'pair',
   needs: { from: ['rootConfigMaps', 'meshConfigs'], to: ['gatewayHandshakes', 'meshConfigs', 'services', 'pods'] },
+  uses: { from: [], to: ['rootConfigMaps'] },
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   catalogue: ['TRU-03', 'TRU-09'],
   docs: {
@@ -29,11 +36,12 @@ export default defineCheck({
       'During a rotation of the root both are trusted; a service whose pods use several service accounts is answered by any of them.',
   },
   messages: {
-    untrusted: (a: Seen & { chain: readonly string[] }) => ({
+    untrusted: (a: Seen & { chain: readonly string[]; isFormer: boolean; pods: readonly Pod[] }) => ({
       text: `What answers for ${serviceOf(a)} at ${addressOf(a.handshake)} in ${a.to} does not verify against any root that ${a.from} trusts.`,
       expected: `a chain to a root in ConfigMap istio-ca-root-cert of ${a.from}`,
-      found: `issued by ${a.issuer === '' ? 'nobody named' : a.issuer}; ${a.chain.length} in the chain`,
+      found: `issued by ${a.issuer === '' ? 'nobody named' : a.issuer}; ${a.chain.length} in the chain${a.isFormer ? `, to no root that ${a.to} itself hands out today` : ''}`,
       effect: `proxies of ${a.from} refuse every connection to ${serviceOf(a)} in ${a.to}`,
+      remedy: a.isFormer ? restartsOf(a.to, a.pods) : [],
     }),
     otherTrustDomain: (a: Seen & { trustDomain: string; accepted: readonly string[] }) => ({
       text: `What answers for ${serviceOf(a)} in ${a.to} is of trust domain ${a.trustDomain}, which is none that ${a.from} accepts.`,
@@ -55,12 +63,17 @@ export default defineCheck({
     const own = valueOf(from.member.network);
     const near = from.rootConfigMaps.filter(({ namespace }) => namespace === from.member.systemNamespace);
     const maps = near.length > 0 ? near : from.rootConfigMaps;
-    const roots = new Set(maps.flatMap(({ certificates }) => certificates.map(({ fingerprint }) => fingerprint)));
+    const roots = rootsOf(from.rootConfigMaps, from.member.systemNamespace);
     const accepted = trustDomains(from.meshConfigs.length > 0 ? from.meshConfigs : to.meshConfigs);
     const isShared = (network: string): boolean =>
       [...mesh.members.values()].some(
         (other) => other.cluster !== to.name && (!('known' in other.network) || other.network.known === network),
       );
+    const podsOf = (service: { readonly namespace: string; readonly name: string }): Pod[] => {
+      const selector = to.services.find((one) => one.namespace === service.namespace && one.name === service.name)?.selector ?? {};
+      if (Object.keys(selector).length === 0) return [];
+      return to.pods.filter((pod) => pod.namespace === service.namespace && selectors.selectsPods(selector, pod.labels));
+    };
     const between = { from: from.name, to: to.name };
     for (const handshake of to.gatewayHandshakes) {
       const { outcome, service, network } = handshake;
@@ -83,19 +96,20 @@ export default defineCheck({
         if (!tried.some((root) => outcome.verifiedBy.includes(root)))
           yield undecided(`it was not tried against every root of ${from.name}`, { clusters: [from.name, to.name] });
       } else if (!tried.some((root) => outcome.verifiedBy.includes(root))) {
-        yield finding('untrusted', { ...seen, chain: outcome.chain }, where);
+        const today = rootsOf(listOf(to.rootConfigMaps), to.member.systemNamespace);
+        // A proxy keeps the certificate that it has until it runs out or the pod restarts, whatever root istiod signs under meanwhile.
+        const isFormer =
+          today.size > 0 && [...today].every((root) => outcome.rootsTried.includes(root) && !outcome.verifiedBy.includes(root));
+        yield finding('untrusted', { ...seen, chain: outcome.chain, isFormer, pods: podsOf(service) }, where);
         continue;
       }
       if (accepted.length > 0 && !accepted.includes(identity.trustDomain)) {
         const lacks = [from, to].map(({ name }) => ({ cluster: name, fact: 'meshConfigs' as const }));
         yield finding('otherTrustDomain', { ...seen, trustDomain: identity.trustDomain, accepted }, { ...where, lacks });
       }
-      const selector = to.services.find((one) => one.namespace === service.namespace && one.name === service.name)?.selector ?? {};
-      const pods = to.pods.filter((pod) => pod.namespace === service.namespace && selectors.selectsPods(selector, pod.labels));
-      const expected = distinct(pods.map((pod) => `${pod.namespace}/${pod.serviceAccount}`));
+      const expected = distinct(podsOf(service).map((pod) => `${pod.namespace}/${pod.serviceAccount}`));
       // Behind a gateway that several clusters share the answer may come from another one.
-      if (expected.length === 0 || Object.keys(selector).length === 0 || isShared(network) || expected.includes(identity.workload))
-        continue;
+      if (expected.length === 0 || isShared(network) || expected.includes(identity.workload)) continue;
       const lacks = [{ cluster: to.name, fact: 'pods' as const }];
       yield finding('otherIdentity', { ...seen, identity: identity.workload, expected }, { ...where, lacks });
     }
@@ -107,6 +121,26 @@ interface Seen {
   readonly from: ClusterName;
   readonly to: ClusterName;
   readonly issuer: string;
+}
+
+/** Fingerprints of the roots that a cluster hands out: those of its system namespace, where it has a ConfigMap. */
+function rootsOf(maps: readonly RootConfigMap[], systemNamespace: string): ReadonlySet<string> {
+  const near = maps.filter(({ namespace }) => namespace === systemNamespace);
+  return new Set((near.length > 0 ? near : maps).flatMap(({ certificates }) => certificates.map(({ fingerprint }) => fingerprint)));
+}
+
+function restartsOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] {
+  const commands = distinct(
+    pods.flatMap(({ namespace, owner }) =>
+      owner !== undefined && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(owner.kind)
+        ? [
+            `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)} rollout restart ${owner.kind.toLowerCase()} ${shellWord(owner.name)}`,
+          ]
+        : [],
+    ),
+  );
+  const note = `its pods then get certificates under the root of today; so do all others of ${cluster} that started before`;
+  return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note, disruptive: true })];
 }
 
 /** Trust domains of a mesh config and those it names as aliases. */
