@@ -1,5 +1,16 @@
-import { count, defineCheck, distinct, list, type Pod, remedy, selectors, type Service, type Workload } from 'meshdoctor/api';
-import { eastWestServices, touched } from '../_area.ts';
+import {
+  type ClusterName,
+  count,
+  defineCheck,
+  distinct,
+  list,
+  type Pod,
+  remedy,
+  selectors,
+  type Service,
+  type Workload,
+} from 'meshdoctor/api';
+import { eastWestServices, isWayToIstiod, touched } from '../_area.ts';
 
 export default defineCheck({
   id: 'unready-east-west-gateway',
@@ -24,21 +35,21 @@ export default defineCheck({
     notWhen: 'One ready pod is enough to work; two survive a restart.',
   },
   messages: {
-    scaledToZero: (a: { service: Service; workloads: readonly Workload[] }) => ({
+    scaledToZero: (a: Cut & { workloads: readonly Workload[] }) => ({
       text: `${named(a.service)} has no pods: ${list(a.workloads.map((workload) => `${workload.kind} ${workload.namespace}/${workload.name}`))} is scaled to 0.`,
       expected: 'at least 1 replica',
       found: '0 replicas',
-      effect: effectOf(a.service),
+      effect: effectOf(a),
       remedy: a.workloads.slice(0, 1).map((workload) => remedy.scale(workload.ref, 1, 'two survive a restart')),
     }),
-    noPods: (a: { service: Service; near: readonly Workload[] }) => ({
+    noPods: (a: Cut & { near: readonly Workload[] }) => ({
       text: `${named(a.service)} selects no pod: nothing in ${a.service.namespace} has labels ${pairs(a.service.selector)}.`,
       expected:
         a.near[0] === undefined
           ? 'a selector that fits pods of a gateway'
           : `labels of ${a.near[0].kind} ${a.near[0].name}: ${pairs(a.near[0].selector)}`,
       found: pairs(a.service.selector),
-      effect: effectOf(a.service),
+      effect: effectOf(a),
       remedy:
         a.near.length === 1 && a.near[0] !== undefined
           ? [remedy.patch(a.service.ref, { spec: { selector: replaced(a.service.selector, a.near[0]) } })]
@@ -66,14 +77,16 @@ export default defineCheck({
         evidence: evidence.length > 0 ? evidence : [{ ref: service.ref, field: '.spec.selector', observed: pairs(service.selector) }],
         lacks: (['pods', 'workloads'] as const).map((fact) => ({ cluster: cluster.name, fact })),
       };
+      const remotes = isWayToIstiod(service, cluster.name, mesh) ? touched(cluster.name, mesh).filter((name) => name !== cluster.name) : [];
       // A gateway without pods leaves the remotes of this cluster without istiod; why pods are not ready may be found here.
       const cut = { ...where, concerns: touched(cluster.name, mesh) };
       const near = cluster.workloads.filter((workload) => workload.namespace === service.namespace && workload.name === service.name);
-      if (workloads.length === 0 && pods.length === 0) yield finding('noPods', { service, near }, { ...cut, field: '.spec.selector' });
+      if (workloads.length === 0 && pods.length === 0)
+        yield finding('noPods', { service, remotes, near }, { ...cut, field: '.spec.selector' });
       else if (workloads.length > 0 && workloads.every((workload) => workload.desiredReplicas === 0))
-        yield finding('scaledToZero', { service, workloads }, cut);
-      else if (pods.length === 0) yield finding('uncreated', { service, pods, workloads }, where);
-      else if (pods.every((pod) => pod.imageAuto)) yield finding('uninjected', { service, pods, workloads }, where);
+        yield finding('scaledToZero', { service, remotes, workloads }, cut);
+      else if (pods.length === 0) yield finding('uncreated', { service, remotes, pods, workloads }, where);
+      else if (pods.every((pod) => pod.imageAuto)) yield finding('uninjected', { service, remotes, pods, workloads }, where);
       else {
         // istiod looks a proxy's token up in the cluster that it claims to be in.
         const id = cluster.member.clusterId;
@@ -81,20 +94,25 @@ export default defineCheck({
         if (ids.length > 0 && 'unknown' in id) {
           yield undecided('it is not known whether istiod refuses its pods', { missing: id.unknown });
         } else if (ids.length > 0 && 'known' in id && !ids.includes(id.known))
-          yield finding('refused', { service, pods, workloads, ids }, where);
-        else yield finding('notReady', { service, pods, workloads }, where);
+          yield finding('refused', { service, remotes, pods, workloads, ids }, where);
+        else yield finding('notReady', { service, remotes, pods, workloads }, where);
       }
     }
   },
 });
 
-interface Unready {
+interface Cut {
   readonly service: Service;
+  /** Clusters that reach their istiod through it. */
+  readonly remotes: readonly ClusterName[];
+}
+
+interface Unready extends Cut {
   readonly pods: readonly Pod[];
   readonly workloads: readonly Workload[];
 }
 
-function unready({ service, pods, workloads }: Unready, what: string) {
+function unready({ service, remotes, pods, workloads }: Unready, what: string) {
   const waiting = [
     ...pods.flatMap((pod) => pod.waiting),
     ...workloads.flatMap((workload) => workload.conditions.map(({ reason }) => reason)),
@@ -104,7 +122,7 @@ function unready({ service, pods, workloads }: Unready, what: string) {
     text: `${named(service)} has no ready pod: ${what}${reasons.length === 0 ? '' : ` (${list(reasons)})`}.`,
     expected: 'at least 1 ready pod',
     found: '0 ready',
-    effect: effectOf(service),
+    effect: effectOf({ service, remotes }),
     confirm: pods
       .slice(0, 1)
       .map((pod) => `kubectl --context ${pod.ref.cluster} -n ${pod.namespace} logs ${pod.name} -c istio-proxy --tail=50`),
@@ -131,8 +149,9 @@ function named(service: Service): string {
   return `Gateway Service ${service.namespace}/${service.name} in ${service.ref.cluster}`;
 }
 
-function effectOf(service: Service): string {
-  return `nothing reaches ${service.ref.cluster} through it`;
+function effectOf({ service, remotes }: Cut): string {
+  const istiod = remotes.length === 0 ? '' : `, not even ${list(remotes)} ${remotes.length === 1 ? 'its' : 'their'} istiod`;
+  return `nothing reaches ${service.ref.cluster} through it${istiod}`;
 }
 
 function pairs(selector: Readonly<Record<string, string>>): string {
