@@ -352,7 +352,7 @@ export const runningFaults: readonly Fault[] = [
       for (const context of ['cluster1', 'cluster2'])
         await lab.kubectl(context, ['delete', 'peerauthentication', 'default', '-n', 'sample', '--ignore-not-found']);
     },
-    expected: { cause: 'inert-configuration', clusters: ['cluster1', 'cluster2'] },
+    expected: { cause: 'inert-configuration', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
   },
 ];
