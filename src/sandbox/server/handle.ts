@@ -148,17 +148,21 @@ export function forwardingTo(context: Context, call: Call, user: User): Forwardi
 
 function fixedAnswer(context: Context, path: string): Answer | undefined {
   if (/^\/(?:healthz|livez|readyz)(?:\/.*)?$/.test(path)) return textAnswer('ok');
+  const minor = String(context.minor);
   const version = {
-    ...{ major: '1', minor: String(context.minor), emulationMajor: '1', emulationMinor: String(context.minor) },
-    ...{ minCompatibilityMajor: '1', minCompatibilityMinor: String(context.minor - 1), gitVersion: `v1.${context.minor}.0` },
-    ...{
-      gitCommit: '',
-      gitTreeState: 'clean',
-      buildDate: '1970-01-01T00:00:00Z',
-      goVersion: 'go1.24',
-      compiler: 'gc',
-      platform: 'linux/amd64',
-    },
+    major: '1',
+    minor,
+    emulationMajor: '1',
+    emulationMinor: minor,
+    minCompatibilityMajor: '1',
+    minCompatibilityMinor: String(context.minor - 1),
+    gitVersion: `v1.${minor}.0`,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: 'go1.24',
+    compiler: 'gc',
+    platform: 'linux/amd64',
   };
   return path === '/version' || path === '/version/' ? jsonAnswer(version) : undefined;
 }

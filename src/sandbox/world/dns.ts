@@ -58,7 +58,10 @@ function answerTo(message: Buffer, resolve: (name: string) => Resolved, isZone: 
 
 const zone = 'cluster.local';
 const startOfAuthority: Answer = {
-  ...{ type: 'SOA', class: 'IN', name: zone, ttl },
+  type: 'SOA',
+  class: 'IN',
+  name: zone,
+  ttl,
   data: { mname: `ns.dns.${zone}`, rname: `hostmaster.${zone}`, serial: 1, refresh: 7200, retry: 1800, expire: 86_400, minimum: ttl },
 };
 

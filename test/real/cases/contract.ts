@@ -95,11 +95,27 @@ function simulatedSide(sandbox: Sandbox): Side {
 
 /** Kinds that controllers of the sandbox know, and what Istio brings. */
 const kinds = [
-  ...['namespaces', 'nodes', 'pods', 'services', 'endpoints', 'secrets', 'configmaps', 'serviceaccounts'],
-  ...['deployments.apps', 'replicasets.apps', 'endpointslices.discovery.k8s.io', 'leases.coordination.k8s.io'],
-  ...['mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'customresourcedefinitions'],
-  ...['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'],
-  ...['gateways.networking.istio.io', 'virtualservices.networking.istio.io'],
+  'namespaces',
+  'nodes',
+  'pods',
+  'services',
+  'endpoints',
+  'secrets',
+  'configmaps',
+  'serviceaccounts',
+  'deployments.apps',
+  'replicasets.apps',
+  'endpointslices.discovery.k8s.io',
+  'leases.coordination.k8s.io',
+  'mutatingwebhookconfigurations',
+  'validatingwebhookconfigurations',
+  'customresourcedefinitions',
+  'clusterroles',
+  'clusterrolebindings',
+  'roles',
+  'rolebindings',
+  'gateways.networking.istio.io',
+  'virtualservices.networking.istio.io',
 ] as const;
 
 /** Every object of the real mesh. Keys of its Secrets stay in this process. */

@@ -149,7 +149,8 @@ function ofApi(): readonly Question[] {
       user: 'reader',
       method: 'POST',
       body: {
-        ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' },
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
         spec: { resourceAttributes: { verb: 'list', resource: 'pods' } },
       },
     }),
@@ -157,7 +158,8 @@ function ofApi(): readonly Question[] {
       user: 'nobody',
       method: 'POST',
       body: {
-        ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' },
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
         spec: { resourceAttributes: { verb: 'list', resource: 'pods' } },
       },
     }),
@@ -201,9 +203,16 @@ function ofForwarding({ istiod, sidecar }: Subjects): readonly Question[] {
 function ofIstiod({ istiod, sidecar, sidecarOfPrimary }: Subjects): readonly Question[] {
   const proxyOf = (pod: Omit<PodPort, 'port'>): string => `${pod.name}.${pod.namespace}`;
   const paths = [
-    ...['/debug/clusterz', '/debug/networkz', '/debug/endpointShardz', '/debug/syncz', '/debug/registryz', '/debug/nothing'],
-    ...[`/debug/ndsz?proxyID=${proxyOf(sidecar)}`, `/debug/ndsz?proxyID=${proxyOf(sidecarOfPrimary)}`],
-    ...['/debug/ndsz?proxyID=nothing.nowhere', '/debug/ndsz'],
+    '/debug/clusterz',
+    '/debug/networkz',
+    '/debug/endpointShardz',
+    '/debug/syncz',
+    '/debug/registryz',
+    '/debug/nothing',
+    `/debug/ndsz?proxyID=${proxyOf(sidecar)}`,
+    `/debug/ndsz?proxyID=${proxyOf(sidecarOfPrimary)}`,
+    '/debug/ndsz?proxyID=nothing.nowhere',
+    '/debug/ndsz',
   ];
   return [
     ...paths.map(

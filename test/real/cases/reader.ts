@@ -97,7 +97,8 @@ async function untilRights(lab: Lab, cluster: string, rights: readonly Right[], 
       asked.map(async (resourceAttributes) => {
         const groups = ['system:serviceaccounts', `system:serviceaccounts:${account}`, 'system:authenticated'];
         const review = await kube.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
-          ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
           spec: { user: accountUser, groups, resourceAttributes },
         });
         return at(review.body, 'status', 'allowed') === isAllowed;

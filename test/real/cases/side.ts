@@ -174,8 +174,8 @@ export async function askDns(side: Side, pod: PodPort, type: 'A' | 'AAAA', name:
 }
 
 /** Seconds count down in caches. */
-function lifeOf(ttl: number | undefined): string {
-  return ttl !== undefined && ttl > 20 && ttl <= 30 ? 'up to 30' : String(ttl);
+function lifeOf(ttl: unknown): string {
+  return typeof ttl === 'number' && ttl > 20 && ttl <= 30 ? 'up to 30' : String(ttl);
 }
 
 async function forwarded<T>(
@@ -186,7 +186,11 @@ async function forwarded<T>(
   const { url, ca } = side.server(cluster);
   const connection = openConnection(
     {
-      ...{ name: cluster, server: url, certificateAuthority: { pem: ca }, insecureSkipTlsVerify: false, disableCompression: false },
+      name: cluster,
+      server: url,
+      certificateAuthority: { pem: ca },
+      insecureSkipTlsVerify: false,
+      disableCompression: false,
       credential: { kind: 'token', token: side.token(cluster, 'admin') },
     },
     { env: {} },
