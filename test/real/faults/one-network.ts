@@ -1,9 +1,7 @@
 import type { Lab } from '../lab/lab.ts';
-import { primaryOperator } from '../topologies/multi-primary.ts';
 import * as parts from '../topologies/parts.ts';
 import type { Fault } from './fault.ts';
 import { type Kept, kept } from './kept.ts';
-import { restartWorkloads } from './restarts.ts';
 
 /*
  * Faults of meshes whose pods reach each other: without gateways for services, less can go wrong and the rest weighs more.
@@ -36,17 +34,8 @@ export const oneNetworkFaults: readonly Fault[] = [
       await lab.kubectl('cluster2', ['replace', '-f', '-'], role.replaceAll('"endpointslices"', '"endpoints"'));
     },
     undo: async (lab) => await reader.putBack(lab),
-    expected: { cause: 'insufficient-reader-role', clusters: both },
+    expected: { cause: 'insufficient-reader-role', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
-  },
-  {
-    id: 'flat-peer-on-another-network',
-    about: 'One cluster was installed with a network of its own, though pods reach each other and there is no gateway.',
-    topology: primaries,
-    stage: async (lab) => await installWithNetwork(lab, 'network2'),
-    undo: async (lab) => await installWithNetwork(lab, 'network1'),
-    expected: { cause: 'missing-east-west-gateway', clusters: both },
-    remedy: { kind: 'undone', because: 'it is an installation with the other network, or of a gateway for it' },
   },
   {
     id: 'flat-remote-secret-missing',
@@ -69,15 +58,6 @@ export const oneNetworkFaults: readonly Fault[] = [
     expected: { cause: 'unexposed-istiod', clusters: both },
     remedy: { kind: 'printed' },
   },
-  {
-    id: 'flat-remote-injected-elsewhere',
-    about: 'The injection path of the remote named another network than that of the primary, on one network.',
-    topology: remote,
-    stage: async (lab) => await injectInto(lab, 'network2'),
-    undo: async (lab) => await injectInto(lab, 'network1'),
-    expected: { cause: 'mismatched-injection-path', clusters: ['cluster2'] },
-    remedy: { kind: 'printed' },
-  },
 ];
 
 async function removeSecret(lab: Lab): Promise<void> {
@@ -86,16 +66,4 @@ async function removeSecret(lab: Lab): Promise<void> {
 
 async function makeSecret(lab: Lab): Promise<void> {
   await parts.remoteSecret(lab, 'cluster1', 'cluster2');
-}
-
-async function installWithNetwork(lab: Lab, network: string): Promise<void> {
-  await parts.install(lab, 'cluster2', primaryOperator('cluster2', network));
-  await restartWorkloads(lab, 'cluster2');
-}
-
-/** The path of the remote's webhooks names a network; pods that are new have it. */
-async function injectInto(lab: Lab, network: string): Promise<void> {
-  const webhooks = await lab.kubectl('cluster2', ['get', 'mutatingwebhookconfigurations', '-o', 'json']);
-  await lab.kubectl('cluster2', ['replace', '-f', '-'], webhooks.replaceAll(/\/net\/network[12]/gu, `/net/${network}`));
-  await restartWorkloads(lab, 'cluster2');
 }
