@@ -109,8 +109,9 @@ function nextRemedy(report: Report, tried: ReadonlySet<string>): { readonly key:
   for (const cause of report.causes) {
     if (cause.severity === 'info') continue;
     const finding: ReportFinding | undefined = report.findings.find(({ fingerprint }) => fingerprint === cause.fingerprint);
-    for (const [position, { command }] of (finding?.remedy ?? []).entries()) {
-      const key = `${cause.fingerprint} ${position}`;
+    for (const { command } of finding?.remedy ?? []) {
+      // What is printed first the next time may be for what is left.
+      const key = command.join('\n');
       if (command.length > 0 && !tried.has(key)) return { key, command };
     }
   }
