@@ -286,7 +286,7 @@ export const runningFaults: readonly Fault[] = [
       await objects.namespaceOfRemote.putBack(lab);
       await restarted(lab, 'cluster1', istiod, system);
     },
-    expected: { cause: 'unmatched-control-plane-clusters', clusters: ['cluster1', 'cluster2'] },
+    expected: { cause: 'unmatched-control-plane-clusters', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
