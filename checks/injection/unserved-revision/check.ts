@@ -1,8 +1,10 @@
 import {
+  type ClusterName,
   count,
   defineCheck,
   groupBy,
   injection,
+  installAgain,
   labels,
   list,
   listOf,
@@ -11,6 +13,7 @@ import {
   remedy,
   type Revision,
   shellWord,
+  valueOf,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -31,7 +34,14 @@ export default defineCheck({
     notWhen: 'The namespace is meant to stay out of the mesh: remove the label.',
   },
   messages: {
-    unserved: (a: { namespaces: readonly Namespace[]; wanted: Revision; offered: readonly Revision[]; without: number }) => ({
+    unserved: (a: {
+      namespaces: readonly Namespace[];
+      wanted: Revision;
+      offered: readonly Revision[];
+      without: number;
+      cluster: ClusterName;
+      isRemote: boolean;
+    }) => ({
       text: `${a.namespaces.length === 1 ? 'Namespace' : 'Namespaces'} ${list(
         a.namespaces.map((namespace) => namespace.name),
         'none',
@@ -40,7 +50,7 @@ export default defineCheck({
       expected: list(a.offered, 'any injector at all'),
       found: a.wanted,
       effect: a.without > 0 ? `${count(a.without, 'pod')} already run without a sidecar` : 'every pod created from now on has no sidecar',
-      remedy: fixes(a.namespaces, a.wanted, a.offered),
+      remedy: a.offered.length === 0 ? [installed(a)] : fixes(a.namespaces, a.wanted, a.offered),
     }),
   },
   *run({ cluster, finding }) {
@@ -59,7 +69,14 @@ export default defineCheck({
         .filter((pod) => pod.proxy === undefined && !pod.hostNetwork).length;
       yield finding(
         'unserved',
-        { namespaces, wanted, offered: injection.offered(cluster.injectors), without },
+        {
+          namespaces,
+          wanted,
+          offered: injection.offered(cluster.injectors),
+          without,
+          cluster: cluster.name,
+          isRemote: valueOf(cluster.member.role) === 'remote',
+        },
         {
           at: first.ref,
           field: injection.labelField(first),
@@ -75,10 +92,17 @@ export default defineCheck({
   },
 });
 
-/**
- * What is served here is what they can ask for; a tag gives what is served the name that they ask for. Where nothing is served the
- * installation is what is missing.
- */
+/** Where nothing is served, the injectors are what is missing, and the installation makes them. */
+function installed({ cluster, isRemote }: { readonly cluster: ClusterName; readonly isRemote: boolean }): Remedy {
+  const file = isRemote ? 'REMOTE.yaml' : 'PRIMARY.yaml';
+  return remedy.installer(
+    cluster,
+    [`istioctl install --context ${shellWord(cluster)} -f ${file}`],
+    `${file} is what this cluster was installed from; then restart workloads without a sidecar; ${installAgain}`,
+  );
+}
+
+/** What is served here is what they can ask for; a tag gives what is served the name that they ask for. */
 function fixes(namespaces: readonly Namespace[], wanted: Revision, offered: readonly Revision[]): Remedy[] {
   const [first] = namespaces;
   const [only, ...more] = offered;
