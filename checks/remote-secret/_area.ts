@@ -47,17 +47,23 @@ function creation(reader: ClusterName, namespace: string, read: ClusterName, id:
 }
 
 /** The same for any Secret that istiod uses: an external istiod mounts the one for its config cluster. */
-export function renewSecret(secret: RemoteSecret, read: ClusterName, id: string): Remedy {
-  return remoteSecrets.isExternalKubeconfig(secret) ? createConfigSecret(secret, read) : recreateSecret(secret, read, id);
+export function renewSecret(secret: RemoteSecret, read: ClusterName, id: string, options: { more?: string; note?: string } = {}): Remedy {
+  return remoteSecrets.isExternalKubeconfig(secret) ? createConfigSecret(secret, read, options) : recreateSecret(secret, read, id, options);
 }
 
 /** Makes what an external istiod mounts to read its config cluster, `beside` itself. */
-export function createConfigSecret(beside: { readonly ref: ObjectRef; readonly namespace: string }, read: ClusterName): Remedy {
+export function createConfigSecret(
+  beside: { readonly ref: ObjectRef; readonly namespace: string },
+  read: ClusterName,
+  { more = '', note = '' }: { more?: string; note?: string } = {},
+): Remedy {
   const { cluster } = beside.ref;
-  const create = `istioctl create-remote-secret --context=${shellWord(read)} --type=config --namespace=${shellWord(beside.namespace)} --service-account=istiod --create-service-account=false`;
+  const flags = ['--service-account=istiod', '--create-service-account=false', ...(more === '' ? [] : [more])].join(' ');
+  const create = `istioctl create-remote-secret --context=${shellWord(read)} --type=config --namespace=${shellWord(beside.namespace)} ${flags}`;
   const where = `kubectl --context ${shellWord(cluster)} -n ${shellWord(beside.namespace)}`;
   return remedy.command(cluster, [`${create} | ${where} apply -f -`, `${where} rollout restart deployment -l app=istiod`], {
     disruptive: true,
+    note,
   });
 }
 

@@ -1,4 +1,7 @@
 import { checkTester, mesh, remoteSecretLabelled, serverAddress, withKubeconfig } from 'meshdoctor/testkit';
+import { clusterName } from 'meshdoctor/api';
+import { expect, test } from 'vitest';
+import { renewSecret } from '../_area.ts';
 import check from './check.ts';
 
 const east = 'east';
@@ -44,4 +47,13 @@ checkTester(check, {
       findings: ['loopback-server @ outside:Secret/external-istiod/istio-kubeconfig (error certain)'],
     },
   },
+});
+
+test('the kubeconfig of an external istiod is made again as what istiod mounts, not as a remote secret', () => {
+  const ref = { cluster: clusterName('outside'), kind: 'Secret', namespace: 'external-istiod', name: 'istio-kubeconfig' };
+  const mounted = { ref, namespace: ref.namespace, name: ref.name, labels: {}, annotations: {}, managers: [], entries: [] };
+  expect(renewSecret(mounted, clusterName('west'), 'config', { more: '--server=https://192.0.2.1:6443' }).command).toEqual([
+    'istioctl create-remote-secret --context=west --type=config --namespace=external-istiod --service-account=istiod --create-service-account=false --server=https://192.0.2.1:6443 | kubectl --context outside -n external-istiod apply -f -',
+    'kubectl --context outside -n external-istiod rollout restart deployment -l app=istiod',
+  ]);
 });

@@ -9,7 +9,7 @@ import {
   type RemoteSecret,
   shellWord,
 } from 'meshdoctor/api';
-import { effectsOfUnread, entryField, named, recreateSecret } from '../_area.ts';
+import { effectsOfUnread, entryField, named, renewSecret } from '../_area.ts';
 
 const words = {
   loopback: 'the loopback of whoever calls it',
@@ -54,7 +54,7 @@ export default defineCheck({
       found: a.entry.server ?? 'none',
       effect: `istiod in ${a.secret.ref.cluster} cannot read ${a.read}; when it starts it knows none of its endpoints`,
       remedy: [
-        recreateSecret(a.secret, a.read, a.entry.clusterId, {
+        renewSecret(a.secret, a.read, a.entry.clusterId, {
           more: `--server=${shellWord(a.server ?? 'https://ADDRESS:PORT')}`,
           note:
             a.server === undefined

@@ -8,7 +8,7 @@ import {
   type RemoteKubeconfig,
   type RemoteSecret,
 } from 'meshdoctor/api';
-import { entryField, named, recreateSecret } from '../_area.ts';
+import { entryField, named, renewSecret } from '../_area.ts';
 
 export default defineCheck({
   id: 'rejected-kubeconfig',
@@ -41,14 +41,14 @@ export default defineCheck({
       expected: 'a token, client certificate data or user and password',
       found: list(a.refused),
       effect: `istiod in ${a.secret.ref.cluster} does not know ${a.read} after its next start`,
-      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+      remedy: [renewSecret(a.secret, a.read, a.entry.clusterId)],
     }),
     invalid: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; read: ClusterName; reason: string }) => ({
       text: `${named(a.secret)} holds no kubeconfig that istiod could use for ${a.read}: ${a.reason}.`,
       expected: 'a kubeconfig with a current context',
       found: a.reason,
       effect: `istiod in ${a.secret.ref.cluster} does not know ${a.read} after its next start`,
-      remedy: [recreateSecret(a.secret, a.read, a.entry.clusterId)],
+      remedy: [renewSecret(a.secret, a.read, a.entry.clusterId)],
     }),
     stray: (a: { secret: RemoteSecret; entry: RemoteKubeconfig; reason: string; isAlone: boolean }) => ({
       text: `${named(a.secret)} has key ${a.entry.clusterId}, which istiod takes for a cluster, but holds no kubeconfig there: ${a.reason}.`,
