@@ -537,8 +537,7 @@ export const rows: readonly Staged[] = [
     name: 'a secret opens the cluster it lies in',
     mesh: 'two primaries',
     edits: [own.secretOpens({ cluster: 'east', key: 'west', instead: 'east', secretOf: 'west' })],
-    causes: ['remote-secret/missing-remote-secret'],
-    certainty: 'likely',
+    causes: ['remote-secret/mismatched-secret-key'],
   },
   {
     name: 'istiod was exposed in the remote',

@@ -83,11 +83,11 @@ export default defineCheck({
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
     // By URL anything may stand in front of istiod, under a name that only a resolver knows.
-    if (
-      pilots.length === 0 &&
-      member.injectors.some((injector) => injector.revision === controlPlane.revision && injector.target.url !== undefined)
-    )
-      return;
+    const isByUrl = member.injectors.some((injector) => injector.revision === controlPlane.revision && injector.target.url !== undefined);
+    const isAtPrimary = pilots.some(({ addresses }) =>
+      [...addresses.keys()].some((address) => pilotAddress.leadsTo(address, primary.services) !== undefined),
+    );
+    if (isByUrl && !isAtPrimary) return;
     const toward = gatewaysToward(pilots, primary);
     const [best] = exposures(controlPlane, toward.gateways, primary);
     const open = gaps(best?.ways ?? []);
