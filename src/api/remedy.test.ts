@@ -7,12 +7,19 @@ describe('installGateway', () => {
 
   test('gives the script the revision that serves the cluster: its pods are not injected otherwise', () => {
     expect(installGateway(west, 'network2', ['1-31-0']).command).toEqual([
-      'samples/multicluster/gen-eastwest-gateway.sh --network network2 --revision 1-31-0 | istioctl install --context west -y -f -',
+      'samples/multicluster/gen-eastwest-gateway.sh --network network2 --revision 1-31-0 > eastwest-gateway.yaml && istioctl install --context west -y -f eastwest-gateway.yaml',
     ]);
   });
 
+  test('makes room for it first', () => {
+    const [first, second, ...more] = installGateway(west, 'network2', ['default'], '', ['make room']).command;
+    expect([first, more]).toEqual(['make room', []]);
+    expect(second).toContain('--network network2');
+  });
+
   test('names no revision where the default one serves it, or nobody can tell which', () => {
-    const plain = 'samples/multicluster/gen-eastwest-gateway.sh --network network2 | istioctl install --context west -y -f -';
+    const plain =
+      'samples/multicluster/gen-eastwest-gateway.sh --network network2 > eastwest-gateway.yaml && istioctl install --context west -y -f eastwest-gateway.yaml';
     expect(installGateway(west, 'network2', ['default']).command).toEqual([plain]);
     expect(installGateway(west, 'network2', ['default']).note).not.toContain('--revision');
     expect(installGateway(west, 'network2', []).command).toEqual([plain]);

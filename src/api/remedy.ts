@@ -122,21 +122,29 @@ export function kubectl(ref: ObjectRef): string {
 export const installAgain =
   'installing again from an IstioOperator without metadata.name removes gateways that another unnamed one installed: give each a name';
 
+/** What a script writes, installed only if it wrote it: given nothing, istioctl installs its default profile over the Istio that is there. */
+export function installWritten(cluster: ClusterName, generate: string): string {
+  const file = 'eastwest-gateway.yaml';
+  return `${generate} > ${file} && istioctl install --context ${shellWord(cluster)} -y -f ${file}`;
+}
+
 /**
  * Installs an east-west gateway as Istio's sample makes it. `revisions`: those that serve the cluster. The sample asks for the injector of the default
- * revision unless told another one.
+ * revision unless told another one. `before`: commands that make room for it.
  */
-export function installGateway(cluster: ClusterName, network: string, revisions: readonly string[], note = ''): Remedy {
+export function installGateway(
+  cluster: ClusterName,
+  network: string,
+  revisions: readonly string[],
+  note = '',
+  before: readonly string[] = [],
+): Remedy {
   const [revision = 'default', ...more] = revisions;
   const isSure = revisions.length > 0 && more.length === 0;
   const flags = [`--network ${shellWord(network)}`, ...(isSure && revision !== 'default' ? [`--revision ${shellWord(revision)}`] : [])];
   const generate = `samples/multicluster/gen-eastwest-gateway.sh ${flags.join(' ')}`;
   const notes = [note, isSure ? '' : 'add --revision where the mesh has one', 'the script is part of the release'];
-  return remedy.installer(
-    cluster,
-    [`${generate} | istioctl install --context ${shellWord(cluster)} -y -f -`],
-    notes.filter((text) => text !== '').join('; '),
-  );
+  return remedy.installer(cluster, [...before, installWritten(cluster, generate)], notes.filter((text) => text !== '').join('; '));
 }
 
 /** The same of an ambient mesh, where it is a Gateway of Kubernetes for which istiod makes the rest. */

@@ -13,6 +13,7 @@ import {
   remedy,
   type Remedy,
   selectors,
+  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 import { gatewaysByNetwork, isLive, keeperNote } from '../_area.ts';
@@ -130,5 +131,7 @@ function remediesFor(a: {
   if (a.odd === 'namespace' && a.namespace !== undefined)
     return [remedy.label(a.namespace.ref, { [labels.network]: a.said }, keeperNote(a.namespace)), relabel];
   if (a.odd === 'gateway') return [relabel];
-  return [installGateway(a.cluster, a.network, a.revisions, `the gateway itself works for ${a.said} only`)];
+  // The Deployment's selector names the network, and no selector can be changed.
+  const removal = `kubectl --context ${shellWord(a.cluster)} -n ${shellWord(a.gateway.namespace ?? '')} delete deployment -l ${labels.network}=${shellWord(a.said)}`;
+  return [installGateway(a.cluster, a.network, a.revisions, `the gateway itself works for ${a.said} only`, [removal])];
 }

@@ -6,6 +6,7 @@ import {
   distinct,
   type Fact,
   installAgain,
+  installWritten,
   labels,
   list,
   listOf,
@@ -274,7 +275,7 @@ function remediesFor(a: { network: string; suspect: Namespace; other: string | u
   const lines = [
     `kubectl ${context} label namespace ${a.suspect.name} ${labels.network}=${shellWord(name)} --overwrite`,
     `istioctl install ${context} ${set}`,
-    `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(name)} | istioctl install ${context} -y -f -`,
+    installWritten(cluster, `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(name)}`),
   ];
   return [remedy.installer(cluster, lines, `then restart the workloads of ${cluster}; ${installAgain}`)];
 }

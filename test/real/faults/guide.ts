@@ -21,6 +21,8 @@ export async function atHand(lab: Lab, files: Readonly<Record<string, unknown>> 
   }
   return {
     [script]: `bash ${join(await istioFolder(), script)}`,
+    // What it wrote is of no use to the folder that the tests run in.
+    'eastwest-gateway.yaml': join(lab.folder, 'eastwest-gateway.yaml'),
     // It asks whether to go on, and whoever reads the report says yes.
     'istioctl install ': 'istioctl install -y ',
     ...ownFiles,

@@ -2,6 +2,7 @@ import type { Lab } from '../lab/lab.ts';
 import { networkOf, primaryOperator } from '../topologies/multi-primary.ts';
 import * as parts from '../topologies/parts.ts';
 import type { Fault } from './fault.ts';
+import { atHand } from './guide.ts';
 import { restarted, restartWorkloads } from './restarts.ts';
 
 const topology = 'multi-primary';
@@ -84,7 +85,7 @@ export const multiPrimaryFaults: readonly Fault[] = [
     stage: async (lab) => await gatewayFor(lab, 'cluster2', 'network-2'),
     undo: async (lab) => await gatewayFor(lab, 'cluster2', 'network2'),
     expected: { cause: 'mismatched-gateway-network', clusters: ['cluster2'] },
-    remedy: { kind: 'printed' },
+    remedy: { kind: 'printed', values: async (lab) => await atHand(lab) },
   },
   {
     id: 'peer-gateway-not-installed',
@@ -93,7 +94,7 @@ export const multiPrimaryFaults: readonly Fault[] = [
     stage: async (lab) => await deleteGateway(lab, 'cluster2'),
     undo: async (lab) => await parts.install(lab, 'cluster2', parts.eastWestGateway('network2', '')),
     expected: { cause: 'missing-east-west-gateway', clusters: ['cluster2'] },
-    remedy: { kind: 'printed' },
+    remedy: { kind: 'printed', values: async (lab) => await atHand(lab) },
   },
   {
     id: 'peer-reader-renewed',
@@ -119,6 +120,24 @@ export const multiPrimaryFaults: readonly Fault[] = [
     undo: async (lab) => await reinstall(lab, 'cluster2', primaryOperator('cluster2', 'network2')),
     expected: { cause: 'foreign-gateway-certificate/otherTrustDomain', clusters: both },
     remedy: { kind: 'undone', because: 'which of the two the mesh is to have, or whether they become aliases, is for its owner to say' },
+  },
+  {
+    id: 'peer-without-dns-capture',
+    about: 'One cluster was installed without DNS capture: its own DNS knows no name of the other.',
+    topology,
+    stage: async (lab) => {
+      await parts.install(lab, 'cluster2', primaryOperator('cluster2', 'network2', {}));
+      await restartWorkloads(lab, 'cluster2');
+    },
+    undo: async (lab) => {
+      await lab.kubectl('cluster2', ['delete', 'service', 'abc', '-n', 'sample', '--ignore-not-found']);
+      await parts.install(lab, 'cluster2', primaryOperator('cluster2', 'network2'));
+      await restartWorkloads(lab, 'cluster2');
+    },
+    expected: { cause: 'unresolvable-service/unanswered', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+    // Only its reader knows which names are called from the other cluster.
+    flags: ['--service', 'abc.sample'],
   },
 ];
 
