@@ -28,6 +28,9 @@ export interface TryOptions {
   readonly isRecorded?: boolean;
 }
 
+/** Milliseconds: an election is only known to be nobody's when its lease has run out twice. */
+const noticing = 120_000;
+
 /** Stages a fault on a healthy mesh, asks the check, mends it as printed, and leaves the mesh healthy. Never throws. */
 export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded = false }: TryOptions = {}): Promise<Tried> {
   const start = Date.now();
@@ -40,7 +43,7 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   try {
     await fault.stage(lab);
     const isExpected = ({ report }: Checked): boolean => missed(fault.expected, report).length === 0;
-    const broken = await checkUntil(lab, isExpected, { flags: fault.flags ?? [] });
+    const broken = await checkUntil(lab, isExpected, { flags: fault.flags ?? [], limit: noticing });
     causes = broken.report.causes.map(({ code }) => code);
     object = broken.report.findings.find(({ fingerprint }) => fingerprint === broken.report.causes[0]?.fingerprint)?.at.name;
     wrong.push(...missed(fault.expected, broken.report));
