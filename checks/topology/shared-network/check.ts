@@ -275,6 +275,10 @@ function remediesFor(a: { network: string; suspect: Namespace; other: string | u
   const lines = [
     `kubectl ${context} label namespace ${a.suspect.name} ${labels.network}=${shellWord(name)} --overwrite`,
     `istioctl install ${context} ${set}`,
+    // The selector of a Deployment that was generated for the old network names it, and no selector can be changed.
+    ...(a.network === ''
+      ? []
+      : [`kubectl ${context} -n ${shellWord(a.suspect.name)} delete deployment -l ${labels.network}=${shellWord(a.network)}`]),
     installWritten(cluster, `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(name)}`),
   ];
   return [remedy.installer(cluster, lines, `then restart the workloads of ${cluster}; ${installAgain}`)];

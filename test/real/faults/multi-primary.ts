@@ -67,7 +67,7 @@ export const multiPrimaryFaults: readonly Fault[] = [
     stage: async (lab) => await moveToNetwork(lab, 'cluster2', 'network1'),
     undo: async (lab) => await moveToNetwork(lab, 'cluster2', 'network2'),
     expected: { cause: 'shared-network', clusters: both },
-    remedy: { kind: 'undone', because: 'it is an installation of the other network, and of its gateway' },
+    remedy: { kind: 'undone', because: 'which of the two moves to another network is for their owner to choose, who has its file' },
   },
   {
     id: 'peer-with-the-same-name',
