@@ -31,7 +31,6 @@ async function main(): Promise<number> {
     }
     console.log(`${part}: building …`);
     const start = Date.now();
-    // oxlint-disable-next-line no-await-in-loop -- each build takes every core there is
     const failure = await make(part);
     if (failure !== undefined) {
       console.error(`${part} could not be built: ${failure}`);

@@ -17,7 +17,11 @@ export function unshared(command: readonly string[], isRoot = process.getuid?.()
 export function enterNew(
   file: string,
   args: readonly string[],
-  options: { readonly detached?: boolean; readonly stdio?: 'inherit' | 'ignore' | 'pipe'; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly detached?: boolean;
+    readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): ChildProcess {
   const [program, ...rest] = unshared([process.execPath, resolve(root, 'scripts/run-ts.mjs'), file, ...args]);
   return spawn(program, rest, {

@@ -38,7 +38,6 @@ async function main(): Promise<void> {
   if (left.length === 0 || left.length === faultIds.length) {
     for (const caseName of wrong.length === 0 ? caseNames : []) {
       const start = Date.now();
-      // oxlint-disable-next-line no-await-in-loop -- one mesh
       const failure = await failureOf(lab, caseName);
       say({ line: 'case', name: caseName, topology: name, wrong: failure === undefined ? [] : [failure], seconds: seconds(start) });
     }
@@ -49,18 +48,27 @@ async function main(): Promise<void> {
 }
 
 /** Gives those that were not tried: after one that could not be undone, the mesh is good for nothing. */
-async function tryAll(lab: Lab, ids: readonly string[], flags: readonly string[], healthy: Baseline, recorded: (base: string, bytes: Buffer) => void): Promise<readonly string[]> {
+async function tryAll(
+  lab: Lab,
+  ids: readonly string[],
+  flags: readonly string[],
+  healthy: Baseline,
+  recorded: (base: string, bytes: Buffer) => void,
+): Promise<readonly string[]> {
   for (const [position, id] of ids.entries()) {
     const fault = faults.find((candidate) => candidate.id === id);
     if (fault === undefined) throw new Error(`There is no fault ${id}.`);
     let broken: Baseline = new Map();
-    // oxlint-disable-next-line no-await-in-loop -- one mesh
-    const { recording, ...tried }: Tried = await tryFault(lab, { ...fault, flags: [...flags, ...(fault.flags ?? [])] }, {
-      isRecorded: true,
-      whileBroken: async () => {
-        broken = await askRivals(lab);
+    const { recording, ...tried }: Tried = await tryFault(
+      lab,
+      { ...fault, flags: [...flags, ...(fault.flags ?? [])] },
+      {
+        isRecorded: true,
+        whileBroken: async () => {
+          broken = await askRivals(lab);
+        },
       },
-    });
+    );
     if (recording !== undefined) recorded(id, recording);
     say({ line: 'fault', ...tried, about: fault.about, topology: fault.topology, said: verdicts(healthy, broken, tried.object) });
     if (!tried.isHealthyAgain) return ids.slice(position + 1);

@@ -66,7 +66,6 @@ async function up(name: string | undefined): Promise<number> {
     if (run?.failure !== undefined)
       throw new UsageError('ERR_USAGE', `${topology.name} could not be built: ${run.failure}\nIt is left as it is; logs are in ${folder}.`);
     if (run?.isReady === true) break;
-    // oxlint-disable-next-line no-await-in-loop -- until it is there
     await pause(250);
   }
   console.log(`${topology.name} is up (${Math.round((Date.now() - start) / 1000)} s): ${topology.about}.`);
@@ -78,7 +77,6 @@ async function down(name: string | undefined): Promise<number> {
   const runs = name === undefined ? readRuns() : [running(name)];
   for (const run of runs) {
     endRun(run.pid);
-    // oxlint-disable-next-line no-await-in-loop -- one after another
     while (readRun(run.topology) !== undefined) await pause(50);
     rmSync(run.folder, { recursive: true, force: true });
     console.log(`${run.topology}: down`);

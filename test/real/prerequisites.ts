@@ -14,7 +14,6 @@ export async function missingTool(platform: string = process.platform): Promise<
   if (platform !== 'linux')
     return `The real tier runs on Linux only: it puts real proxies into network namespaces, and this is ${platform}.`;
   for (const { program, args, what } of needed) {
-    // oxlint-disable-next-line no-await-in-loop -- the first one missing is the answer
     const ran = await runProgram(program, args);
     if (ran.code !== 0) return `The real tier needs ${what}; \`${[program, ...args].join(' ')}\` did not run.`;
   }

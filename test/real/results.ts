@@ -16,7 +16,9 @@ import { versions } from './versions.ts';
 export async function writeResults(lines: readonly LaneLine[], recordings: string): Promise<void> {
   writeFileSync(resolve(root, 'docs/real.md'), page(lines));
   const fixtures = resolve(root, 'fixtures/recorded');
-  const passed = new Set(lines.flatMap((line) => (line.wrong.length > 0 || line.line === 'case' ? [] : [line.line === 'fault' ? line.fault : line.topology])));
+  const passed = new Set(
+    lines.flatMap((line) => (line.wrong.length > 0 || line.line === 'case' ? [] : [line.line === 'fault' ? line.fault : line.topology])),
+  );
   const known = new Set([...faults.map(({ id }) => id), ...topologies.map(({ name }) => name)]);
   mkdirSync(fixtures, { recursive: true });
   for (const file of readdirSync(fixtures)) {
@@ -26,11 +28,13 @@ export async function writeResults(lines: readonly LaneLine[], recordings: strin
   for (const name of passed) {
     const source = join(recordings, `${name}.json.gz`);
     if (!existsSync(source)) continue;
-    // oxlint-disable-next-line no-await-in-loop -- one file after the other
     await writeRecording(join(fixtures, `${name}.json.gz`), reduceForFixture(await readRecording(source)));
     const fault = faults.find(({ id }) => id === name);
     const healthy = lines.find((line): line is HealthyLine => line.line === 'healthy' && line.topology === name);
-    writeFileSync(join(fixtures, `${name}.yaml`), stringify(fault === undefined ? expectationOfHealthy(name, healthy) : expectationOfFault(fault)));
+    writeFileSync(
+      join(fixtures, `${name}.yaml`),
+      stringify(fault === undefined ? expectationOfHealthy(name, healthy) : expectationOfFault(fault)),
+    );
   }
 }
 
@@ -43,12 +47,16 @@ function expectationOfHealthy(name: string, healthy: HealthyLine | undefined): R
 function expectationOfFault({ about, expected }: Fault): Record<string, unknown> {
   const also = Object.keys(expected.also ?? {});
   const more = also.length === 0 ? {} : { also };
-  return 'cause' in expected ? { about, cause: expected.cause, clusters: expected.clusters, ...more } : { about, unreached: expected.unreached, ...more };
+  return 'cause' in expected
+    ? { about, cause: expected.cause, clusters: expected.clusters, ...more }
+    : { about, unreached: expected.unreached, ...more };
 }
 
 /** The page, from what was seen; nothing in it depends on how long anything took but the table of times. */
 function page(lines: readonly LaneLine[]): string {
-  const healthy = lines.filter((line): line is HealthyLine => line.line === 'healthy').toSorted((a, b) => order(a.topology) - order(b.topology));
+  const healthy = lines
+    .filter((line): line is HealthyLine => line.line === 'healthy')
+    .toSorted((a, b) => order(a.topology) - order(b.topology));
   const seen = lines.filter((line): line is FaultLine => line.line === 'fault');
   const tried = faults.flatMap((fault) => seen.find((line) => line.fault === fault.id) ?? []);
   const found = tried.filter(({ wrong }) => wrong.length === 0);
@@ -63,7 +71,9 @@ Envoy ${versions.envoy}, CoreDNS ${versions.coredns}, etcd ${versions.etcd}. How
 
 | mesh | what it is | check | istioctl analyze |
 |---|---|---|---|
-${distinct(healthy, ({ topology }) => topology).map(healthyRow).join('\n')}
+${distinct(healthy, ({ topology }) => topology)
+  .map(healthyRow)
+  .join('\n')}
 
 ## Faults
 
@@ -89,8 +99,12 @@ function healthyRow(line: HealthyLine): string {
 
 function faultRow(line: FaultLine): string {
   const fault = faults.find(({ id }) => id === line.fault);
-  const mended = fault?.remedy.kind === 'printed' ? mendedBy(line) : `undoing it: ${fault?.remedy.kind === 'undone' ? fault.remedy.because : ''}`;
-  const cause = fault !== undefined && 'unreached' in fault.expected ? `gap: ${fault.expected.unreached.join(', ')} not reached` : `\`${line.causes[0] ?? 'none'}\``;
+  const mended =
+    fault?.remedy.kind === 'printed' ? mendedBy(line) : `undoing it: ${fault?.remedy.kind === 'undone' ? fault.remedy.because : ''}`;
+  const cause =
+    fault !== undefined && 'unreached' in fault.expected
+      ? `gap: ${fault.expected.unreached.join(', ')} not reached`
+      : `\`${line.causes[0] ?? 'none'}\``;
   const first = line.wrong.length === 0 ? cause : `NOT as expected: ${cause}`;
   return `| ${[`${line.about} (${line.topology})`, first, mended, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
 }

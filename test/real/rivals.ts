@@ -33,22 +33,28 @@ export type Baseline = ReadonlyMap<string, Said>;
 export async function askRivals(lab: Lab): Promise<Baseline> {
   const answers = new Map<string, Said>();
   for (const { cluster } of lab.clusters()) {
-    // oxlint-disable-next-line no-await-in-loop -- one after another: the machine is small
     const primary = await lab.shell(`kubectl --context ${cluster.name} get pods -A -l app=istiod -o name --request-timeout=5s`);
     for (const rival of rivals) {
       if (rival !== 'analyze' && primary.stdout.trim() === '') continue;
-      // oxlint-disable-next-line no-await-in-loop -- as above
-      answers.set(`${rival} ${cluster.name}`, read(rival, await lab.shell(`istioctl --context ${cluster.name} ${commands[rival]}`, { limit })));
+      answers.set(
+        `${rival} ${cluster.name}`,
+        read(rival, await lab.shell(`istioctl --context ${cluster.name} ${commands[rival]}`, { limit })),
+      );
     }
   }
   return answers;
 }
 
-const commands: Readonly<Record<Rival, string>> = { analyze: 'analyze -A -o json', 'remote-clusters': 'remote-clusters', 'proxy-status': 'proxy-status' };
+const commands: Readonly<Record<Rival, string>> = {
+  analyze: 'analyze -A -o json',
+  'remote-clusters': 'remote-clusters',
+  'proxy-status': 'proxy-status',
+};
 
 /** The best that a command said of a fault, over all clusters; `object` is the name of what the fault lies in. */
 export function verdicts(healthy: Baseline, broken: Baseline, object: string | undefined): Readonly<Record<Rival, Verdict>> {
-  const of = (rival: Rival): Verdict => best([...broken].filter(([key]) => key.startsWith(`${rival} `)).map(([key, said]) => verdict(healthy.get(key), said, object)));
+  const of = (rival: Rival): Verdict =>
+    best([...broken].filter(([key]) => key.startsWith(`${rival} `)).map(([key, said]) => verdict(healthy.get(key), said, object)));
   return { analyze: of('analyze'), 'remote-clusters': of('remote-clusters'), 'proxy-status': of('proxy-status') };
 }
 
@@ -75,8 +81,16 @@ function read(rival: Rival, { stdout, stderr, code, timedOut }: Output): Said {
     const lines = new Set([...(messages ?? []), ...failed]);
     return { lines, complaints: new Set([...lines].filter((line) => !line.startsWith('Info '))), timedOut };
   }
-  const rows = stdout.trim().split('\n').slice(1).map((row) => steady(row)).filter((row) => row !== '');
-  const complaints = new Set([...errors, ...(rival === 'remote-clusters' ? rows.filter((row) => !/ synced /u.test(row)) : rows.filter((row) => /STALE|NOT SENT/u.test(row)))]);
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((row) => steady(row))
+    .filter((row) => row !== '');
+  const complaints = new Set([
+    ...errors,
+    ...(rival === 'remote-clusters' ? rows.filter((row) => !/ synced /u.test(row)) : rows.filter((row) => /STALE|NOT SENT/u.test(row))),
+  ]);
   return { lines: new Set([...rows, ...errors]), complaints, timedOut };
 }
 
@@ -107,4 +121,3 @@ function steady(text: string): string {
 export function falseAlarms(healthy: Baseline): number {
   return [...healthy].filter(([key]) => key.startsWith('analyze ')).reduce((sum, [, { complaints }]) => sum + complaints.size, 0);
 }
-

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cases } from './cases/all.ts';
@@ -20,7 +20,9 @@ import { topologies } from './topologies/all.ts';
 const mostPerLane = 14;
 
 async function main(args: readonly string[]): Promise<number> {
-  const missing = (await missingTool()) ?? (missingParts().length > 0 ? `Not built yet: ${missingParts().join(', ')}. Run npm run real:build first.` : undefined);
+  const missing =
+    (await missingTool()) ??
+    (missingParts().length > 0 ? `Not built yet: ${missingParts().join(', ')}. Run npm run real:build first.` : undefined);
   if (missing !== undefined) {
     console.error(`real tier: skipped. ${missing}`);
     return 2;
@@ -29,10 +31,12 @@ async function main(args: readonly string[]): Promise<number> {
   const lines: LaneLine[] = [];
   const start = Date.now();
   try {
-    const waiting = lanesOf(args.filter((arg) => !arg.startsWith('--')), folder);
+    const waiting = lanesOf(
+      args.filter((arg) => !arg.startsWith('--')),
+      folder,
+    );
     const worker = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        // oxlint-disable-next-line no-await-in-loop -- a worker does one after the other
         const left = await runLane(next, (line) => {
           lines.push(line);
           console.log(spoken(line));
@@ -57,7 +61,9 @@ function lanesOf(named: readonly string[], folder: string): LaneRequest[] {
   const lanes: LaneRequest[] = [];
   for (const { name: topology } of topologies) {
     const own = faults.filter((fault) => fault.topology === topology && isWanted(fault.id, topology)).map(({ id }) => id);
-    const ownCases = cases.filter((candidate) => candidate.topology === topology && isWanted(candidate.name, topology)).map(({ name }) => name);
+    const ownCases = cases
+      .filter((candidate) => candidate.topology === topology && isWanted(candidate.name, topology))
+      .map(({ name }) => name);
     const parts = Math.max(1, Math.ceil(own.length / mostPerLane));
     if (own.length === 0 && ownCases.length === 0 && !isWanted(topology)) continue;
     for (let part = 0; part < parts; part++) {
@@ -94,7 +100,13 @@ async function runLane(request: LaneRequest, take: (line: LaneLine) => void): Pr
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   if (finished !== undefined) return finished.left;
-  take({ line: 'case', name: `lane ${request.topology}`, topology: request.topology, wrong: [`it ended with code ${String(code)}: ${errors.trim().slice(-3000)}`], seconds: 0 });
+  take({
+    line: 'case',
+    name: `lane ${request.topology}`,
+    topology: request.topology,
+    wrong: [`it ended with code ${String(code)}: ${errors.trim().slice(-3000)}`],
+    seconds: 0,
+  });
   return [];
 }
 

@@ -15,13 +15,11 @@ export async function work(lab: Lab, names: readonly string[], say: (line: strin
     const wanted = cases.find((candidate) => candidate.name === name);
     if (fault === undefined && wanted === undefined) say(`${name}: there is no such fault or case`);
     if (fault !== undefined) {
-      // oxlint-disable-next-line no-await-in-loop -- one mesh, one fault at a time
       const tried = await tryFault(lab, { ...fault, flags: [...flags, ...(fault.flags ?? [])] });
       say(
         `${tried.wrong.length === 0 ? '✓' : '✗'} ${name} (${tried.seconds} s): ${tried.causes.join(', ')}\n${[...tried.ran, ...tried.wrong].map((line) => `    ${line.replaceAll('\n', '\n    ')}`).join('\n')}`,
       );
     }
-    // oxlint-disable-next-line no-await-in-loop -- one mesh, one case at a time
     if (wanted !== undefined)
       await wanted.run(lab).then(
         () => say(`✓ ${name}`),

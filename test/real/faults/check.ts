@@ -30,11 +30,9 @@ export async function checkUntil(
   const end = Date.now() + limit;
   let times = 0;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one look after another
     const checked = await check(lab, flags);
     times = isWanted(checked) ? times + 1 : 0;
     if (times === 2 || Date.now() > end) return checked;
-    // oxlint-disable-next-line no-await-in-loop -- and a moment between
     await pause(500);
   }
 }

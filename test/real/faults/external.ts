@@ -82,7 +82,12 @@ export const externalFaults: readonly Fault[] = [
         .toString()
         .replace(/server: .*/u, 'server: https://127.0.0.1:6443');
       await lab.kubectl('cluster1', [
-        ...['patch', 'secret', 'istio-kubeconfig', '-n', namespace, '-p'],
+        'patch',
+        'secret',
+        'istio-kubeconfig',
+        '-n',
+        namespace,
+        '-p',
         JSON.stringify({ data: { config: Buffer.from(config).toString('base64') } }),
       ]);
     },

@@ -85,20 +85,17 @@ async function mend(lab: Lab, fault: Fault, broken: Checked, ran: string[]): Pro
     const next = nextRemedy(now.report, tried);
     if (next === undefined) {
       // What istiod could not read it tries again ever more rarely, up to half a minute apart.
-      // oxlint-disable-next-line no-await-in-loop -- the last look
       now = await checkUntil(lab, isGreen, { flags: fault.flags ?? [], limit: 90_000 });
       if (!isGreen(now)) return [`nothing further is printed to mend it, after:\n${ran.join('\n')}\n${spoken(now)}`];
       break;
     }
     tried.add(next.key);
     for (const line of next.command) {
-      // oxlint-disable-next-line no-await-in-loop -- in the order printed
       const done = await lab.shell(filled(line, values), { limit: 240_000 });
       if (done.code !== 0) return [`a printed command failed:\n${line}\n${done.stderr}${done.stdout}`];
       ran.push(line);
     }
     const before = now.report;
-    // oxlint-disable-next-line no-await-in-loop -- Istio needs a moment after each
     now = await checkUntil(lab, (checked) => isGreen(checked) || !sameFirst(checked.report, before), {
       flags: fault.flags ?? [],
       limit: 45_000,

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -51,8 +51,13 @@ export async function startEtcd(folder: string): Promise<string> {
   launch({
     command: [
       programPath('etcd'),
-      ...[`--data-dir=${join(folder, 'data')}`, `--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
-      ...['--listen-peer-urls=http://127.0.0.1:2380', '--unsafe-no-fsync=true', '--quota-backend-bytes=4294967296', '--log-level=warn'],
+      `--data-dir=${join(folder, 'data')}`,
+      `--listen-client-urls=${url}`,
+      `--advertise-client-urls=${url}`,
+      '--listen-peer-urls=http://127.0.0.1:2380',
+      '--unsafe-no-fsync=true',
+      '--quota-backend-bytes=4294967296',
+      '--log-level=warn',
     ],
     log: join(folder, 'etcd.log'),
   });
@@ -83,21 +88,28 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
     launch({
       command: [
         programPath('kube-apiserver'),
-        ...[`--etcd-servers=${etcd}`, `--etcd-prefix=/${name}`, `--bind-address=${addresses.api}`, `--advertise-address=${addresses.api}`],
-        ...[`--tls-cert-file=${file('tls.crt')}`, `--tls-private-key-file=${file('tls.key')}`, `--token-auth-file=${file('tokens.csv')}`],
-        ...[`--service-account-issuer=https://kubernetes.default.svc`, `--service-account-signing-key-file=${file('sa.key')}`],
-        ...[
-          `--service-account-key-file=${file('sa.crt')}`,
-          '--authorization-mode=RBAC',
-          `--service-cluster-ip-range=${addresses.services}`,
-        ],
+        `--etcd-servers=${etcd}`,
+        `--etcd-prefix=/${name}`,
+        `--bind-address=${addresses.api}`,
+        `--advertise-address=${addresses.api}`,
+        `--tls-cert-file=${file('tls.crt')}`,
+        `--tls-private-key-file=${file('tls.key')}`,
+        `--token-auth-file=${file('tokens.csv')}`,
+        `--service-account-issuer=https://kubernetes.default.svc`,
+        `--service-account-signing-key-file=${file('sa.key')}`,
+
+        `--service-account-key-file=${file('sa.crt')}`,
+        '--authorization-mode=RBAC',
+        `--service-cluster-ip-range=${addresses.services}`,
         // Nothing translates a Service's address here, so webhooks go straight to endpoints.
-        ...['--enable-aggregator-routing=true', '--allow-privileged=true', '--enable-priority-and-fairness=false', '--profiling=false'],
-        ...[
-          `--audit-policy-file=${file('audit.yaml')}`,
-          `--audit-log-path=${file('audit.log')}`,
-          '--kubelet-preferred-address-types=InternalIP',
-        ],
+        '--enable-aggregator-routing=true',
+        '--allow-privileged=true',
+        '--enable-priority-and-fairness=false',
+        '--profiling=false',
+
+        `--audit-policy-file=${file('audit.yaml')}`,
+        `--audit-log-path=${file('audit.log')}`,
+        '--kubelet-preferred-address-types=InternalIP',
       ],
       log: file('kube-apiserver.log'),
     });
@@ -113,14 +125,16 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
     launch({
       command: [
         programPath('kube-controller-manager'),
-        ...[
-          `--kubeconfig=${file('admin.kubeconfig')}`,
-          `--service-account-private-key-file=${file('sa.key')}`,
-          `--root-ca-file=${file('ca.crt')}`,
-        ],
-        ...['--use-service-account-credentials=true', '--leader-elect=false', '--secure-port=0'],
+
+        `--kubeconfig=${file('admin.kubeconfig')}`,
+        `--service-account-private-key-file=${file('sa.key')}`,
+        `--root-ca-file=${file('ca.crt')}`,
+        '--use-service-account-credentials=true',
+        '--leader-elect=false',
+        '--secure-port=0',
         // A large mesh is filled faster than 20 requests a second.
-        ...['--kube-api-qps=500', '--kube-api-burst=1000'],
+        '--kube-api-qps=500',
+        '--kube-api-burst=1000',
         `--controllers=${controllers.join(',')}`,
       ],
       log: file('kube-controller-manager.log'),
@@ -136,7 +150,13 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
   await addNode(kube, node, addresses.kubelet, region ?? name);
 
   return {
-    ...{ name, index, folder, server, addresses, kube, node },
+    name,
+    index,
+    folder,
+    server,
+    addresses,
+    kube,
+    node,
     ca: authority.cert,
     tokens: { admin },
     audit: file('audit.log'),
@@ -194,10 +214,21 @@ const auditPolicy = {
 
 /** What a mesh needs of the controller manager; every other controller only costs. */
 const controllers = [
-  ...['deployment-controller', 'replicaset-controller', 'daemonset-controller', 'statefulset-controller', 'job-controller'],
-  ...['endpoints-controller', 'endpointslice-controller', 'endpointslice-mirroring-controller', 'namespace-controller'],
-  ...['serviceaccount-controller', 'serviceaccount-token-controller', 'root-ca-certificate-publisher-controller'],
-  ...['garbage-collector-controller', 'clusterrole-aggregation-controller', 'disruption-controller'],
+  'deployment-controller',
+  'replicaset-controller',
+  'daemonset-controller',
+  'statefulset-controller',
+  'job-controller',
+  'endpoints-controller',
+  'endpointslice-controller',
+  'endpointslice-mirroring-controller',
+  'namespace-controller',
+  'serviceaccount-controller',
+  'serviceaccount-token-controller',
+  'root-ca-certificate-publisher-controller',
+  'garbage-collector-controller',
+  'clusterrole-aggregation-controller',
+  'disruption-controller',
 ];
 
 async function credentials(addresses: Addresses): Promise<{ authority: Certificate; serving: Certificate; signing: Certificate }> {
@@ -210,7 +241,8 @@ async function credentials(addresses: Addresses): Promise<{ authority: Certifica
     dnsNames: ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost'],
     ipAddresses: [addresses.api],
     usages: ['server'],
-    ...{ notBefore, notAfter },
+    notBefore,
+    notAfter,
   });
   // Its key signs the tokens of service accounts.
   const signing = await mintCertificate({ subject: [['CN', 'service-accounts']], notBefore, notAfter });
@@ -267,9 +299,4 @@ function nodeInfo(): Record<string, string> {
     operatingSystem: 'linux',
     architecture: 'amd64',
   };
-}
-
-/** The audit log so far, and a file to compare with later. */
-export function copyAudit(cluster: Cluster, to: string): void {
-  copyFileSync(cluster.audit, to);
 }

@@ -66,7 +66,6 @@ export async function installDns(cluster: Cluster): Promise<void> {
     ],
   ];
   for (const [path, object] of objects) {
-    // oxlint-disable-next-line no-await-in-loop -- a role before its binding
     const answer = await cluster.kube.call('POST', path, object);
     if (answer.status >= 300) throw new Error(`${path} in ${cluster.name}: ${JSON.stringify(answer.body)}`);
   }

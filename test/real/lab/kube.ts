@@ -109,9 +109,7 @@ export function openKube(server: string, ca: string, token: string): Kube {
       };
       const rounds = async (): Promise<void> => {
         while (!stop.signal.aborted) {
-          // oxlint-disable-next-line no-await-in-loop -- one after another is the point
           await round().catch(() => undefined);
-          // oxlint-disable-next-line no-await-in-loop -- a server that is away is not asked without end
           await new Promise((resolve) => setTimeout(resolve, 300));
         }
       };

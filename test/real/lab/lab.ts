@@ -70,7 +70,10 @@ export async function startLab(folder: string, wanted: readonly LabCluster[]): P
   const kubectl: Lab['kubectl'] = async (context, args, input) => await strictly('kubectl', ['--context', context, ...args], input);
 
   return {
-    ...{ folder, kubeconfig, services, kubectl },
+    folder,
+    kubeconfig,
+    services,
+    kubectl,
     cluster: (name) => {
       const place = places.find(({ cluster }) => cluster.name === name);
       if (place === undefined) throw new Error(`The lab has no cluster ${name}.`);
@@ -79,8 +82,15 @@ export async function startLab(folder: string, wanted: readonly LabCluster[]): P
     clusters: () => places,
     istioctl: async (context, args, input) => await strictly(programPath('istioctl'), [...args, '--context', context], input),
     apply: async (context, objects) => {
-      // Unvalidated: to validate, kubectl reads the whole OpenAPI of the server, which takes it half a minute where several labs share two cores.
-      await kubectl(context, ['apply', '--validate=false', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+      await kubectl(
+        context,
+        ['apply', '--validate=false', '-f', '-'],
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'List',
+          items: objects,
+        }),
+      );
     },
     shell: async (line, options) => await run('sh', ['-c', line], options),
     meshdoctor: async (args, options) => await run(process.execPath, [join(root, 'bin/meshdoctor.js'), ...args], options),

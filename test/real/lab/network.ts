@@ -45,10 +45,6 @@ export async function addOwnAddress(address: string): Promise<void> {
   await shell(`ip route del ${address}/32 2>/dev/null || true; ip addr replace ${address}/32 dev lo`);
 }
 
-export async function removeOwnAddress(address: string): Promise<void> {
-  await shell(`ip addr del ${address}/32 dev lo 2>/dev/null || true`);
-}
-
 export async function makePodNetwork(name: string, address: string, folder: string): Promise<PodNetwork> {
   links += 1;
   const [link, inside] = [`v${links}`, `e${links}`];

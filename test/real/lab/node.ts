@@ -94,7 +94,12 @@ export async function startNode(cluster: Cluster): Promise<Node> {
       'options ndots:5',
     ]);
     const entry: Entry = {
-      ...{ object: pod, network, folder, ready: false, ending: false, started: new Date().toISOString() },
+      object: pod,
+      network,
+      folder,
+      ready: false,
+      ending: false,
+      started: new Date().toISOString(),
       containers: containersOf(pod).map((spec) => ({
         name: textAt(spec, 'name') ?? '',
         spec,
@@ -134,12 +139,10 @@ export async function startNode(cluster: Cluster): Promise<Node> {
         log: join(entry.folder, `${container.name}.log`),
       });
       container.running = running;
-      // oxlint-disable-next-line no-await-in-loop -- the next life begins when this one is over
       await running.ended;
       container.running = undefined;
       container.ready = false;
       container.restarts += 1;
-      // oxlint-disable-next-line no-await-in-loop -- a crash loop does not eat the machine
       await pause(1000);
     }
   };
@@ -148,17 +151,14 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     let reported = false;
     while (!entry.ending) {
       for (const container of entry.containers) {
-        // oxlint-disable-next-line no-await-in-loop -- a pod has two of them
         container.ready = await isReady(entry, container);
       }
       const ready = entry.containers.every((container) => container.ready);
       if (ready !== entry.ready || !reported) {
         entry.ready = ready;
-        // oxlint-disable-next-line no-await-in-loop -- told before looked at again
         reported = await report(entry);
         for (const listener of listeners) listener();
       }
-      // oxlint-disable-next-line no-await-in-loop -- a pause between looks
       await pause(ready ? 2000 : 300);
     }
   };
@@ -190,7 +190,9 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   const remove = async (pod: Obj): Promise<void> => {
     await kube
       .call('DELETE', `/api/v1/namespaces/${pod.metadata.namespace ?? ''}/pods/${pod.metadata.name}`, {
-        ...{ apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        gracePeriodSeconds: 0,
         preconditions: { uid: pod.metadata.uid },
       })
       .catch(() => undefined);
@@ -201,7 +203,6 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     for (const entry of entries.values()) {
       for (const container of entry.containers) {
         if (container.running === undefined || entry.ending) continue;
-        // oxlint-disable-next-line no-await-in-loop -- from memory
         const files = await filesOf(sources, entry.object, container.spec).catch(() => undefined);
         if (files === undefined) continue;
         writeFiles(entry.folder, files, container.files);
@@ -293,7 +294,12 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     lastTransitionTime: now,
   });
   const running = (spec: unknown, ready: boolean, restartCount: number): Record<string, unknown> => ({
-    ...{ name: textAt(spec, 'name'), image: textAt(spec, 'image'), imageID: '', ready, started: true, restartCount },
+    name: textAt(spec, 'name'),
+    image: textAt(spec, 'image'),
+    imageID: '',
+    ready,
+    started: true,
+    restartCount,
     state: { running: { startedAt: entry.started } },
   });
   const byName = new Map(entry.containers.map((container) => [container.name, container]));
@@ -301,8 +307,20 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     const own = byName.get(textAt(spec, 'name') ?? '');
     if (own !== undefined) return running(spec, own.ready, own.restarts);
     return {
-      ...{ name: textAt(spec, 'name'), image: textAt(spec, 'image'), imageID: '', ready: true, started: false, restartCount: 0 },
-      state: { terminated: { exitCode: 0, reason: 'Completed', startedAt: entry.started, finishedAt: entry.started } },
+      name: textAt(spec, 'name'),
+      image: textAt(spec, 'image'),
+      imageID: '',
+      ready: true,
+      started: false,
+      restartCount: 0,
+      state: {
+        terminated: {
+          exitCode: 0,
+          reason: 'Completed',
+          startedAt: entry.started,
+          finishedAt: entry.started,
+        },
+      },
     };
   });
   return {
@@ -313,8 +331,11 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     podIP: entry.network.address,
     podIPs: [{ ip: entry.network.address }],
     conditions: [
-      ...[condition('PodScheduled', true), condition('PodReadyToStartContainers', true), condition('Initialized', true)],
-      ...[condition('ContainersReady', entry.ready), condition('Ready', entry.ready)],
+      condition('PodScheduled', true),
+      condition('PodReadyToStartContainers', true),
+      condition('Initialized', true),
+      condition('ContainersReady', entry.ready),
+      condition('Ready', entry.ready),
     ],
     ...(initial.length === 0 ? {} : { initContainerStatuses: initial }),
     containerStatuses: listAt(entry.object, 'spec', 'containers').map((spec) => {

@@ -28,7 +28,6 @@ export async function filesOf(sources: Sources, pod: Obj, container: unknown): P
     const projected = at(volume, 'projected') === undefined ? [volume] : listAt(volume, 'projected', 'sources');
     files.set(`${path}/`, Buffer.alloc(0));
     for (const source of projected) {
-      // oxlint-disable-next-line no-await-in-loop -- a handful of small objects, once in a while
       const part = await projection(sources, pod, source);
       if (part === undefined) return undefined;
       for (const [base, bytes] of part) files.set(join(path, base), bytes);
