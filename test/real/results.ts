@@ -13,7 +13,7 @@ import { topologies } from './topologies/all.ts';
 import { versions } from './versions.ts';
 
 /** Writes docs/real.md, and fixtures/recorded from the recordings of what passed. A mesh that did not pass keeps what was known of it before. */
-export async function writeResults(lines: readonly LaneLine[], recordings: string): Promise<void> {
+export async function writeResults(lines: readonly LaneLine[], recordings: readonly string[]): Promise<void> {
   writeFileSync(resolve(root, 'docs/real.md'), page(lines));
   const fixtures = resolve(root, 'fixtures/recorded');
   const passed = new Set(
@@ -26,8 +26,8 @@ export async function writeResults(lines: readonly LaneLine[], recordings: strin
     if (name !== undefined && !known.has(name)) rmSync(join(fixtures, file));
   }
   for (const name of passed) {
-    const source = join(recordings, `${name}.json.gz`);
-    if (!existsSync(source)) continue;
+    const source = recordings.map((folder) => join(folder, `${name}.json.gz`)).findLast((file) => existsSync(file));
+    if (source === undefined) continue;
     await writeRecording(join(fixtures, `${name}.json.gz`), reduceForFixture(await readRecording(source)));
     const fault = faults.find(({ id }) => id === name);
     const healthy = lines.find((line): line is HealthyLine => line.line === 'healthy' && line.topology === name);

@@ -28,24 +28,21 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-real-test-'));
-  const lines: LaneLine[] = [];
   const start = Date.now();
+  let lines: readonly LaneLine[] = [];
   try {
-    const waiting = lanesOf(
+    const lanes = lanesOf(
       args.filter((arg) => !arg.startsWith('--')),
       folder,
     );
-    const worker = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const left = await runLane(next, (line) => {
-          lines.push(line);
-          console.log(spoken(line));
-        });
-        if (left.length > 0) waiting.push({ ...next, folder: `${next.folder}-again`, faults: left });
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
-    if (args.includes('--record')) await writeResults(lines, join(folder, 'recordings'));
+    const wanted = [...new Set(lanes.flatMap(({ topology, faults: own, cases: ownCases }) => [topology, ...own, ...ownCases]))];
+    const first = byName(await runLanes(lanes));
+    // Real components on a busy machine: what was not as expected is tried once more, on a mesh of its own, and said to have been.
+    const again = wanted.filter((name) => first.get(name)?.wrong.length !== 0);
+    if (again.length > 0) console.log(`\nonce more: ${again.join(', ')}`);
+    const second = byName(again.length > 0 ? await runLanes(lanesOf(again, join(folder, 'again'))) : []);
+    lines = wanted.map((name) => second.get(name) ?? first.get(name) ?? neverRun(name));
+    if (args.includes('--record')) await writeResults(lines, [join(folder, 'recordings'), join(folder, 'again', 'recordings')]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -53,6 +50,38 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(`\nreal tier: ${Math.round((Date.now() - start) / 1000)} s`);
   console.log(`${lines.length - failed.length} passed, ${failed.length} failed`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** Runs lanes side by side, as many as the machine has room for, and says what becomes of each thing. */
+async function runLanes(lanes: readonly LaneRequest[]): Promise<readonly LaneLine[]> {
+  const lines: LaneLine[] = [];
+  const waiting = [...lanes];
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const left = await runLane(next, (line) => {
+        lines.push(line);
+        console.log(spoken(line));
+      });
+      if (left.length > 0 && left.length < next.faults.length)
+        waiting.push({ ...next, folder: `${next.folder}-again`, faults: left, cases: [] });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  return lines;
+}
+
+/** By the name under which each can be run alone. A mesh that was built several times is as healthy as the worst of them. */
+function byName(lines: readonly LaneLine[]): ReadonlyMap<string, LaneLine> {
+  const found = new Map<string, LaneLine>();
+  for (const line of lines) {
+    const name = line.line === 'fault' ? line.fault : line.line === 'case' ? line.name : line.topology;
+    if ((found.get(name)?.wrong.length ?? 0) === 0) found.set(name, line);
+  }
+  return found;
+}
+
+function neverRun(name: string): LaneLine {
+  return { line: 'case', name, topology: name, wrong: ['its lane ended before it'], seconds: 0 };
 }
 
 /** One lane per topology, more for those with many faults. */
