@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { faults } from '../real/faults/all.ts';
+import { realPage } from '../real/results.ts';
 import { topologies } from '../real/topologies/all.ts';
 
 /*
@@ -14,6 +15,10 @@ const page = readFileSync(resolve(root, 'docs/real.md'), 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| '));
 
 describe('docs/real.md', () => {
+  test('follows from what was seen: npm run real:record', () => {
+    expect(page).toBe(realPage());
+  });
+
   test.each(faults)('has fault $id once', ({ about, topology }) => {
     expect(rows.filter((row) => row.startsWith(`| ${about.replaceAll('|', '\\|')} (${topology}) |`))).toHaveLength(1);
   });

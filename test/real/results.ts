@@ -12,9 +12,28 @@ import { type Rival, type Verdict, rivals } from './rivals.ts';
 import { topologies } from './topologies/all.ts';
 import { versions } from './versions.ts';
 
-/** Writes docs/real.md, and fixtures/recorded from the recordings of what passed. A mesh that did not pass keeps what was known of it before. */
+/** What was seen last of every mesh and fault; kept, so that a part can be seen anew. */
+interface Seen {
+  readonly healthy: readonly SeenHealthy[];
+  readonly faults: readonly SeenFault[];
+}
+
+type SeenHealthy = Pick<HealthyLine, 'topology' | 'wrong' | 'alarms' | 'unproven'>;
+
+interface SeenFault extends Pick<FaultLine, 'fault' | 'wrong' | 'said'> {
+  /** Code of the first cause. */
+  readonly cause: string;
+  /** How it was mended, in words. */
+  readonly mended: string;
+}
+
+const seenFile = resolve(root, 'test/real/seen.json');
+
+/** Writes docs/real.md, and fixtures/recorded from the recordings of what passed. What was not run, or did not pass, keeps its recording. */
 export async function writeResults(lines: readonly LaneLine[], recordings: readonly string[]): Promise<void> {
-  writeFileSync(resolve(root, 'docs/real.md'), page(lines));
+  const seen = merged(readSeen(), lines);
+  writeFileSync(seenFile, `${JSON.stringify(seen, null, 2)}\n`);
+  writeFileSync(resolve(root, 'docs/real.md'), page(seen));
   const fixtures = resolve(root, 'fixtures/recorded');
   const passed = new Set(
     lines.flatMap((line) => (line.wrong.length > 0 || line.line === 'case' ? [] : [line.line === 'fault' ? line.fault : line.topology])),
@@ -38,6 +57,33 @@ export async function writeResults(lines: readonly LaneLine[], recordings: reado
   }
 }
 
+/** The page as it follows from what is kept. */
+export function realPage(): string {
+  return page(readSeen());
+}
+
+function readSeen(): Seen {
+  // Written by this file.
+  return existsSync(seenFile) ? (JSON.parse(readFileSync(seenFile, 'utf8')) as Seen) : { healthy: [], faults: [] };
+}
+
+function merged(before: Seen, lines: readonly LaneLine[]): Seen {
+  const healthy = new Map(before.healthy.map((line) => [line.topology, line]));
+  const found = new Map(before.faults.map((line) => [line.fault, line]));
+  for (const line of lines) {
+    if (line.line === 'healthy') {
+      const { topology, wrong, alarms, unproven } = line;
+      healthy.set(topology, { topology, wrong, alarms, unproven: [...new Set(unproven)] });
+    }
+    if (line.line === 'fault')
+      found.set(line.fault, { fault: line.fault, wrong: line.wrong, cause: line.causes[0] ?? '', mended: mendedBy(line), said: line.said });
+  }
+  return {
+    healthy: topologies.flatMap(({ name }) => healthy.get(name) ?? []),
+    faults: faults.flatMap(({ id }) => found.get(id) ?? []),
+  };
+}
+
 function expectationOfHealthy(name: string, healthy: HealthyLine | undefined): Record<string, unknown> {
   const topology = topologies.find((candidate) => candidate.name === name);
   const unproven = healthy?.unprovenChecks ?? [];
@@ -53,12 +99,7 @@ function expectationOfFault({ about, expected }: Fault): Record<string, unknown>
 }
 
 /** The page, from what was seen; nothing in it depends on how long anything took but the table of times. */
-function page(lines: readonly LaneLine[]): string {
-  const healthy = lines
-    .filter((line): line is HealthyLine => line.line === 'healthy')
-    .toSorted((a, b) => order(a.topology) - order(b.topology));
-  const seen = lines.filter((line): line is FaultLine => line.line === 'fault');
-  const tried = faults.flatMap((fault) => seen.find((line) => line.fault === fault.id) ?? []);
+function page({ healthy, faults: tried }: Seen): string {
   const found = tried.filter(({ wrong }) => wrong.length === 0);
   return `# On real components
 
@@ -71,9 +112,7 @@ Envoy ${versions.envoy}, CoreDNS ${versions.coredns}, etcd ${versions.etcd}. How
 
 | mesh | what it is | check | istioctl analyze |
 |---|---|---|---|
-${distinct(healthy, ({ topology }) => topology)
-  .map(healthyRow)
-  .join('\n')}
+${healthy.map(healthyRow).join('\n')}
 
 ## Faults
 
@@ -91,30 +130,31 @@ false alarm says only what it says of the healthy mesh too; silent; no answer wi
 ${raceSection()}`;
 }
 
-function healthyRow(line: HealthyLine): string {
+function healthyRow(line: SeenHealthy): string {
   const about = topologies.find(({ name }) => name === line.topology)?.about ?? '';
   const unproven = line.unproven.length === 0 ? '' : `; not proven: ${[...new Set(line.unproven)].join('; ')}`;
   return `| ${line.topology} | ${about} | ${line.wrong.length === 0 ? 'silent, exit 0' : 'NOT silent'}${unproven} | ${line.alarms === 0 ? 'silent' : `${line.alarms} false alarms`} |`;
 }
 
-function faultRow(line: FaultLine): string {
+function faultRow(line: SeenFault): string {
   const fault = faults.find(({ id }) => id === line.fault);
-  const mended =
-    fault?.remedy.kind === 'printed' ? mendedBy(line) : `undoing it: ${fault?.remedy.kind === 'undone' ? fault.remedy.because : ''}`;
   const cause =
     fault !== undefined && 'unreached' in fault.expected
       ? `gap: ${fault.expected.unreached.join(', ')} not reached`
-      : `\`${line.causes[0] ?? 'none'}\``;
+      : `\`${line.cause === '' ? 'none' : line.cause}\``;
   const first = line.wrong.length === 0 ? cause : `NOT as expected: ${cause}`;
-  return `| ${[`${line.about} (${line.topology})`, first, mended, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
+  const about = `${fault?.about ?? line.fault} (${fault?.topology ?? ''})`;
+  return `| ${[about, first, line.mended, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
 }
 
-function mendedBy({ ran }: FaultLine): string {
+function mendedBy({ fault: id, ran }: FaultLine): string {
+  const fault = faults.find((candidate) => candidate.id === id);
+  if (fault?.remedy.kind === 'undone') return `undoing it: ${fault.remedy.because}`;
   const programs = [...new Set(ran.map((command) => (command.includes('istioctl') ? 'istioctl' : 'kubectl')))];
   return `${ran.length} printed ${ran.length === 1 ? 'command' : 'commands'} (${programs.join(', ')})`;
 }
 
-function tally(tried: readonly FaultLine[]): string {
+function tally(tried: readonly SeenFault[]): string {
   const count = (rival: Rival, verdict: Verdict): number => tried.filter(({ said }) => said[rival] === verdict).length;
   const verdicts: readonly Verdict[] = ['named', 'hinted', 'false alarm', 'silent', 'no answer'];
   const rows = rivals.map((rival) => `| istioctl ${rival} | ${verdicts.map((verdict) => count(rival, verdict)).join(' | ')} |`);
@@ -135,12 +175,4 @@ function styled(verdict: Verdict): string {
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-}
-
-function order(topology: string): number {
-  return topologies.findIndex(({ name }) => name === topology);
-}
-
-function distinct<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
-  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }
