@@ -283,22 +283,6 @@ export const setupFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
-    id: 'load-balancer-pending',
-    about: 'The cloud of the remote gave its east-west gateway no address.',
-    topology,
-    stage: async (lab) => {
-      lab.services.holdLoadBalancers('cluster2', true);
-      await removeGateway(lab, 'cluster2');
-      await parts.install(lab, 'cluster2', parts.eastWestGateway('network2', revision));
-    },
-    undo: async (lab) => {
-      lab.services.holdLoadBalancers('cluster2', false);
-      await undoGateway(lab, 'cluster2', 'network2');
-    },
-    expected: { cause: 'unaddressed-gateway/pending', clusters: ['cluster2'] },
-    remedy: { kind: 'undone', because: 'only the cloud can give an address' },
-  },
-  {
     id: 'services-not-exposed',
     about: 'The Gateway that exposes services was never applied.',
     topology,
