@@ -2,7 +2,7 @@ import type { Lab } from '../lab/lab.ts';
 import { until } from '../lab/processes.ts';
 import { canaryRevision, migrate } from '../topologies/canary.ts';
 import * as parts from '../topologies/parts.ts';
-import { primaryOperator, remoteOperator } from '../topologies/primary-remote.ts';
+import { remoteOperator } from '../topologies/primary-remote.ts';
 import type { Fault } from './fault.ts';
 import { atHand } from './guide.ts';
 
@@ -49,26 +49,6 @@ export const canaryFaults: readonly Fault[] = [
     },
     expected: { cause: 'unserved-revision', clusters: ['cluster2'] },
     remedy: { kind: 'printed', values: async (lab) => await atHand(lab, { 'REMOTE.yaml': await remoteOperator(lab, canaryRevision) }) },
-  },
-  {
-    id: 'canary-only-in-remote',
-    about: 'The second revision was removed from the primary while both clusters use it.',
-    topology,
-    stage: async (lab) => await uninstall(lab, 'cluster1'),
-    undo: async (lab) => {
-      await parts.install(lab, 'cluster1', primaryOperator(canaryRevision));
-      await lab.apply('cluster1', parts.exposedIstiod(canaryRevision));
-      await Promise.all(['cluster1', 'cluster2'].map(async (context) => await migrate(lab, context, 'shop', canaryRevision)));
-    },
-    expected: {
-      cause: 'unserved-injector',
-      clusters: ['cluster2'],
-      also: {
-        'unserved-revision':
-          'a namespace of the primary is on the removed revision too, where its webhook went with it; either can be mended without the other',
-      },
-    },
-    remedy: { kind: 'printed', values: async (lab) => await atHand(lab, { 'PRIMARY.yaml': primaryOperator(canaryRevision) }) },
   },
   {
     id: 'tag-of-removed-revision',
