@@ -12,7 +12,7 @@ import type { Recording } from '../../src/source/recording.ts';
  * What is known of a recorded mesh from how it was made, and whether a report says so. The file beside a recording holds it.
  */
 
-const about = z.string().regex(/^[A-Z].*\.$/, 'a sentence');
+const about = z.string().regex(/^\S.*\.$/, 'a sentence');
 const checks = z.array(z.string()).min(1);
 const codes = z.array(z.string()).min(1);
 

@@ -109,8 +109,8 @@ export default defineCheck({
           related: [clusterRef(member.name)],
           lacks: [{ cluster: primary.name, fact: 'remoteSecrets' }],
           subject: member.name,
-          // Once started without it, it hands its root out in the cluster in which it runs.
-          ...(led.state === 'stale' ? { concerns: [primary.name, member.name] } : {}),
+          // Started without it, istiod hands its root out in the cluster in which it runs. Only that it leads proves it was not.
+          ...(led.state === 'led' ? {} : { concerns: [primary.name, member.name] }),
         },
       );
       return;
