@@ -1,4 +1,4 @@
-import { defined, type Fields, objects, sharedTextMap, text, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, objects, once, sharedTextMap, text, texts, type Tally } from '../model/decode.ts';
 import type { StringMap } from '../model/kube.ts';
 
 /** Settings that istiod's injector or an installer gives a proxy and that somebody reads. Other variables may hold anything. */
@@ -77,22 +77,24 @@ export const istiodContainer = 'discovery';
 /** Containers of a pod or pod template: name and image of all, arguments and literal settings of Istio's own. */
 export function reduceContainers(odd: Tally, value: unknown): readonly Fields[] | undefined {
   if (value === undefined || value === null) return undefined;
-  return objects(odd, value).map((container) => {
-    const name = text(odd, container['name']);
-    const image = text(odd, container['image']);
-    if (name === proxyContainer)
-      return defined({ name, image, args: proxyArguments(odd, container['args']), env: reduceEnv(odd, container['env'], proxyEnv) });
-    if (name === istiodContainer)
-      return defined({
-        name,
-        image,
-        args: domainArgument(odd, container['args']),
-        env: reduceEnv(odd, container['env'], istiodEnv),
-        volumeMounts: reduceMounts(odd, container['volumeMounts']),
-      });
-    return defined({ name, image });
-  });
+  return objects(odd, value).map((container) => reduceContainer(odd, container));
 }
+
+const reduceContainer = once((odd, container): Fields => {
+  const name = text(odd, container['name']);
+  const image = text(odd, container['image']);
+  if (name === proxyContainer)
+    return defined({ name, image, args: proxyArguments(odd, container['args']), env: reduceEnv(odd, container['env'], proxyEnv) });
+  if (name === istiodContainer)
+    return defined({
+      name,
+      image,
+      args: domainArgument(odd, container['args']),
+      env: reduceEnv(odd, container['env'], istiodEnv),
+      volumeMounts: reduceMounts(odd, container['volumeMounts']),
+    });
+  return defined({ name, image });
+});
 
 /** `proxy sidecar`, `proxy router` …: what kind of proxy it is. */
 function proxyArguments(odd: Tally, value: unknown): readonly string[] | undefined {

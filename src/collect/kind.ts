@@ -1,4 +1,5 @@
 import { type Fields, filled, optionalFields, type Tally } from '../model/decode.ts';
+import type { Message } from '../model/protobuf.ts';
 import type { Origin } from '../model/refs.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
 import { reduceMetadata } from './metadata.ts';
@@ -32,6 +33,8 @@ export interface KindCollector {
   readonly managedFields: 'managers' | 'fields' | 'none';
   /** What a live cluster is asked for: the lists that together hold every object of the kind that anybody reads. Default: one, of all. */
   readonly asks: readonly Ask[];
+  /** What `reduce` and whoever reads metadata look at, for kinds of which there are so many that they are asked for in protobuf. */
+  readonly message?: Message;
   /** Everything of the object but apiVersion, kind and metadata that is kept. No secret has a place in the result. */
   readonly reduce: (object: Fields, odd: Tally) => Fields;
 }

@@ -22,12 +22,14 @@ import type { ReducedObject } from '../model/snapshot.ts';
 import { envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
 import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
+import { podMessage } from './pod-message.ts';
 
 export const pods = defineKind({
   resource: 'pods',
   kind: 'Pod',
   // Controllers and kubelets write them.
   managedFields: 'none',
+  message: podMessage,
   reduce(object, odd) {
     const spec = fields(odd, object['spec']);
     return {

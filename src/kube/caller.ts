@@ -5,6 +5,8 @@ import type { RequestRecord } from './connection.ts';
 import type { Credentials, Issued } from './credentials.ts';
 import { type Answer, exchange, type Sent } from './exchange.ts';
 import type { Headers } from './headers.ts';
+import { protobufType } from '../model/protobuf.ts';
+import { decodedStatus } from './protobuf.ts';
 import type { Transport } from './transport.ts';
 
 /** An answer with what its body says. */
@@ -18,8 +20,10 @@ export interface CallerOptions {
   readonly name: ClusterName;
   readonly credentials: Credentials;
   readonly transport: Transport;
-  /** Headers of every request: impersonation, compression, user agent. */
+  /** Headers of every request: impersonation, user agent. */
   readonly headers: Headers;
+  /** Answers may come compressed; they are asked for that way where the server is not near. */
+  readonly mayCompress: boolean;
   /** For one request and its answer, in milliseconds. */
   readonly requestTimeout: number;
   /** How often a request is sent again whose answer was cut. */
@@ -51,6 +55,11 @@ export interface Caller {
 /** Tries after an answer that asks to come again later, as many as client-go makes. */
 const mostWaits = 10;
 const noBody = Buffer.alloc(0);
+/**
+ * Milliseconds in which a connection to a near server is there. Over a short way a list travels faster than it is compressed and decompressed,
+ * which is most of the work that a large one makes on both sides.
+ */
+const near = 25;
 /** Longest time to wait that a server may ask for, in milliseconds. */
 const longestWait = 60_000;
 
@@ -65,15 +74,16 @@ export function openCaller(options: CallerOptions): Caller {
       const way = await options.transport.way(issued);
       for (const secret of way.secrets) secrets.add(secret);
       const authorization = issued.authorization === undefined ? {} : { Authorization: issued.authorization };
+      const coding = options.mayCompress && way.quickest() > near ? { 'Accept-Encoding': 'gzip' } : {};
       answer = await exchange(
         way,
-        { ...sent, headers: { ...sent.headers, ...options.headers, ...authorization } },
+        { ...sent, headers: { ...sent.headers, ...options.headers, ...coding, ...authorization } },
         options.requestTimeout,
         signal,
       );
       state.hasAnswered = true;
-      if (!isJson(answer)) return { answer, json: undefined };
-      const json = parsed(answer, way.peer, sent.trim);
+      const json = parsed(answer, way.peer, sent);
+      if (json === undefined) return { answer, json };
       state.clock = readClock(answer, state.clock);
       // The text of a page is as large as its objects: nobody reads it again.
       return { answer: answer.status < 300 ? { ...answer, body: noBody } : answer, json };
@@ -164,7 +174,10 @@ function waitOf({ status, retryAfter }: Answer): number | undefined {
 
 const isJson = ({ contentType }: Answer): boolean => /^application\/(?:[\w.+-]+\+)?json/i.test(contentType);
 
-function parsed(answer: Answer, peer: string, trim: Sent['trim']): unknown {
+function parsed(answer: Answer, peer: string, { trim }: Sent): unknown {
+  if (answer.read !== undefined) return answer.read;
+  const isProtobuf = answer.contentType.startsWith(protobufType);
+  if (!isProtobuf && !isJson(answer)) return undefined;
   const less = answer.status < 300 ? trim?.(answer.body) : undefined;
   try {
     if (less !== undefined) return JSON.parse(less.toString('utf8'));
@@ -172,7 +185,7 @@ function parsed(answer: Answer, peer: string, trim: Sent['trim']): unknown {
     // It was cut wrongly, or the whole of it is no better.
   }
   try {
-    return JSON.parse(answer.body.toString('utf8'));
+    return isProtobuf ? decodedStatus(answer.body) : JSON.parse(answer.body.toString('utf8'));
   } catch (error) {
     // A refusal is one whatever its body: something in between may have left it empty.
     if (answer.status >= 400) return undefined;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { FailureCode } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
+import type { Message } from '../model/protobuf.ts';
 
 /** What a request to an API server gave. The states are those of a fact: nothing that can go wrong with a cluster is an exception. */
 export type Read<T> =
@@ -29,6 +30,8 @@ export interface ListRequest extends ApiResource {
   readonly metadataOnly?: boolean;
   /** Nobody reads who wrote what: managedFields are left out, where that is less work than to read them. */
   readonly withoutManagedFields?: boolean;
+  /** What is read of an item in protobuf: the list is asked for in that form and as a whole, in pages of JSON where the server refuses. */
+  readonly message?: Message;
   /** Kind of one item, for items that do not say it themselves. */
   readonly kind: string;
 }

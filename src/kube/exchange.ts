@@ -1,7 +1,9 @@
-import { constants, gunzipSync } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { abortFault, bodyFault, Fault, seconds } from './classify.ts';
 import type { Headers } from './headers.ts';
+import { protobufType } from '../model/protobuf.ts';
 import type { Way } from './transport.ts';
 
 /** Longest body that can become a string; what is longer is no page of a list. */
@@ -16,6 +18,16 @@ export interface Sent {
   readonly body?: string;
   /** Makes less of a body before it is parsed; undefined when it has to be taken whole. */
   readonly trim?: ((body: Buffer) => Buffer | undefined) | undefined;
+  /** Reads a success in protobuf while it comes; called anew for every answer. */
+  readonly stream?: (() => BodyReader) | undefined;
+}
+
+/** Takes a body piece by piece. */
+export interface BodyReader {
+  /** @throws SyntaxError when it is not what was asked for */
+  write(piece: Buffer): void;
+  /** What all of it comes to, as JSON would have it. @throws SyntaxError when the end is missing */
+  end(): unknown;
 }
 
 /** One answer, whole. */
@@ -26,8 +38,10 @@ export interface Answer {
   readonly location: string | undefined;
   /** Value of the Date header. */
   readonly date: string | undefined;
-  /** Decompressed. */
+  /** Decompressed; empty where it was read while it came. */
   readonly body: Buffer;
+  /** What a reader of the body made of it. */
+  readonly read?: unknown;
   /** Bytes of the body as they came over the wire. */
   readonly bytes: number;
   /** Milliseconds since 1970 by this machine's clock: when the request left, and when the headers were there. */
@@ -37,7 +51,7 @@ export interface Answer {
 
 /**
  * Sends one request and reads its answer to the end. Redirects are not followed.
- * @param timeout from the first byte to the last, in milliseconds
+ * @param timeout from the first byte to the last, in milliseconds; of an answer that is read while it comes, to its next piece
  * @throws Fault
  */
 export async function exchange(way: Way, sent: Sent, timeout: number, signal: AbortSignal): Promise<Answer> {
@@ -48,7 +62,7 @@ export async function exchange(way: Way, sent: Sent, timeout: number, signal: Ab
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await answered(way, sent, controller.signal, progress);
+    return await answered(way, sent, controller.signal, progress, () => timer.refresh());
   } catch (error) {
     throw controller.signal.aborted ? abortFault(controller.signal) : bodyFault(way.causeOf(error), way.peer);
   } finally {
@@ -68,7 +82,13 @@ function lateFault(
     : new Fault('timeout', `no answer from ${peer} within ${within}`, 'once');
 }
 
-async function answered(way: Way, sent: Sent, signal: AbortSignal, progress: { received: number; hasHeaders: boolean }): Promise<Answer> {
+async function answered(
+  way: Way,
+  sent: Sent,
+  signal: AbortSignal,
+  progress: { received: number; hasHeaders: boolean },
+  onPiece: () => void,
+): Promise<Answer> {
   const sentAt = Date.now();
   const response = await way.dispatcher.request({
     origin: way.address.origin,
@@ -80,27 +100,55 @@ async function answered(way: Way, sent: Sent, signal: AbortSignal, progress: { r
   });
   const answeredAt = Date.now();
   progress.hasHeaders = true;
-  const raw = await whole(response.body, progress);
   const isCompressed = one(response.headers['content-encoding'])?.toLowerCase() === 'gzip';
-  return {
+  const contentType = one(response.headers['content-type']) ?? '';
+  const seen = {
     status: response.statusCode,
-    contentType: one(response.headers['content-type']) ?? '',
+    contentType,
     retryAfter: one(response.headers['retry-after']),
     location: one(response.headers['location']),
     date: one(response.headers['date']),
-    // A flush that does not insist on the end would pass a cut body off as whole.
-    body: isCompressed ? gunzipSync(raw, { finishFlush: constants.Z_FINISH, maxOutputLength: mostBytes }) : raw,
-    bytes: raw.length,
     sentAt,
     answeredAt,
   };
+  if (sent.stream !== undefined && response.statusCode === 200 && contentType.startsWith(protobufType)) {
+    const reader = sent.stream();
+    const pieces = isCompressed ? inflated(response.body, progress) : counted(response.body, progress);
+    for await (const piece of pieces) {
+      // It takes as long as it is large: what comes is no stall.
+      onPiece();
+      reader.write(piece);
+    }
+    return { ...seen, body: Buffer.alloc(0), read: reader.end(), bytes: progress.received };
+  }
+  const raw = await whole(response.body, progress);
+  return {
+    ...seen,
+    // A flush that does not insist on the end would pass a cut body off as whole.
+    body: isCompressed ? gunzipSync(raw, { finishFlush: constants.Z_FINISH, maxOutputLength: mostBytes }) : raw,
+    bytes: raw.length,
+  };
+}
+
+/** What comes, counted on its way. */
+async function* counted(body: Dispatcher.ResponseData['body'], progress: { received: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of body) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    progress.received += chunk.length;
+    yield chunk;
+  }
+}
+
+/** The same, decompressed. A body that was cut is an error at its end. */
+async function* inflated(body: Dispatcher.ResponseData['body'], progress: { received: number }): AsyncGenerator<Buffer> {
+  // Whichever of the two goes wrong, the other ends with it and says so.
+  const unzip = pipeline(Readable.from(counted(body, progress)), createGunzip(), () => undefined);
+  for await (const piece of unzip) if (Buffer.isBuffer(piece)) yield piece;
 }
 
 async function whole(body: Dispatcher.ResponseData['body'], progress: { received: number }): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    progress.received += chunk.length;
+  for await (const chunk of counted(body, progress)) {
     if (progress.received > mostBytes) throw new Fault('server-error', 'the answer is too large to be read');
     chunks.push(chunk);
   }

@@ -1,6 +1,9 @@
 import { Fault, statusOf } from './classify.ts';
 import type { Caller, Said } from './caller.ts';
 import type { ListRequest, ListSink, Read } from './connection.ts';
+import type { BodyReader } from './exchange.ts';
+import { protobufType } from '../model/protobuf.ts';
+import { listReader } from './protobuf.ts';
 import { withoutManagedFields } from './trim.ts';
 
 /** Objects per page: few round trips, and a page is still parsed in tens of milliseconds. */
@@ -34,7 +37,8 @@ export async function readList(
   refusal: Refusal,
   signal: AbortSignal | undefined,
 ): Promise<Read<{ readonly items: number; readonly pages: number }>> {
-  let accept = request.metadataOnly === true ? metadataFirst : plain;
+  const { message } = request;
+  let accept = request.metadataOnly === true ? metadataFirst : message === undefined ? plain : protobufType;
   let counted = { items: 0, pages: 0 };
   let expiries = 0;
   let restarts = 0;
@@ -42,7 +46,18 @@ export async function readList(
   const page = (token: string): Promise<Said> => {
     asked = token;
     const trim = request.withoutManagedFields === true ? withoutManagedFields : undefined;
-    return caller.call({ method: 'GET', path: `${listPath(request)}?${query(request, token)}`, headers: { Accept: accept }, trim }, signal);
+    const isStreamed = accept === protobufType;
+    const path = `${listPath(request)}${query(request, token, isStreamed ? undefined : pageSize)}`;
+    return caller.call({ method: 'GET', path, headers: { Accept: accept }, trim, stream: isStreamed ? beginStream : undefined }, signal);
+  };
+  // One answer with everything. Its items are handed over while it comes: if it has to be asked for again, they come again.
+  const beginStream = (): BodyReader => {
+    if (counted.items > 0) sink.restart();
+    counted = { items: 0, pages: 0 };
+    return listReader(message ?? {}, (item) => {
+      counted.items++;
+      sink.item(withKind(item, request));
+    });
   };
 
   // Nothing of a page is kept once it is handed over: while the next one is parsed there is no other.
@@ -88,12 +103,12 @@ export async function readList(
 /** What follows an answer: the next one, the end, or nothing because it was refused. In an object, since a promise would be waited for. */
 type Turn = { readonly following: Promise<Said> | undefined } | { readonly refused: ReturnType<Refusal> };
 
-function query({ labelSelector, fieldSelector }: ListRequest, token: string): string {
-  const parameters = new URLSearchParams({ limit: String(pageSize) });
+function query({ labelSelector, fieldSelector }: ListRequest, token: string, limit: number | undefined): string {
+  const parameters = new URLSearchParams(limit === undefined ? {} : { limit: String(limit) });
   if (labelSelector !== undefined) parameters.set('labelSelector', labelSelector);
   if (fieldSelector !== undefined) parameters.set('fieldSelector', fieldSelector);
   if (token !== '') parameters.set('continue', token);
-  return parameters.toString();
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 }
 
 type Item = Readonly<Record<string, unknown>>;

@@ -25,6 +25,11 @@ export interface Way {
   readonly pathPrefix: string;
   /** What the proxy wants to know where it is asked itself. */
   readonly proxyHeaders: Readonly<Record<string, string>>;
+  /**
+   * Milliseconds in which TCP, proxy and TLS were done, of the quickest connection so far: several round trips to whoever speaks TLS, whatever
+   * tunnel begins on this machine. Infinity before the first, and without TLS.
+   */
+  quickest(): number;
   /** Passwords that this way knows, for whoever writes reasons. */
   readonly secrets: readonly string[];
   /** The first error of the socket that an error of undici speaks of: of a refused client certificate it would only say that the other side closed. */
@@ -79,6 +84,7 @@ async function openWay(target: ClusterTarget, issued: Issued, options: Transport
   const route = await routeOf(target, issued, options.env);
   const { address, proxy } = route;
   const firstErrors = new Map<number, Error>();
+  let quickest = Number.POSITIVE_INFINITY;
   const dispatcher = new Agent({
     allowH2: false,
     connections,
@@ -87,7 +93,13 @@ async function openWay(target: ClusterTarget, issued: Issued, options: Transport
     // Limits are set per request, from its first byte to its last.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (_options, done) => void connect(route, options, firstErrors, done),
+    connect: (_options, done) => {
+      const since = performance.now();
+      void connect(route, options, firstErrors, (...outcome) => {
+        if (outcome[0] === null && route.tls !== undefined) quickest = Math.min(quickest, performance.now() - since);
+        done(...outcome);
+      });
+    },
   });
   const forwarded = isForwarded(route);
   return {
@@ -96,6 +108,7 @@ async function openWay(target: ClusterTarget, issued: Issued, options: Transport
     peer: hostPort(address.host, address.port),
     pathPrefix: `${forwarded ? address.origin : ''}${address.prefix}`,
     proxyHeaders: forwarded && proxy !== undefined ? proxyAuthorization(proxy) : {},
+    quickest: () => quickest,
     secrets: proxy?.password === undefined || proxy.password === '' ? [] : [proxy.password],
     causeOf: (error) => {
       const port = error instanceof errors.SocketError ? error.socket?.localPort : undefined;

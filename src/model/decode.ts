@@ -52,6 +52,19 @@ export function objects(odd: Tally, value: unknown): readonly Fields[] {
   return items.filter(isFields);
 }
 
+/** A reduction that is made once of the same object where nothing in it is odd: for parts that thousands of objects share. */
+export function once<T>(reduce: (odd: Tally, value: Fields) => T): (odd: Tally, value: Fields) => T {
+  const known = new WeakMap<Fields, T>();
+  return (odd, value) => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const { odd: counted } = odd;
+    const made = reduce(odd, value);
+    if (odd.odd === counted) known.set(value, made);
+    return made;
+  };
+}
+
 export function text(odd: Tally, value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!isAbsent(value)) odd.odd++;

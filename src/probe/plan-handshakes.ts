@@ -41,8 +41,10 @@ export function planHandshakes(clusters: Iterable<ClusterName>, input: PlanInput
 interface Place {
   readonly cluster: ClusterName;
   readonly at: Pick<HandshakeTarget, 'gateway' | 'network' | 'host' | 'port' | 'roots'>;
-  /** By server name. */
-  readonly services: Map<string, HandshakeService>;
+  /** Those that were asked for, by server name. */
+  readonly named: Map<string, HandshakeService>;
+  /** Of all others the one that will do. */
+  other: HandshakeService | undefined;
 }
 
 function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput): void {
@@ -65,13 +67,14 @@ function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: Control
           port: gateway.port,
           roots: rootsOf(mesh),
         },
-        services: new Map(),
+        named: new Map(),
+        other: undefined,
       };
       places.set(key, place);
     }
     for (const service of behind(gateway)) {
-      const sni = sniOf({ port: service.port, host: service.host });
-      if (!place.services.has(sni)) place.services.set(sni, service);
+      if (service.isNamed) place.named.set(sniOf(service), place.named.get(sniOf(service)) ?? service);
+      else if (place.other === undefined || isBetter(service, place.other)) place.other = service;
     }
   }
 }
@@ -103,13 +106,17 @@ function rootsOf(mesh: Mesh): HandshakeTarget['roots'] {
   });
 }
 
+function isBetter(one: HandshakeService, other: HandshakeService): boolean {
+  return one.rank < other.rank || (one.rank === other.rank && compareText(sniOf(one), sniOf(other)) < 0);
+}
+
 /** All services that were asked for, else one that will do; and the control. */
-function handshakesWith({ services, at }: Place): HandshakeTarget[] {
-  const found = [...services].sort(([a, one], [b, other]) => one.rank - other.rank || compareText(a, b));
-  const named = found.filter(([, { isNamed }]) => isNamed);
-  const targets = (named.length > 0 ? named : found.slice(0, 1)).map(
-    ([sni, { namespace, name, port }]): HandshakeTarget => ({ ...at, purpose: 'target', sni, service: { namespace, name, port } }),
-  );
+function handshakesWith({ named, other, at }: Place): HandshakeTarget[] {
+  const chosen = named.size > 0 ? [...named.values()] : other === undefined ? [] : [other];
+  const targets = chosen.map((service): HandshakeTarget => {
+    const { namespace, name, port } = service;
+    return { ...at, purpose: 'target', sni: sniOf(service), service: { namespace, name, port } };
+  });
   return [...targets, { ...at, purpose: 'control', sni: controlSni }];
 }
 

@@ -72,11 +72,14 @@ async function readCluster(connection: Connection, options: LiveOptions, shared:
     options.onProgress?.({ cluster: name, phase: 'unreached', reason: version.reason });
     return unreached(connection, options.reads, version);
   }
-  const reading = openReading(connection, options);
+  const reading = openReading(connection, options, streamsLists(version));
   const served = await reading.served();
   // What tells the system namespaces comes first; everything else is under way meanwhile.
   const first = options.reads.filter(({ kind }) => kind === deployments || kind === mutatingWebhooks);
-  const rest = options.reads.filter(({ kind }) => !first.some((read) => read.kind === kind));
+  // The longest list begins at once.
+  const rest = options.reads
+    .filter(({ kind }) => !first.some((read) => read.kind === kind))
+    .sort((a, b) => Number(b.kind.message !== undefined) - Number(a.kind.message !== undefined));
   const everywhere = Promise.all(rest.map(async ({ kind }) => await reading.list(kind, unplaced(kind), served)));
   await Promise.all(first.map(async ({ kind }) => await reading.list(kind, unplaced(kind), served)));
   const own = possibleSystemNamespaces(reading.reduced);
@@ -114,7 +117,7 @@ interface Reading {
   readonly finish: (version: Read<unknown>) => ClusterSnapshot;
 }
 
-function openReading(connection: Connection, options: LiveOptions): Reading {
+function openReading(connection: Connection, options: LiveOptions, streams: boolean): Reading {
   const intake: Intake = openIntake();
   const states = new Map<string, Exclude<KindRead, { status: 'read' }>>();
   let objectCount = 0;
@@ -132,6 +135,7 @@ function openReading(connection: Connection, options: LiveOptions): Reading {
       ...(wanted.fieldSelector === undefined ? {} : { fieldSelector: wanted.fieldSelector }),
       ...(wanted.metadataOnly === true ? { metadataOnly: true } : {}),
       ...(kind.managedFields === 'none' ? { withoutManagedFields: true } : {}),
+      ...(kind.message === undefined || !streams ? {} : { message: kind.message }),
     };
     // A list that begins again gives its objects once more: what several lists of a kind found is kept until then.
     let pending: Fields[] = [];
@@ -258,6 +262,15 @@ function withServed(definition: Fields, served: Served | undefined): Fields {
       versions: (resource?.versions ?? []).map((version) => ({ name: version, served: true })),
     },
   };
+}
+
+/**
+ * Whether a whole list costs the server less than its pages do: since Kubernetes 1.31 it answers from memory what is not a later page, since 1.33
+ * it encodes item by item.
+ */
+function streamsLists(version: Read<unknown>): boolean {
+  const { major, minor } = versionFrom(version).version ?? {};
+  return major === '1' && Number.parseInt(minor ?? '', 10) >= 33;
 }
 
 function versionFrom(version: Read<unknown>): { readonly version?: NonNullable<ClusterSnapshot['version']> } {

@@ -46,7 +46,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'node:util',
       'node:zlib',
     ],
-    npm: ['@kubernetes/client-node', 'undici', 'ws', 'yaml'],
+    npm: ['@kubernetes/client-node', 'pbf', 'undici', 'ws', 'yaml'],
     isImpure: true,
   },
   'src/source': {
@@ -87,7 +87,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'node:tls',
       'node:zlib',
     ],
-    npm: ['ws', 'dns-packet', '@peculiar/x509', 'reflect-metadata', 'yaml'],
+    npm: ['pbf', 'ws', 'dns-packet', '@peculiar/x509', 'reflect-metadata', 'yaml'],
     isImpure: true,
   },
   'src/run': {

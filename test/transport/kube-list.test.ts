@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openConnection, type ConnectionOptions } from '../../src/kube/connect.ts';
 import type { Connection, ListRequest, RequestRecord } from '../../src/kube/connection.ts';
 import type { ClusterTarget } from '../../src/kube/target.ts';
 import { clusterName } from '../../src/model/ids.ts';
+import type { KubeObject } from '../../src/model/kube.ts';
+import { protobufType } from '../../src/model/protobuf.ts';
+import { protobufList, protobufStatus } from '../../src/sandbox/server/protobuf-answer.ts';
 import { type ApiServer, type Handler, json, startApiServer, statusBody } from '../support/kube-server.ts';
 import { patient } from '../support/kube-files.ts';
 import { keepingSink, targetOf } from '../support/kube-target.ts';
@@ -168,6 +171,109 @@ describe('metadata only', () => {
     script(answers(statusBody(406, 'NotAcceptable', 'only application/json'), 406), answers(page(['a'])));
     expect(await connect().list(request, keepingSink())).toMatchObject({ status: 'read' });
     expect(server.requests.slice(before).map(({ headers }) => headers.accept)[1]).toBe('application/json');
+  });
+});
+
+describe('a list in protobuf', () => {
+  const message = { 1: { name: 'metadata', holds: { 1: { name: 'name', holds: 'text' } } } } as const;
+  const request: ListRequest = { ...pods, message };
+  const objects = (names: readonly string[]): KubeObject[] => names.map((name) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name } }));
+  const bytes = protobufList('Pod', 'v1', { resourceVersion: '1' }, objects(['a', 'b']), message);
+  const inProtobuf =
+    (body: Buffer, headers: Record<string, string> = {}): Handler =>
+    (_, response) => {
+      response.writeHead(200, { 'content-type': protobufType, ...headers });
+      response.end(body);
+    };
+
+  test('is one answer', async () => {
+    const asked = script(inProtobuf(bytes));
+    const sink = keepingSink();
+    expect(await connect().list(request, sink)).toEqual({ status: 'read', value: { items: 2, pages: 1 } });
+    expect(sink.items).toEqual(['a', 'b'].map((name) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name } })));
+    expect([asked.paths(), server.requests.at(-1)?.headers.accept]).toEqual([['/api/v1/pods'], protobufType]);
+  });
+
+  test('may come compressed', async () => {
+    script(inProtobuf(gzipSync(bytes), { 'content-encoding': 'gzip' }));
+    const sink = keepingSink();
+    expect(await connect().list(request, sink)).toMatchObject({ status: 'read', value: { items: 2 } });
+    expect(namesOf(sink.items)).toEqual(['a', 'b']);
+  });
+
+  test.each([
+    ['cut between items', inProtobuf(bytes.subarray(0, -6))],
+    ['cut and compressed', inProtobuf(gzipSync(bytes).subarray(0, -9), { 'content-encoding': 'gzip' })],
+    ['something else', inProtobuf(Buffer.from('{"items":[]}'))],
+  ])('begins again when it was %s', async (_, handler) => {
+    script(handler, inProtobuf(bytes));
+    const sink = keepingSink();
+    expect(await connect().list(request, sink)).toMatchObject({ status: 'read', value: { items: 2 } });
+    expect(namesOf(sink.items)).toEqual(['a', 'b']);
+  });
+
+  test('that never comes whole is a failure', async () => {
+    script(inProtobuf(bytes.subarray(0, -6)));
+    expect(await connect().list(request, keepingSink())).toMatchObject({ status: 'failed', code: 'reset' });
+  });
+
+  test('is read in pages of JSON where the server has none', async () => {
+    const refusal = answers(statusBody(406, 'NotAcceptable', 'only application/json'), 406);
+    const asked = script(refusal, answers(page(['a'], 't')), answers(page(['b'])));
+    const sink = keepingSink();
+    expect(await connect().list(request, sink)).toMatchObject({ status: 'read', value: { items: 2, pages: 2 } });
+    expect(asked.paths().slice(1)).toEqual(['/api/v1/pods?limit=500', '/api/v1/pods?limit=500&continue=t']);
+  });
+
+  test('is taken in JSON where that comes although nobody asked for it', async () => {
+    script(answers(page(['a', 'b'])));
+    const sink = keepingSink();
+    expect(await connect().list(request, sink)).toMatchObject({ status: 'read', value: { items: 2 } });
+    expect(namesOf(sink.items)).toEqual(['a', 'b']);
+  });
+
+  test('is refused in protobuf, too', async () => {
+    const status = statusBody(
+      403,
+      'Forbidden',
+      'pods is forbidden: User "u" cannot list resource "pods" in API group "" at the cluster scope',
+    );
+    const { body } = protobufStatus({ code: 403, contentType: 'application/json', body: JSON.stringify(status) });
+    script((_, response) => {
+      response.writeHead(403, { 'content-type': protobufType });
+      response.end(body);
+    });
+    expect(await connect().list(request, keepingSink())).toEqual({ status: 'forbidden', verb: 'list', resource: 'pods' });
+  });
+
+  test('what goes wrong with an item is not laid at the door of the server', async () => {
+    script(inProtobuf(bytes));
+    const sink = {
+      item: () => {
+        throw new TypeError('no room');
+      },
+      restart: () => undefined,
+    };
+    await expect(connect().list(request, sink)).rejects.toThrow('no room');
+  });
+});
+
+describe('compression is work on both sides, worth it over a long way', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test.each([
+    ['a connection that takes 3 ms', 3, ['gzip', undefined]],
+    ['a connection that takes 40 ms', 40, ['gzip', 'gzip']],
+  ])('%s', async (_, milliseconds, codings) => {
+    let now = 0;
+    // Once as a connection begins, once when it is there.
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += milliseconds));
+    script(answers(page(['a'], 't')), answers(page(['b'])));
+    const before = server.requests.length;
+    expect(await connect().list(pods, keepingSink())).toMatchObject({ status: 'read', value: { pages: 2 } });
+    expect(server.requests.slice(before).map(({ headers }) => headers['accept-encoding'])).toEqual(codings);
   });
 });
 

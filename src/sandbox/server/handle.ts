@@ -8,7 +8,7 @@ import { create, patch, remove, removeCollection, update } from './mutate.ts';
 import { type Form, formOf } from './negotiate.ts';
 import { openApiAnswer } from './openapi.ts';
 import { forwardingOf, type Forwarding } from './port-forward.ts';
-import { existingObject, listAnswer, objectAnswer, type Target } from './read.ts';
+import { existingObject, listAnswer, messageOf, objectAnswer, type Target } from './read.ts';
 import type { Call, ResourceRequest } from './request.ts';
 import { reviews, type Resource } from './resources.ts';
 import { reviewAnswer, tokenAnswer } from './review.ts';
@@ -48,7 +48,7 @@ export async function answerTo(context: Context, call: Call, user: User): Promis
   }
   const target = targetOf(context, info);
   const isList = info.verb === 'list' || info.verb === 'deletecollection';
-  const form = formOf(message.headers.accept, isList);
+  const form = formOf(message.headers.accept, isList, info.verb === 'list' && messageOf(target) !== undefined);
   const answer = await (info.subresource === ''
     ? ofResource(context, call, info, target, form)
     : ofSubresource(context, call, info, target, form));

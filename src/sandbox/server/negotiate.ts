@@ -1,8 +1,9 @@
+import { protobufType } from '../../model/protobuf.ts';
 import { notAcceptable } from './status.ts';
 
 /** In which form a client wants objects. */
 export interface Form {
-  readonly as: 'object' | 'metadata' | 'table';
+  readonly as: 'object' | 'metadata' | 'table' | 'protobuf';
   /** Version of meta.k8s.io, of tables and metadata. */
   readonly metaVersion: 'v1' | 'v1beta1';
   readonly isYaml: boolean;
@@ -16,12 +17,16 @@ interface MediaRange {
 
 const accepted = ['application/json', 'application/yaml'] as const;
 
-/** The first form of an `Accept` header that can be given; 406 when there is none. `plural` tells lists from single objects. */
-export function formOf(accept: string | undefined, isList: boolean): Form {
+/**
+ * The first form of an `Accept` header that can be given; 406 when there is none. `isList` tells lists from single objects, `hasMessage` whether
+ * it can be said in protobuf.
+ */
+export function formOf(accept: string | undefined, isList: boolean, hasMessage = false): Form {
   for (const range of rangesOf(accept)) {
     const form = rangeForm(range, isList);
     if (form !== undefined) return form;
   }
+  if (hasMessage && wantsProtobuf(accept)) return { as: 'protobuf', metaVersion: 'v1', isYaml: false };
   throw notAcceptable(accepted);
 }
 
@@ -33,6 +38,15 @@ export function discoveryVersionOf(accept: string | undefined): string | undefin
     if (isAggregated && ['v2', 'v2beta1'].includes(version)) return version;
   }
   return undefined;
+}
+
+/** Whether a client takes nothing but protobuf. Go clients take JSON as well and get that, for it says more here. */
+export function wantsProtobuf(accept: string | undefined): boolean {
+  return rangesOf(accept).every(isProtobuf);
+}
+
+function isProtobuf({ type, parameters }: MediaRange): boolean {
+  return type === protobufType && !parameters.has('as');
 }
 
 function rangeForm({ type, parameters }: MediaRange, isList: boolean): Form | undefined {

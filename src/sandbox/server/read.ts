@@ -1,9 +1,12 @@
+import { kindOf } from '../../collect/kinds.ts';
 import type { KubeObject } from '../../model/kube.ts';
+import { type Message, protobufType } from '../../model/protobuf.ts';
 import type { ApiError } from './status.ts';
 import { badRequest, expired, notFound, tooLargeResourceVersion } from './status.ts';
 import type { Answer, Context } from './context.ts';
 import type { Form } from './negotiate.ts';
 import type { Resource } from './resources.ts';
+import { protobufList } from './protobuf-answer.ts';
 import { selectorOf } from './selectors.ts';
 import { type IncludeObject, tableText } from './table.ts';
 import { listBytes, type ListMeta, metadataListBytes, metadataText, objectText } from './wire.ts';
@@ -45,8 +48,17 @@ export function selectedObjects(all: readonly KubeObject[], target: Target, quer
   );
 }
 
+/** What can be said of objects of a kind in protobuf, if anything. */
+export function messageOf({ resource: { group, kind } }: Target): Message | undefined {
+  return kindOf({ apiVersion: group === '' ? 'v1' : `${group}/v1`, kind })?.message;
+}
+
 export function listAnswer(context: Context, target: Target, form: Form, query: URLSearchParams): Answer {
   const { items, metadata } = pageOf(context, target, query);
+  const { kind } = target.resource;
+  const message = messageOf(target);
+  if (form.as === 'protobuf' && message !== undefined)
+    return { code: 200, contentType: protobufType, body: protobufList(kind, target.version, { ...metadata }, items, message) };
   const body =
     form.as === 'table'
       ? tableText(items, metadata, tableOptions(context, target, form, query))

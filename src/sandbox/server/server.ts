@@ -8,7 +8,8 @@ import { openAuthorizer } from './authorize.ts';
 import { type Answer, catalogueOfStore, type Context } from './context.ts';
 import { cutWatch, openFaults, sendCut, stalled } from './faults.ts';
 import { admitted, answerTo, forwardingTo, targetOf } from './handle.ts';
-import { formOf } from './negotiate.ts';
+import { formOf, wantsProtobuf } from './negotiate.ts';
+import { protobufStatus } from './protobuf-answer.ts';
 import { openPortForwarder } from './port-forward.ts';
 import { expiredAnswer } from './read.ts';
 import { type Call, callOf } from './request.ts';
@@ -87,7 +88,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       const { answer, isYaml } = await answerTo(context, call, user);
       return isYaml ? yamlAnswer(answer) : answer;
     } catch (error) {
-      return errorAnswer(error);
+      const refused = errorAnswer(error);
+      const isStatus = refused.contentType === 'application/json' && call.info.kind === 'resource';
+      return isStatus && wantsProtobuf(call.message.headers.accept) ? protobufStatus(refused) : refused;
     }
   };
 

@@ -173,9 +173,9 @@ export async function askDns(side: Side, pod: PodPort, type: 'A' | 'AAAA', name:
   });
 }
 
-/** Seconds count down in caches. */
+/** Seconds count down in the cache of CoreDNS: somebody may have asked before. */
 function lifeOf(ttl: unknown): string {
-  return typeof ttl === 'number' && ttl > 20 && ttl <= 30 ? 'up to 30' : String(ttl);
+  return typeof ttl === 'number' && ttl > 0 && ttl <= 30 ? 'up to 30' : String(ttl);
 }
 
 async function forwarded<T>(
