@@ -172,8 +172,6 @@ function projectEndpoint(entry: Fields): Endpoint {
 export const endpoints = defineKind({
   resource: 'endpoints',
   kind: 'Endpoints',
-  // Where somebody gives istiod's Service an address by hand. Of everything else the slices tell.
-  asks: [{ namespace: { place: 'system' } }],
   reduce: (object, odd) => ({
     subsets: objects(odd, object['subsets']).map((subset) => ({
       addresses: addresses(odd, subset['addresses']),

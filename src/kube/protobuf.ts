@@ -26,12 +26,21 @@ const envelope: Message = {
 
 type Decoded = Record<string, unknown>;
 
+class Source extends PbfReader {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    super(bytes);
+    this.bytes = bytes;
+  }
+}
+
 /** What a server says instead of a list. @throws SyntaxError */
 export function decodedStatus(body: Buffer): unknown {
   if (!body.subarray(0, magic.length).equals(magic)) throw new SyntaxError('not in the protobuf form of Kubernetes');
-  const from = new PbfReader(body.subarray(magic.length));
+  const from = new Source(body.subarray(magic.length));
   const { type, raw } = messageIn(from, from.length, envelope, new Map());
-  return { ...(type as Decoded | undefined), ...(raw as Decoded | undefined) };
+  return Object.assign({}, type, raw);
 }
 
 /** Reads a list while it comes and gives its items, of which `item` says what is read; comes to the list without them. */
@@ -62,7 +71,7 @@ export function listReader(item: Message, take: (item: Decoded) => void): BodyRe
       return start;
     }
     if (end > bytes.length) return at;
-    const from = new PbfReader(bytes);
+    const from = new Source(bytes);
     from.pos = start;
     if (left === undefined || left === 0) {
       if (number === envelopeField.typeMeta) Object.assign(list, messageIn(from, end, typeMetaMessage, memory));
@@ -108,7 +117,7 @@ function varintAt(bytes: Buffer, start: number): { readonly value: number; reado
 }
 
 /** @throws SyntaxError whatever is wrong with it */
-function messageIn(from: PbfReader, end: number, message: Message, memory: Memory): Decoded {
+function messageIn(from: Source, end: number, message: Message, memory: Memory): Decoded {
   try {
     return decoded(from, end, message, memory);
   } catch (error) {
@@ -116,7 +125,7 @@ function messageIn(from: PbfReader, end: number, message: Message, memory: Memor
   }
 }
 
-function decoded(from: PbfReader, end: number, message: Message, memory: Memory): Decoded {
+function decoded(from: Source, end: number, message: Message, memory: Memory): Decoded {
   const found: Decoded = {};
   // What is not read of a field is passed over.
   for (let number = from.nextField(end); number !== 0; number = from.nextField(end)) {
@@ -128,7 +137,7 @@ function decoded(from: PbfReader, end: number, message: Message, memory: Memory)
 }
 
 /** Empty texts, zeroes and false are on the wire and left out of JSON. */
-function read(from: PbfReader, { name, holds, isList, repeats }: Field, into: Decoded, memory: Memory): void {
+function read(from: Source, { name, holds, isList, repeats }: Field, into: Decoded, memory: Memory): void {
   switch (holds) {
     case 'text': {
       const value = textAt(from);
@@ -151,8 +160,10 @@ function read(from: PbfReader, { name, holds, isList, repeats }: Field, into: De
     }
     case 'text map': {
       const { key = '', value = '' } = recalled(from, entry, memory);
-      const map = (into[name] ??= {}) as Decoded;
+      const known = into[name];
+      const map = isDecoded(known) ? known : {};
       map[String(key)] = value;
+      into[name] = map;
       return;
     }
     default: {
@@ -164,46 +175,41 @@ function read(from: PbfReader, { name, holds, isList, repeats }: Field, into: De
 }
 
 /** What parts of messages last came to, by kind of message and by how many bytes they were. */
-type Memory = Map<Message, Map<number, { readonly bytes: Buffer; readonly value: Decoded }>>;
+type Memory = Map<Message, Remembered>;
+type Remembered = Map<number, { readonly bytes: Buffer; readonly value: Decoded }>;
 
 /**
  * A message that begins here. Pods of one workload are alike and follow one another: what came to the same bytes before is the same object again,
  * and whoever makes something of it may know it by that.
  */
-function recalled(from: PbfReader, message: Message, memory: Memory): Decoded {
+function recalled(from: Source, message: Message, memory: Memory): Decoded {
   const end = endOf(from);
   const start = from.pos;
   const length = end - start;
-  let known = memory.get(message);
-  if (known === undefined) memory.set(message, (known = new Map()));
-  const bytes = bytesOf(from);
+  const known: Remembered = memory.get(message) ?? new Map();
+  memory.set(message, known);
   const last = known.get(length);
-  if (last?.bytes.compare(bytes, start, end) === 0) {
+  if (last?.bytes.compare(from.bytes, start, end) === 0) {
     from.pos = end;
     return last.value;
   }
   const value = decoded(from, end, message, memory);
-  known.set(length, { bytes: Buffer.from(bytes.subarray(start, end)), value });
+  known.set(length, { bytes: Buffer.from(from.bytes.subarray(start, end)), value });
   return value;
 }
 
 const time: Message = { 1: { name: 'seconds', holds: 'number' } };
 const entry: Message = { 1: { name: 'key', holds: 'text' }, 2: { name: 'value', holds: 'text' } };
 
-function textAt(from: PbfReader): string {
+function textAt(from: Source): string {
   const end = endOf(from);
-  const value = bytesOf(from).toString('utf8', from.pos, end);
+  const value = from.bytes.toString('utf8', from.pos, end);
   from.pos = end;
   return value;
 }
 
-/** Every reader here is made of a Buffer. */
-function bytesOf(from: PbfReader): Buffer {
-  return from.buf as Buffer;
-}
-
 /** Where what begins here ends. */
-function endOf(from: PbfReader): number {
+function endOf(from: Source): number {
   const length = from.readVarint();
   const end = from.pos + length;
   if (end > from.length) throw new SyntaxError('the answer was cut');
@@ -211,5 +217,11 @@ function endOf(from: PbfReader): number {
 }
 
 function listOf(into: Decoded, name: string): unknown[] {
-  return (into[name] ??= []) as unknown[];
+  const known = into[name];
+  if (Array.isArray(known)) return known;
+  const list: unknown[] = [];
+  into[name] = list;
+  return list;
 }
+
+const isDecoded = (value: unknown): value is Decoded => typeof value === 'object' && value !== null;

@@ -427,7 +427,10 @@ describe('what a mesh answers', () => {
       expect((await asked(sidecar(), `abc.shop.svc.cluster.local.shop.svc.cluster.local`)).rcode).toBe('NXDOMAIN');
       const elsewhere = 'kubernetes.default.svc.cluster.local';
       expect((await asked(sidecar(), `${elsewhere}.shop.svc.cluster.local`)).answers[0]).toEqual([
-        ...['CNAME', `${elsewhere}.shop.svc.cluster.local`, elsewhere, 30],
+        'CNAME',
+        `${elsewhere}.shop.svc.cluster.local`,
+        elsewhere,
+        30,
       ]);
     });
 

@@ -1,4 +1,5 @@
 import { PbfWriter } from 'pbf';
+import { fields, tally } from '../../model/decode.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import {
   envelopeField,
@@ -36,8 +37,8 @@ export function protobufList(kind: string, version: string, metadata: Value, ite
 
 /** A refusal in the form that was asked for. */
 export function protobufStatus(answer: Answer): Answer {
-  const status = JSON.parse(answer.body.toString()) as Value;
-  const body = enveloped({ apiVersion: 'v1', kind: 'Status' }, encoded(status, statusMessage));
+  const status: unknown = JSON.parse(answer.body.toString());
+  const body = enveloped({ apiVersion: 'v1', kind: 'Status' }, encoded(fields(tally(), status), statusMessage));
   return { ...answer, contentType: protobufType, body };
 }
 
