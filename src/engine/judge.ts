@@ -7,6 +7,7 @@ import { type AnyCheck, type Needs, type Where, sideNeeds } from '../api/check.t
 import type { ClusterFacts, Fact, FactName, MissingFact, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Json } from '../model/kube.ts';
+import { probesAreOff } from '../model/observations.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { inferTopology, listOf, type Member, type Mesh, type Topology } from '../mesh/topology.ts';
@@ -135,7 +136,7 @@ function unprobed(check: AnyCheck, topology: Topology): Outcome[] {
     clusters: dataPlane(mesh).map((member) => member.cluster),
     subject: 'mesh',
     kind: 'not-applicable',
-    because: 'probes are off',
+    because: probesAreOff,
   }));
 }
 

@@ -7,6 +7,9 @@ import type { ObjectRef } from './refs.ts';
  * names hold them per cluster.
  */
 
+/** Why a check that compares with measurements does not apply, as reports say it. */
+export const probesAreOff = 'probes are off';
+
 /** What one question got. */
 export type Answer<T> = { readonly answer: T } | { readonly failed: FailureCode; readonly reason: string };
 

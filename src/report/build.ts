@@ -6,7 +6,7 @@ import type { Cause } from '../correlate/types.ts';
 import type { Judgement } from '../engine/types.ts';
 import type { ClusterSnapshot, SnapshotSource } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
-import { isIncomplete, missingOf, notChecked } from './gaps.ts';
+import { isIncomplete, missingOf, notChecked, unmeasured } from './gaps.ts';
 import { matrixOf } from './matrix.ts';
 import { namesOf } from './names.ts';
 import { exitCode, fails, type Policy } from './policy.ts';
@@ -47,6 +47,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     ...sourceOf(snapshot.source),
     ...(about.today === undefined ? {} : { today: about.today }),
     verdict: verdictOf({
+      unmeasured: unmeasured({ ...sourceOf(snapshot.source), checks }).length,
       findings,
       causes: causes.length,
       clusters,
@@ -99,6 +100,7 @@ function sourceOf(source: SnapshotSource): Pick<Report, 'source' | 'recorded'> {
 }
 
 interface VerdictFacts {
+  readonly unmeasured: number;
   readonly findings: readonly ReportFinding[];
   readonly causes: number;
   readonly clusters: readonly ReportCluster[];
@@ -139,7 +141,8 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
   if (open + unread + unreached + closed + facts.notGiven.length > 0)
     return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
-  return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${notes}` };
+  const configured = facts.unmeasured === 0 ? '' : `, ${facts.unmeasured} not measured`;
+  return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${configured}${notes}` };
 }
 
 function cellKeys(outcome: Outcome): string[] {

@@ -1,8 +1,15 @@
 import type { Outcome } from '../api/finding.ts';
 import { compareText, distinct } from '../base/sort.ts';
 import type { MissingFact } from '../model/facts.ts';
+import { probesAreOff } from '../model/observations.ts';
 import { isGap, type Policy } from './policy.ts';
-import type { NotChecked, ReportMissing } from './schema.ts';
+import type { NotChecked, Report, ReportCheck, ReportMissing } from './schema.ts';
+
+/** Checks that compare with measurements, of clusters that could have been probed and were not. */
+export function unmeasured({ source, recorded, checks }: Pick<Report, 'source' | 'recorded' | 'checks'>): ReportCheck[] {
+  if ((recorded?.of ?? source) === 'manifests') return [];
+  return checks.filter(({ results }) => results.length > 0 && results.every(({ because }) => because === probesAreOff));
+}
 
 /** Everything that was not judged, grouped: one entry for each cluster, missing fact and reason, naming the checks that wait for it. */
 export function notChecked(outcomes: readonly Outcome[], policy: Policy): NotChecked[] {
@@ -91,7 +98,7 @@ const notAskedReason = {
   'directory does not say': 'the directory does not say',
   'no clock': 'no clock: --taken-at is not given',
   deselected: 'not selected',
-  'probes off': 'probes are off',
+  'probes off': probesAreOff,
   'nothing to probe': 'there is nothing there to probe',
 } as const satisfies Record<Extract<MissingFact['why'], { status: 'not-asked' }>['because'], string>;
 

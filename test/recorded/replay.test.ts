@@ -7,6 +7,7 @@ import { ZodError } from 'zod';
 import { gatewayAddressPending } from '../../src/builder/edits/east-west.ts';
 import type { Edit } from '../../src/builder/edits/edit.ts';
 import { mesh } from '../../src/builder/mesh.ts';
+import { text } from '../../src/report/reporters/text.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { recordingOf } from '../../src/run/replay.ts';
 import type { Fault } from '../../src/sandbox/sandbox.ts';
@@ -46,6 +47,24 @@ for (const pair of pairsIn(fixtures)) {
     expect(await replay(pair)).toEqual([]);
   });
 }
+
+describe('what nobody measured is not passed off as measured', () => {
+  const style = { width: 100, colour: false, unicode: true, verbosity: 0 };
+  const judged = async (name: string): Promise<Report> => await judgedRecording(await readRecording(join(fixtures, `${name}${suffix}`)));
+
+  test('where probes were off, the checks that compare with measurements are named', async () => {
+    const report = await judged('ambient');
+    expect(report.verdict.text).toMatch(/^HEALTHY: all \d+ checks passed, 8 not measured$/);
+    expect(text.render(report, style)).toMatch(/NOT MEASURED \(8\)\nprobes are off, .*unanswered-name/s);
+    expect(text.render(report, { ...style, verbosity: -1 })).not.toContain('NOT MEASURED');
+  });
+
+  test('where everything was measured there is nothing to name', async () => {
+    const report = await judged('primary-remote');
+    expect(report.verdict.text).toMatch(/^HEALTHY: all \d+ checks passed$/);
+    expect(text.render(report, style)).not.toContain('NOT MEASURED');
+  });
+});
 
 /* The same with meshes of the sandbox: that recordings are judged as they should be does not hang on the fixtures. */
 

@@ -1,6 +1,8 @@
 import type { Style } from '../../api/reporter.ts';
 import { distinct, groupBy } from '../../base/sort.ts';
 import { count, list } from '../../base/text.ts';
+import { probesAreOff } from '../../model/observations.ts';
+import { unmeasured } from '../gaps.ts';
 import { hanging, uncoloured } from '../layout.ts';
 import type { NotChecked, Report } from '../schema.ts';
 import type { Ink } from '../symbols.ts';
@@ -41,6 +43,19 @@ export function gapBlock(report: Report, ink: Ink, style: Style): string[] {
       hanging(`${ink.mark('unknown')}  `, ink.plain(line), style.width, uncoloured(ink.mark('unknown')).length + 2),
     ),
   ];
+}
+
+/** What only configuration says, where clusters could have been probed. `-q` leaves it to the verdict. */
+export function unmeasuredBlock(report: Report, ink: Ink, style: Style): string[] {
+  const checks = unmeasured(report);
+  if (checks.length === 0 || style.verbosity < 0) return [];
+  const title = `NOT MEASURED (${checks.length})`;
+  const line = `${probesAreOff}, so that nothing was compared with what configuration promises: ${list(
+    checks.map(({ id }) => id),
+    'none',
+    checks.length,
+  )}`;
+  return [ink.bold(ink.paint('unknown', title)), ...hanging('', ink.plain(line), style.width)];
 }
 
 interface Group {

@@ -6,7 +6,7 @@ import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
 import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
-import { gapBlock, unreachedBlock } from './text-gaps.ts';
+import { gapBlock, unmeasuredBlock, unreachedBlock } from './text-gaps.ts';
 
 /** The screen: verdict, what was looked at, clusters, directions, names, causes, what was not checked, verdict again. */
 export const text = defineReporter({
@@ -24,6 +24,7 @@ export const text = defineReporter({
       unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
       gapBlock(report, ink, style),
+      unmeasuredBlock(report, ink, style),
       ...(style.verbosity > 0 ? [details(report, ink, style)] : []),
       ending(report, ink, style),
     ];

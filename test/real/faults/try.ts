@@ -1,6 +1,7 @@
 import type { Report, ReportFinding } from '../../../src/report/schema.ts';
 import { unmet } from '../../recorded/expectation.ts';
 import type { Lab } from '../lab/lab.ts';
+import { unmeasured } from '../../../src/report/gaps.ts';
 import { type Checked, checkUntil, isGreen, record, spoken } from './check.ts';
 import type { Expected, Fault } from './fault.ts';
 
@@ -130,7 +131,9 @@ function sameFirst(a: Report, b: Report): boolean {
 
 /** A healthy mesh is silent, and every check can tell. */
 export async function tryHealthy(lab: Lab, flags: readonly string[] = []): Promise<readonly string[]> {
-  const isProven = (checked: Checked): boolean => isGreen(checked) && checked.report.notChecked.length === 0;
+  const isMeasured = !flags.includes('--probe=off');
+  const isProven = (checked: Checked): boolean =>
+    isGreen(checked) && checked.report.notChecked.length === 0 && (unmeasured(checked.report).length === 0) === isMeasured;
   const checked = await checkUntil(lab, isProven, { flags });
   return isProven(checked) ? [] : [spoken(checked)];
 }
