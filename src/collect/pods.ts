@@ -22,7 +22,7 @@ import type { ReducedObject } from '../model/snapshot.ts';
 import { envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
 import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
-import { podMessage } from './pod-message.ts';
+import { podMessage } from './messages.ts';
 
 export const pods = defineKind({
   resource: 'pods',

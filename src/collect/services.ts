@@ -18,10 +18,12 @@ import { labels as label } from '../istio/labels.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
 import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
+import { endpointSliceMessage, serviceMessage } from './messages.ts';
 
 export const services = defineKind({
   resource: 'services',
   kind: 'Service',
+  message: serviceMessage,
   reduce(object, odd) {
     const spec = fields(odd, object['spec']);
     return {
@@ -106,6 +108,7 @@ export const endpointSlices = defineKind({
   group: 'discovery.k8s.io',
   versions: ['v1', 'v1beta1'],
   kind: 'EndpointSlice',
+  message: endpointSliceMessage,
   reduce: (object, odd) => ({
     addressType: filled(odd, object['addressType']) ?? 'IPv4',
     endpoints: objects(odd, object['endpoints']).map((entry) => reduceEndpoint(odd, entry)),

@@ -56,7 +56,7 @@ export async function readList(
     counted = { items: 0, pages: 0 };
     return listReader(message ?? {}, (item) => {
       counted.items++;
-      sink.item(withKind(item, request));
+      sink.item(Object.assign(item, typeOf(request)));
     });
   };
 
@@ -128,5 +128,9 @@ function contentsOf({ json }: Said): { readonly items: readonly Item[]; readonly
 function withKind(item: Item, { group, version, kind, metadataOnly }: ListRequest): Item {
   const isMetadata = metadataOnly === true && item['kind'] === 'PartialObjectMetadata';
   if (!isMetadata && typeof item['kind'] === 'string' && typeof item['apiVersion'] === 'string') return item;
-  return { ...item, apiVersion: group === '' ? version : `${group}/${version}`, kind };
+  return { ...item, ...typeOf({ group, version, kind }) };
+}
+
+function typeOf({ group, version, kind }: Pick<ListRequest, 'group' | 'version' | 'kind'>): Item {
+  return { apiVersion: group === '' ? version : `${group}/${version}`, kind };
 }

@@ -2,11 +2,14 @@ import { PbfReader } from 'pbf';
 import {
   envelopeField,
   type Field,
+  intOrStringMessage,
   listField,
   listMetaMessage,
+  mapEntryMessage,
   type Message,
   protobufMagic,
   statusMessage,
+  timeMessage,
   typeMetaMessage,
 } from '../model/protobuf.ts';
 import type { BodyReader } from './exchange.ts';
@@ -148,18 +151,26 @@ function read(from: Source, { name, holds, isList, repeats }: Field, into: Decod
     case 'flag':
       if (from.readBoolean()) into[name] = true;
       return;
+    case 'optional flag':
+      into[name] = from.readBoolean();
+      return;
     case 'number': {
       const value = from.readVarint(true);
       if (value !== 0) into[name] = value;
       return;
     }
+    case 'number or text': {
+      const { type, number = 0, text = '' } = decoded(from, endOf(from), intOrStringMessage, memory);
+      into[name] = type === 1 ? text : number;
+      return;
+    }
     case 'time': {
-      const { seconds } = decoded(from, endOf(from), time, memory);
+      const { seconds } = decoded(from, endOf(from), timeMessage, memory);
       if (typeof seconds === 'number') into[name] = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
       return;
     }
     case 'text map': {
-      const { key = '', value = '' } = recalled(from, entry, memory);
+      const { key = '', value = '' } = recalled(from, mapEntryMessage, memory);
       const known = into[name];
       const map = isDecoded(known) ? known : {};
       map[String(key)] = value;
@@ -198,8 +209,6 @@ function recalled(from: Source, message: Message, memory: Memory): Decoded {
   return value;
 }
 
-const time: Message = { 1: { name: 'seconds', holds: 'number' } };
-const entry: Message = { 1: { name: 'key', holds: 'text' }, 2: { name: 'value', holds: 'text' } };
 
 function textAt(from: Source): string {
   const end = endOf(from);

@@ -6,10 +6,13 @@ export interface Message {
   readonly [number: number]: Field;
 }
 
-/** A field, named as in JSON. A time is RFC 3339 there and seconds on the wire. */
+/**
+ * A field, named as in JSON. A time is RFC 3339 there and seconds on the wire; an optional flag says something when it is false; a number or
+ * text is an IntOrString.
+ */
 export interface Field {
   readonly name: string;
-  readonly holds: 'text' | 'flag' | 'number' | 'time' | 'text map' | Message;
+  readonly holds: 'text' | 'flag' | 'optional flag' | 'number' | 'number or text' | 'time' | 'text map' | Message;
   readonly isList?: true;
   /** Found to the byte in one object after the other: decoded once, and the same object each time. For messages. */
   readonly repeats?: true;
@@ -35,3 +38,7 @@ export const statusMessage: Message = {
   5: { name: 'details', holds: { 1: text('name'), 2: text('group'), 3: text('kind'), 5: { name: 'retryAfterSeconds', holds: 'number' } } },
   6: { name: 'code', holds: 'number' },
 };
+/** A time, the entry of a map, and a number or text, as messages. */
+export const timeMessage: Message = { 1: { name: 'seconds', holds: 'number' } };
+export const mapEntryMessage: Message = { 1: text('key'), 2: text('value') };
+export const intOrStringMessage: Message = { 1: { name: 'type', holds: 'number' }, 2: { name: 'number', holds: 'number' }, 3: text('text') };

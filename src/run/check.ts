@@ -126,6 +126,7 @@ export async function judgeSnapshot(
   const wasInterrupted = io.interrupted?.() !== undefined;
   const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
     services: options.services,
+    isOwnOnly: prepared.plugins.length === 0,
     ...(known.topology === undefined ? {} : { topology: known.topology }),
     ...(io.pause === undefined ? {} : { pause: io.pause }),
     isInterrupted: () => !wasInterrupted && io.interrupted?.() !== undefined,

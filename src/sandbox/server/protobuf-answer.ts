@@ -3,13 +3,16 @@ import { fields, tally } from '../../model/decode.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import {
   envelopeField,
+  intOrStringMessage,
   listField,
   listMetaMessage,
+  mapEntryMessage,
   type Field,
   type Message,
   protobufMagic,
   protobufType,
   statusMessage,
+  timeMessage,
   typeMetaMessage,
 } from '../../model/protobuf.ts';
 import type { Answer } from './context.ts';
@@ -70,21 +73,23 @@ function writeField(number: number, { holds }: Field, value: unknown, writer: Pb
       if (typeof value === 'string') writer.writeStringField(number, value);
       return;
     case 'flag':
+    case 'optional flag':
       if (typeof value === 'boolean') writer.writeBooleanField(number, value);
       return;
     case 'number':
       if (typeof value === 'number') writer.writeVarintField(number, value);
       return;
+    case 'number or text':
+      writer.writeBytesField(number, encoded(typeof value === 'number' ? { number: value } : { type: 1, text: value }, intOrStringMessage));
+      return;
     case 'time':
-      if (typeof value === 'string') writer.writeBytesField(number, encoded({ seconds: Date.parse(value) / 1000 }, time));
+      if (typeof value === 'string') writer.writeBytesField(number, encoded({ seconds: Date.parse(value) / 1000 }, timeMessage));
       return;
     case 'text map':
-      for (const [key, item] of Object.entries(value)) writer.writeBytesField(number, encoded({ key, value: item }, entry));
+      for (const [key, item] of Object.entries(value)) writer.writeBytesField(number, encoded({ key, value: item }, mapEntryMessage));
       return;
     default:
       if (typeof value === 'object') writer.writeBytesField(number, encoded({ ...value }, holds));
   }
 }
 
-const time: Message = { 1: { name: 'seconds', holds: 'number' } };
-const entry: Message = { 1: { name: 'key', holds: 'text' }, 2: { name: 'value', holds: 'text' } };

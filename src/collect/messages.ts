@@ -1,13 +1,15 @@
 import type { Field, Message } from '../model/protobuf.ts';
 
 /*
- * What is read of a pod, by the field numbers of k8s.io/api/core/v1/generated.proto and k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
- * Whatever `reduce` of pods comes to read has to be named here as well: the tests of the real tier compare both forms of real pods.
+ * What is read of the kinds of which a cluster has thousands, by the field numbers of generated.proto in k8s.io/api and k8s.io/apimachinery.
+ * Whatever `reduce` of such a kind comes to read has to be named here as well: the tests of the real tier compare both forms of real objects.
  */
 
 const text = (name: string): Field => ({ name, holds: 'text' });
 const texts = (name: string): Field => ({ name, holds: 'text', isList: true });
 const flag = (name: string): Field => ({ name, holds: 'flag' });
+const optionalFlag = (name: string): Field => ({ name, holds: 'optional flag' });
+const number = (name: string): Field => ({ name, holds: 'number' });
 const time = (name: string): Field => ({ name, holds: 'time' });
 const textMap = (name: string): Field => ({ name, holds: 'text map' });
 const one = (name: string, holds: Message): Field => ({ name, holds });
@@ -24,6 +26,11 @@ const metadata: Message = {
   11: textMap('labels'),
   12: textMap('annotations'),
   13: several('ownerReferences', { 1: text('kind'), 3: text('name'), 6: flag('controller') }),
+};
+/** The same with who wrote. */
+const metadataAndManagers: Message = {
+  ...metadata,
+  17: several('managedFields', { 1: text('manager'), 2: text('operation'), 4: time('time') }),
 };
 
 // Container
@@ -58,4 +65,46 @@ export const podMessage: Message = {
     10: several('initContainerStatuses', containerStatus),
     12: several('podIPs', { 1: text('ip') }),
   }),
+};
+
+export const serviceMessage: Message = {
+  1: one('metadata', metadataAndManagers),
+  // ServiceSpec
+  2: one('spec', {
+    1: several('ports', {
+      1: text('name'),
+      2: text('protocol'),
+      3: number('port'),
+      4: { name: 'targetPort', holds: 'number or text' },
+      5: number('nodePort'),
+      6: text('appProtocol'),
+    }),
+    2: textMap('selector'),
+    3: text('clusterIP'),
+    4: text('type'),
+    5: texts('externalIPs'),
+    9: texts('loadBalancerSourceRanges'),
+    10: text('externalName'),
+    11: text('externalTrafficPolicy'),
+    13: flag('publishNotReadyAddresses'),
+    18: texts('clusterIPs'),
+    22: text('internalTrafficPolicy'),
+  }),
+  // ServiceStatus
+  3: one('status', { 1: one('loadBalancer', { 1: several('ingress', { 1: text('ip'), 2: text('hostname') }) }) }),
+};
+
+/** Of discovery.k8s.io/v1. */
+export const endpointSliceMessage: Message = {
+  1: one('metadata', metadataAndManagers),
+  // Endpoint
+  2: several('endpoints', {
+    1: texts('addresses'),
+    2: one('conditions', { 1: optionalFlag('ready'), 2: optionalFlag('serving'), 3: optionalFlag('terminating') }),
+    4: one('targetRef', { 1: text('kind'), 3: text('name') }),
+    6: text('nodeName'),
+  }),
+  // EndpointPort
+  3: several('ports', { 1: text('name'), 2: text('protocol'), 3: number('port') }),
+  4: text('addressType'),
 };
