@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ClusterName, clusterName } from '../model/ids.ts';
 import { openCaller, type Said } from './caller.ts';
@@ -53,6 +54,8 @@ export function openConnection(target: ClusterTarget, options: ConnectionOptions
   const name = options.name ?? clusterName(target.name);
   const closing = new AbortController();
   const signal = options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
+  // Whatever is open listens: forwards and connections, a dozen at a time. Node would take that for a leak.
+  setMaxListeners(0, signal);
   const credentials = openCredentials(target, {
     env,
     pluginTimeout: options.pluginTimeout ?? 30_000,

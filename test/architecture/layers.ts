@@ -33,6 +33,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'node:child_process',
       'node:crypto',
       'node:dns',
+      'node:events',
       'node:fs',
       'node:fs/promises',
       'node:http',
