@@ -209,7 +209,6 @@ function recalled(from: Source, message: Message, memory: Memory): Decoded {
   return value;
 }
 
-
 function textAt(from: Source): string {
   const end = endOf(from);
   const value = from.bytes.toString('utf8', from.pos, end);

@@ -41,4 +41,8 @@ export const statusMessage: Message = {
 /** A time, the entry of a map, and a number or text, as messages. */
 export const timeMessage: Message = { 1: { name: 'seconds', holds: 'number' } };
 export const mapEntryMessage: Message = { 1: text('key'), 2: text('value') };
-export const intOrStringMessage: Message = { 1: { name: 'type', holds: 'number' }, 2: { name: 'number', holds: 'number' }, 3: text('text') };
+export const intOrStringMessage: Message = {
+  1: { name: 'type', holds: 'number' },
+  2: { name: 'number', holds: 'number' },
+  3: text('text'),
+};

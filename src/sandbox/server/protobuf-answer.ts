@@ -92,4 +92,3 @@ function writeField(number: number, { holds }: Field, value: unknown, writer: Pb
       if (typeof value === 'object') writer.writeBytesField(number, encoded({ ...value }, holds));
   }
 }
-
