@@ -31,9 +31,13 @@ const corpus = process.env['MESHDOCTOR_CORPUS'] ?? '';
 const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-roads-'));
 const now = '2026-11-24T12:00:00Z';
 
+/** Without where it was read. Of clusters that could have been probed the verdict says how much was not measured. */
 const plain = (value: unknown): unknown =>
   JSON.parse(
-    JSON.stringify(value, (key, item: unknown) => (key === 'origin' || key === 'source' || key === 'recorded' ? undefined : item)),
+    JSON.stringify(value, (key, item: unknown) => {
+      if (key === 'text' && typeof item === 'string') return item.replace(/, \d+ not measured/, '');
+      return key === 'origin' || key === 'source' || key === 'recorded' ? undefined : item;
+    }),
   );
 
 /** What every API server gives an object and a recording may have left out. */
