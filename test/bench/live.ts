@@ -96,7 +96,8 @@ function listsOf(server: Server): Map<string, ListedPath[]> {
     const head = /^([^\s:]+): \d+ requests?,/.exec(line)?.[1];
     if (head !== undefined) cluster = head;
     const path = /^ {2}GET (\S+) 200 /.exec(line)?.[1];
-    if (path === undefined || path.includes('continue=') || !path.includes('limit=')) continue;
+    // Lists in protobuf come whole; everything else that is asked for is no list.
+    if (path === undefined || path.includes('continue=') || ['/version', '/apis'].includes(path)) continue;
     const bare = path.replace(/([?&])limit=\d+&?/, '$1').replace(/[?&]$/, '');
     const metadata = /\/(serviceaccounts|customresourcedefinitions)\b/.test(bare);
     const accept = metadata ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' : 'application/json';

@@ -24,18 +24,20 @@ import type { Answer } from './context.ts';
 
 type Value = Readonly<Record<string, unknown>>;
 
+/** Each as a field of its list. */
 const encodedItems = new WeakMap<KubeObject, Uint8Array>();
 
 /** The items of a list as one message. Lists are given more often than their items change. */
 export function protobufList(kind: string, version: string, metadata: Value, items: readonly KubeObject[], message: Message): Buffer {
-  const writer = new PbfWriter();
-  writer.writeBytesField(listField.metadata, encoded(metadata, listMetaMessage));
-  for (const item of items) {
-    let bytes = encodedItems.get(item);
-    if (bytes === undefined) encodedItems.set(item, (bytes = encoded({ ...item }, message)));
-    writer.writeBytesField(listField.items, bytes);
-  }
-  return enveloped({ apiVersion: version, kind: `${kind}List` }, writer.finish());
+  const fields = items.map((item) => {
+    const known = encodedItems.get(item);
+    if (known !== undefined) return known;
+    const bytes = sized(listField.items, encoded({ ...item }, message));
+    encodedItems.set(item, bytes);
+    return bytes;
+  });
+  const raw = Buffer.concat([sized(listField.metadata, encoded(metadata, listMetaMessage)), ...fields]);
+  return enveloped({ apiVersion: version, kind: `${kind}List` }, raw);
 }
 
 /** A refusal in the form that was asked for. */
@@ -46,10 +48,16 @@ export function protobufStatus(answer: Answer): Answer {
 }
 
 function enveloped(type: Value, raw: Uint8Array): Buffer {
-  const writer = new PbfWriter();
-  writer.writeBytesField(envelopeField.typeMeta, encoded(type, typeMetaMessage));
-  writer.writeBytesField(envelopeField.raw, raw);
-  return Buffer.concat([Buffer.from(protobufMagic), writer.finish()]);
+  const typeMeta = sized(envelopeField.typeMeta, encoded(type, typeMetaMessage));
+  return Buffer.concat([Buffer.from(protobufMagic), typeMeta, sized(envelopeField.raw, raw)]);
+}
+
+/** A field with a length. */
+function sized(number: number, bytes: Uint8Array): Uint8Array {
+  const head = new PbfWriter();
+  head.writeTag(number, 2);
+  head.writeVarint(bytes.length);
+  return Buffer.concat([head.finish(), bytes]);
 }
 
 function encoded(value: Value, message: Message): Uint8Array {
