@@ -1,11 +1,11 @@
 import type { ClusterName } from '../model/ids.ts';
+import { protobufType } from '../model/protobuf.ts';
 import { abortFault, bodyFault, Fault, type Scrub } from './classify.ts';
 import { type ClockReading, readClock } from './clock.ts';
 import type { RequestRecord } from './connection.ts';
 import type { Credentials, Issued } from './credentials.ts';
 import { type Answer, exchange, type Sent } from './exchange.ts';
 import type { Headers } from './headers.ts';
-import { protobufType } from '../model/protobuf.ts';
 import { decodedStatus } from './protobuf.ts';
 import type { Transport } from './transport.ts';
 

@@ -1,9 +1,9 @@
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import { protobufType } from '../model/protobuf.ts';
 import { abortFault, bodyFault, Fault, seconds } from './classify.ts';
 import type { Headers } from './headers.ts';
-import { protobufType } from '../model/protobuf.ts';
 import type { Way } from './transport.ts';
 
 /** Longest body that can become a string; what is longer is no page of a list. */

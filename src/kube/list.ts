@@ -1,8 +1,8 @@
+import { protobufType } from '../model/protobuf.ts';
 import { Fault, statusOf } from './classify.ts';
 import type { Caller, Said } from './caller.ts';
 import type { ListRequest, ListSink, Read } from './connection.ts';
 import type { BodyReader } from './exchange.ts';
-import { protobufType } from '../model/protobuf.ts';
 import { listReader } from './protobuf.ts';
 import { withoutManagedFields } from './trim.ts';
 

@@ -54,6 +54,7 @@ export function listReader(item: Message, take: (item: Decoded) => void): BodyRe
   let left: number | undefined;
   let hasMagic = false;
   const memory: Memory = new Map();
+
   /** Reads what is whole in the bytes from a place on; gives where the rest begins. */
   const step = (bytes: Buffer, at: number): number => {
     if (!hasMagic) {

@@ -1,12 +1,12 @@
 import type { Fields } from '../../model/decode.ts';
+import { protobufMagic } from '../../model/protobuf.ts';
 import { messages } from './protobuf-messages.ts';
 
 /*
  * Reading of what Go clients send as protobuf, which kubectl does for the kinds it has types for. Answers are JSON: those clients take both.
  */
 
-/** First bytes of every object that Kubernetes writes as protobuf. */
-const magic = Buffer.from('k8s\0');
+const magic = Buffer.from(protobufMagic);
 
 /**
  * An object in Kubernetes' protobuf as JSON has it, with `apiVersion` and `kind`. Nothing when it is none, is damaged, or has a kind or a
