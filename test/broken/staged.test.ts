@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { inOrder } from '../../src/builder/edits/edit.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
 import { crashes, loud, type Run, run, snapshotAt, told } from '../corpus/corpus.ts';
-import { meshes, rows, type Staged } from './staged.ts';
+import { meshes } from '../breakage/meshes.ts';
+import { rows, type Staged } from './staged.ts';
 
 /** What is wrong with the answer to a fault: one line each. */
 function complaints(row: Staged, { judgement, causes, report }: Run): string[] {

@@ -51,7 +51,7 @@ import { anotherRoot, foreignRoot } from '../../src/builder/edits/trust.ts';
 import { neverStarted, ownedBy } from '../../src/builder/edits/workload.ts';
 import { isSidecarPod } from '../../src/builder/edits/find.ts';
 import { annotationsOf } from '../../src/builder/edits/edit.ts';
-import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
+import type { MeshName } from '../breakage/meshes.ts';
 import * as own from './edits.ts';
 
 export interface Staged {
@@ -66,28 +66,6 @@ export interface Staged {
   /** 1 unless given. */
   readonly exit?: 0 | 1;
 }
-
-const withShop = (built: MeshBuilder): MeshBuilder =>
-  built.namespace('shop', { injected: true }).service('abc.shop').namespace('plain').workload('batch.plain');
-
-export const meshes = {
-  'primary-remote': withShop(mesh().primaryRemote('east', 'west', { networks: 2 })),
-  'primary-remote with a revision': withShop(mesh().primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' })),
-  'primary-remote 1.24 with a revision': withShop(
-    mesh().primaryRemote('east', 'west', { networks: 2, release: '1.24.6', revision: '1-24-6' }),
-  ),
-  'primary-remote 1.24': withShop(mesh().primaryRemote('east', 'west', { networks: 2, release: '1.24.6' })),
-  'primary-remote on one network': withShop(mesh().primaryRemote('east', 'west', { networks: 1 })),
-  'two remotes': withShop(mesh().primaryRemote('east', ['west', 'south'], { networks: 2 })),
-  'two primaries': withShop(mesh().multiPrimary('east', 'west', { networks: 2 })),
-  'two primaries on one network': withShop(mesh().multiPrimary('east', 'west', { networks: 1 })),
-  'three primaries': withShop(mesh().multiPrimary('east', 'west', { networks: 2, more: ['south'] })),
-  'an external control plane': mesh().externalControlPlane('outside', 'inside', { remotes: ['south'] }),
-  ambient: mesh().ambient('east', 'west'),
-  'an upgrade in flight': withShop(mesh().canary('east', 'west', { from: '1-24-6', to: '1-31-0', stage: 'remote' })),
-} as const satisfies Readonly<Record<string, MeshBuilder>>;
-
-export type MeshName = keyof typeof meshes;
 
 const secret = (of: string, cluster = 'east') => ({ cluster, of });
 
