@@ -4,7 +4,8 @@ import { takenAt } from '../../src/builder/timeline.ts';
 import type { MeshObjects } from '../../src/model/kube.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
-import { meshes, rows } from '../broken/staged.ts';
+import { meshes } from '../breakage/meshes.ts';
+import { rows } from '../broken/staged.ts';
 import { looksWrong, topologies } from '../support/healthy-meshes.ts';
 import { checkLive } from '../support/live-check.ts';
 

@@ -9,7 +9,8 @@ import { mesh } from '../../src/builder/mesh.ts';
 import type { KubeObject } from '../../src/model/kube.ts';
 import { syncStatus } from '../../src/sandbox/world/istiods.ts';
 import { renewals } from '../../src/sandbox/world/reconcile.ts';
-import { meshes, rows } from '../broken/staged.ts';
+import { meshes } from '../breakage/meshes.ts';
+import { rows } from '../broken/staged.ts';
 import { stage, type Stage } from '../support/sandbox-world.ts';
 
 const system = 'istio-system';
