@@ -5,7 +5,6 @@ import {
   type Couple,
   count,
   distinct,
-  type Entity,
   type Fact,
   type FactName,
   groupBy,
@@ -158,16 +157,6 @@ export function restartOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] 
         })
       : namespaces.map((namespace) => `${restart} -n ${shellWord(namespace)} rollout restart deployment`);
   return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note: 'restarts pods', disruptive: true })];
-}
-
-const gitOps: Readonly<Record<string, string>> = { argocd: 'Argo CD', 'kustomize-controller': 'Flux', 'helm-controller': 'Flux' };
-
-/** What to add to a remedy for an object that a tool keeps writing. */
-export function keeperNote({ managers }: Entity): string {
-  const keeper = managers.flatMap(({ manager }) =>
-    Object.entries(gitOps).flatMap(([prefix, tool]) => (manager.startsWith(prefix) ? [tool] : [])),
-  )[0];
-  return keeper === undefined ? '' : `${keeper} writes this object: change it in its repository`;
 }
 
 /** A few references, for `related`. */

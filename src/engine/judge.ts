@@ -11,6 +11,7 @@ import { probesAreOff } from '../model/observations.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { inferTopology, listOf, type Member, type Mesh, type Topology } from '../mesh/topology.ts';
+import { withKeepers } from './kept.ts';
 import type { Judgement, RegisteredCheck } from './types.ts';
 
 export interface JudgeOptions {
@@ -416,7 +417,9 @@ function speaker(registered: RegisteredCheck, subject: Subject, facts: ReadonlyM
       const write = check.messages[key];
       if (write === undefined) throw new Error(`check ${check.id} has no message ${key}`);
       const message = (write as (args: unknown) => Message)(args);
-      return findingOf(registered, keys.length === 1 ? check.id : `${check.id}/${key}`, message, args, where, subject);
+      const remedies = withKeepers(message.remedy ?? [], facts);
+      const code = keys.length === 1 ? check.id : `${check.id}/${key}`;
+      return findingOf(registered, code, { ...message, remedy: remedies }, args, where, subject);
     },
     undecided: (
       because: string,

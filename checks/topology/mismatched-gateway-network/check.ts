@@ -16,7 +16,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, isLive, keeperNote } from '../_area.ts';
+import { gatewaysByNetwork, isLive } from '../_area.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 /** A Gateway of this class stands for a gateway of another cluster. */
@@ -53,7 +53,6 @@ export default defineCheck({
       namespace: Namespace | undefined;
       odd: 'gateway' | 'generated' | 'namespace';
       isSpare: boolean;
-      note: string;
       revisions: readonly string[];
     }) => ({
       text:
@@ -101,7 +100,7 @@ export default defineCheck({
       const odd = claims.length === 1 && claims[0] === said ? 'namespace' : isGenerated ? 'generated' : 'gateway';
       yield finding(
         'mismatched',
-        { gateway: gateway.ref, cluster: cluster.name, said, network, namespace, odd, isSpare, note: keeperNote(gateway), revisions },
+        { gateway: gateway.ref, cluster: cluster.name, said, network, namespace, odd, isSpare, revisions },
         {
           at: gateway.ref,
           field,
@@ -123,13 +122,11 @@ function remediesFor(a: {
   network: NetworkId;
   namespace: Namespace | undefined;
   odd: 'gateway' | 'generated' | 'namespace';
-  note: string;
   revisions: readonly string[];
 }): Remedy[] {
   const label = a.gateway.kind === 'Gateway' ? remedy.labelKubeGateway : remedy.label;
-  const relabel = label(a.gateway, { [labels.network]: a.network }, a.note);
-  if (a.odd === 'namespace' && a.namespace !== undefined)
-    return [remedy.label(a.namespace.ref, { [labels.network]: a.said }, keeperNote(a.namespace)), relabel];
+  const relabel = label(a.gateway, { [labels.network]: a.network });
+  if (a.odd === 'namespace' && a.namespace !== undefined) return [remedy.label(a.namespace.ref, { [labels.network]: a.said }), relabel];
   if (a.odd === 'gateway') return [relabel];
   // The Deployment's selector names the network, and no selector can be changed.
   const removal = `kubectl --context ${shellWord(a.cluster)} -n ${shellWord(a.gateway.namespace ?? '')} delete deployment -l ${labels.network}=${shellWord(a.said)}`;

@@ -16,7 +16,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, giveNetwork, isLive, keeperNote, restartOf, some, valuesOf } from '../_area.ts';
+import { gatewaysByNetwork, giveNetwork, isLive, restartOf, some, valuesOf } from '../_area.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 
@@ -147,16 +147,13 @@ function remediesFor(a: {
 }): Remedy[] {
   const { cluster } = a.namespace.ref;
   const [network] = a.own;
-  const note = keeperNote(a.namespace);
   if (network === undefined || a.own.length > 1) {
     const line = `kubectl --context ${shellWord(cluster)} label namespace ${shellWord(a.namespace.name)} ${labels.network}=NETWORK`;
-    return [
-      remedy.command(cluster, [line], { note: ['NETWORK being the name of its network', note].filter((text) => text !== '').join('; ') }),
-    ];
+    return [remedy.command(cluster, [line], { note: 'NETWORK being the name of its network', ref: a.namespace.ref })];
   }
   const without = (a.bare ?? []).filter((pod) => pod.proxy !== undefined && pod.proxy.network === undefined);
   return [
-    remedy.label(a.namespace.ref, { [labels.network]: network }, note),
+    remedy.label(a.namespace.ref, { [labels.network]: network }),
     ...(a.injectsNone ? [giveNetwork(cluster, network, a.isPrimary, 'the injector gives new pods no network')] : []),
     ...restartOf(cluster, without),
   ];

@@ -19,7 +19,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { keeperNote, some } from '../_area.ts';
+import { some } from '../_area.ts';
 import {
   type Collision,
   collisionOn,
@@ -266,7 +266,7 @@ function reason(a: {
 
 function remediesFor(a: { network: string; suspect: Namespace; other: string | undefined; isPrimary: boolean }): Remedy[] {
   const { cluster } = a.suspect.ref;
-  if (a.other !== undefined) return [remedy.label(a.suspect.ref, { [labels.network]: a.other }, keeperNote(a.suspect))];
+  if (a.other !== undefined) return [remedy.label(a.suspect.ref, { [labels.network]: a.other })];
   const name = `network-${cluster}`;
   const context = `--context ${shellWord(cluster)}`;
   const set = a.isPrimary

@@ -11,7 +11,7 @@ import {
   remedy,
   shellWord,
 } from 'meshdoctor/api';
-import { dutyOf, keeperNote } from '../_area.ts';
+import { dutyOf } from '../_area.ts';
 
 const key = annotations.controlPlaneClusters;
 const field = `.metadata.annotations["${key}"]`;
@@ -52,10 +52,7 @@ export default defineCheck({
       const id = a.controlPlane.clusterId;
       const near = controlPlaneClusters.nearMisses(a.value, id);
       const words = a.value === undefined ? `has no annotation ${key}` : `names "${a.value}" in ${key}, not ${id}`;
-      const note =
-        a.leader === 'led'
-          ? keeperNote(a.namespace)
-          : `istiod reads it once, so restart it afterwards; ${keeperNote(a.namespace)}`.replace(/; $/, '');
+      const note = a.leader === 'led' ? '' : 'istiod reads it once, so restart it afterwards';
       return {
         text: `Namespace ${a.namespace.name} in ${cluster} ${words}, so istiod of ${a.controlPlane.ref.cluster} ${a.leader === 'stale' ? 'does not manage it' : 'will not manage it after its next restart'}.`,
         expected: `* or a list that contains ${id}`,

@@ -11,7 +11,7 @@ import {
   selectors,
   shellWord,
 } from 'meshdoctor/api';
-import { dutyOf, keeperNote } from '../_area.ts';
+import { dutyOf } from '../_area.ts';
 
 const field = '.spec.template.spec.containers[*].env["EXTERNAL_ISTIOD"]';
 
@@ -44,7 +44,6 @@ export default defineCheck({
       const { ref, name, namespace } = a.controlPlane;
       const value = a.controlPlane.env['EXTERNAL_ISTIOD'];
       const env = `${kubectl(ref)} set env deployment/${shellWord(name)} EXTERNAL_ISTIOD=true`;
-      const keeper = keeperNote(a.controlPlane);
       return {
         text: `Deployment ${namespace}/${name} in ${ref.cluster} ${a.leader === 'stale' ? 'does' : 'will'} not manage ${list(a.remotes)}${a.leader === 'stale' ? '' : ' once it restarts'}, because EXTERNAL_ISTIOD is not true.`,
         expected: 'EXTERNAL_ISTIOD=true',
@@ -55,9 +54,7 @@ export default defineCheck({
           remedy.command(ref.cluster, [env], {
             ref,
             disruptive: true,
-            note: ['restarts istiod; the next installation undoes it unless values.global.externalIstiod=true', keeper]
-              .filter((text) => text !== '')
-              .join('; '),
+            note: 'restarts istiod; the next installation undoes it unless values.global.externalIstiod=true',
           }),
           remedy.installer(
             ref.cluster,
