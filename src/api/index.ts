@@ -10,6 +10,7 @@ export * as controlPlaneClusters from '../istio/control-plane-clusters.ts';
 export * as hosts from '../istio/hosts.ts';
 export * as ipAddresses from '../istio/addresses.ts';
 export * as kubeconfigRules from '../istio/kubeconfig-rules.ts';
+export * as knownFaults from '../istio/known-faults.ts';
 export { annotations, labels, names, ports } from '../istio/labels.ts';
 export * as readerRules from '../istio/reader-rules.ts';
 export * as releases from '../istio/releases.ts';

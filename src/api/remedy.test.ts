@@ -43,3 +43,17 @@ describe('a Gateway of Kubernetes', () => {
     ]);
   });
 });
+
+describe('the note behind a command', () => {
+  const west = clusterName('west');
+  const ref = { cluster: west, kind: 'Service', namespace: 'shop', name: 'abc' };
+
+  test.each([
+    ['changes the cluster', remedy.label(ref, { a: 'b' })],
+    ['changes the cluster; in the values, too', remedy.patch(ref, {}, { note: 'in the values, too' })],
+    ['changes the cluster and may restart pods', remedy.delete(ref, { disruptive: true })],
+    ['changes the cluster; restarts istiod', remedy.command(west, ['x'], { note: 'restarts istiod', disruptive: true })],
+    ['changes the cluster and may restart pods; with its values', remedy.installer(west, ['istioctl install'], 'with its values')],
+    ['changes the cluster; restarts pods', remedy.restart(ref)],
+  ])('%s', (note, given) => expect(given.note).toBe(note));
+});

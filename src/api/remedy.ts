@@ -39,7 +39,7 @@ export const remedy = {
     ref,
     patch,
     command: [`${kubectl(ref)} patch ${target(ref)} --type=merge -p ${shellWord(JSON.stringify(patch))}`],
-    note: changes(options.note),
+    note: changes(options.note, options.disruptive),
     disruptive: options.disruptive ?? false,
   }),
   /** Creates or replaces an object. */
@@ -63,7 +63,7 @@ export const remedy = {
     action: 'delete',
     ref,
     command: [`${kubectl(ref)} delete ${target(ref)}`],
-    note: changes(options.note),
+    note: changes(options.note, options.disruptive),
     disruptive: options.disruptive ?? false,
   }),
   /** Restarts a workload, or all Deployments of a namespace when `ref` is a Namespace. */
@@ -94,7 +94,7 @@ export const remedy = {
     cluster,
     action: 'installer',
     command: commands,
-    note: changes(note),
+    note: changes(note, true),
     disruptive: true,
   }),
   /** A complete command line that fits no other kind, such as a pipe of istioctl into kubectl. */
@@ -107,7 +107,7 @@ export const remedy = {
     action: 'command',
     ...(options.ref === undefined ? {} : { ref: options.ref }),
     command: commands,
-    note: changes(options.note),
+    note: changes(options.note, options.disruptive),
     disruptive: options.disruptive ?? false,
   }),
 } as const;
@@ -189,6 +189,8 @@ function resource(kind: string): string {
   return kind === 'Gateway' ? 'gateways.networking.istio.io' : kind.toLowerCase();
 }
 
-function changes(note = ''): string {
-  return note === '' ? 'changes the cluster' : `changes the cluster; ${note}`;
+/** Every note begins with what the remedy does to the cluster; where pods may be restarted and the note does not say so itself, with that. */
+function changes(note = '', disruptive = false): string {
+  const what = disruptive && !note.includes('restarts') ? 'changes the cluster and may restart pods' : 'changes the cluster';
+  return note === '' ? what : `${what}; ${note}`;
 }

@@ -75,7 +75,7 @@ export interface KnownFault {
 export const lastKnown: readonly string[] = ['1.26.8', '1.27.9', '1.28.10', '1.29.7', '1.30.4', '1.31.0'];
 
 /** Oldest fix first. Written from the release notes in the tags and release branches of istio/istio. */
-export const knownFaults: readonly KnownFault[] = [
+export const knownFaults = [
   {
     id: 'ignored-external-ips',
     issues: ['istio/istio#28381'],
@@ -444,4 +444,6 @@ export const knownFaults: readonly KnownFault[] = [
     trigger: 'always',
     effect: 'ztunnel is not told aliases of the trust domain and refuses clusters that have another one',
   },
-];
+] as const satisfies readonly KnownFault[];
+
+export type KnownFaultId = (typeof knownFaults)[number]['id'];

@@ -1,18 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type KnownFault, knownFaults } from './known-fault-table.ts';
-import { faultsOf, fixOf, isAffected } from './known-faults.ts';
+import { faultNamed as fault, faultsOf, fixOf, isAffected } from './known-faults.ts';
 import { compareVersions, parseVersion } from './versions.ts';
 
-function fault(id: string): KnownFault {
-  const found = knownFaults.find((row) => row.id === id);
-  if (found === undefined) throw new Error(`no fault ${id}`);
-  return found;
-}
+const rows: readonly KnownFault[] = knownFaults;
 
 describe('known faults', () => {
   test('every row has its own id, a source, and fixes that are versions in ascending order', () => {
     expect(new Set(knownFaults.map(({ id }) => id)).size).toBe(knownFaults.length);
-    for (const { id, issues, modes, introduced, fixed } of knownFaults) {
+    for (const { id, issues, modes, introduced, fixed } of rows) {
       expect(id).toMatch(/^[a-z]+(-[a-z]+)+$/);
       expect(issues.length).toBeGreaterThan(0);
       for (const mode of modes) expect(mode).toMatch(/^[A-Z]{2,4}-\d\d$/);

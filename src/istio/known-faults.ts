@@ -1,5 +1,7 @@
-import { type KnownFault, knownFaults, lastKnown } from './known-fault-table.ts';
+import { type KnownFault, type KnownFaultId, knownFaults, lastKnown } from './known-fault-table.ts';
 import { compareVersions, parseVersion } from './versions.ts';
+
+const rows: readonly KnownFault[] = knownFaults;
 
 /**
  * Whether a release has a fault; nothing when it is no version, or newer than what was known when the table was written and not known
@@ -23,9 +25,16 @@ export function isAffected(fault: KnownFault, version: string | undefined): bool
   return oldest !== undefined && compareVersions(parsed, oldest) < 0 ? true : undefined;
 }
 
+/** A row of the table. */
+export function faultNamed(id: KnownFaultId): KnownFault {
+  const found = rows.find((fault) => fault.id === id);
+  if (found === undefined) throw new Error(`no known fault is called ${id}`);
+  return found;
+}
+
 /** The faults that a release is known to have, in the order of the table. */
 export function faultsOf(version: string | undefined): readonly KnownFault[] {
-  return knownFaults.filter((fault) => isAffected(fault, version) === true);
+  return rows.filter((fault) => isAffected(fault, version) === true);
 }
 
 /** First release without a fault that is reached without leaving a minor, else by the shortest step; nothing when there is none. */
@@ -37,3 +46,5 @@ export function fixOf(fault: KnownFault, version: string | undefined): string | 
     return fix !== undefined && compareVersions(fix, parsed) > 0;
   });
 }
+
+export type { FaultCondition, FaultTrigger, KnownFault } from './known-fault-table.ts';
