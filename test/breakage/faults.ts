@@ -10,9 +10,14 @@ export async function scriptedFaults(): Promise<readonly Fault[]> {
     .sort();
   const files = await Promise.all(
     names.map(async (name) => {
-      const file: { readonly faults: readonly Fault[] } = await import(`./faults/${name}.ts`);
+      const file: unknown = await import(`./faults/${name}.ts`);
+      if (!isFaultFile(file)) throw new Error(`faults/${name}.ts exports no list of faults`);
       return file.faults;
     }),
   );
   return files.flat();
+}
+
+function isFaultFile(value: unknown): value is { readonly faults: readonly Fault[] } {
+  return typeof value === 'object' && value !== null && 'faults' in value && Array.isArray(value.faults);
 }

@@ -1,8 +1,9 @@
-import { EditError } from '../../src/builder/edits/edit.ts';
+import { EditError, inOrder } from '../../src/builder/edits/edit.ts';
 import { randomOf } from '../../src/testkit/variations.ts';
 import type { Fault } from './fault.ts';
+import { type Footprint, footprintOf, isStillThere } from './footprint.ts';
 import type { MeshName } from './meshes.ts';
-import { answerTo, findersOf, firedIn, strangersIn, type Told, toldOf } from './runs.ts';
+import { answerTo, findersOf, firedIn, healthyObjects, strangersIn, type Told, toldOf } from './runs.ts';
 
 /** Another seed draws other pairs: `npm run breakage -- --seed 7`. */
 export const committedSeed = 20261129;
@@ -14,7 +15,8 @@ export const targets = { singlesFound: 0.95, unexpected: 0.02, pairsFound: 0.9 }
 export interface Single {
   readonly fault: Fault;
   readonly mesh: MeshName;
-  readonly told: Told;
+  /** `unfit`: the mesh has nothing that this fault breaks, which is a mistake of its author. */
+  readonly told: Told | 'unfit';
   /** Checks that claim the mode and spoke. */
   readonly finders: readonly string[];
   readonly fired: readonly string[];
@@ -24,20 +26,25 @@ export interface Single {
 /** Every fault on every mesh that it can happen in. */
 export async function singlesOf(faults: readonly Fault[]): Promise<Single[]> {
   const results: Single[] = [];
-  for (const fault of faults) {
-    for (const mesh of fault.meshes) {
-      const answer = await answerTo(mesh, [fault]);
-      results.push({
-        fault,
-        mesh,
-        told: toldOf(fault, answer),
-        finders: findersOf(fault, answer),
-        fired: firedIn(answer),
-        strangers: strangersIn([fault], answer),
-      });
-    }
-  }
+  for (const fault of faults) for (const mesh of fault.meshes) results.push(await singleOf(fault, mesh));
   return results;
+}
+
+async function singleOf(fault: Fault, mesh: MeshName): Promise<Single> {
+  try {
+    const answer = await answerTo(mesh, [fault]);
+    return {
+      fault,
+      mesh,
+      told: toldOf(fault, answer),
+      finders: findersOf(fault, answer),
+      fired: firedIn(answer),
+      strangers: strangersIn([fault], answer),
+    };
+  } catch (error) {
+    if (!(error instanceof EditError)) throw error;
+    return { fault, mesh, told: 'unfit', finders: [], fired: [], strangers: [error.message] };
+  }
 }
 
 export interface Pair {
@@ -50,7 +57,7 @@ export interface Pair {
 export interface Pairs {
   readonly seed: number;
   readonly pairs: readonly Pair[];
-  /** Drawn, and left: the first took away what the second changes. */
+  /** Drawn, and left: the first took away what the second changes, or the second undid the first. */
   readonly impossible: number;
 }
 
@@ -81,9 +88,20 @@ function mayPair(one: Fault, other: Fault): boolean {
 }
 
 async function pairOf(mesh: MeshName, faults: readonly [Fault, Fault]): Promise<Pair | undefined> {
+  const [one, other] = faults;
+  const both = footprintIn(mesh, [one, other]);
+  const isDone =
+    both !== undefined && [one, other].every((fault) => isStillThere(footprintIn(mesh, [fault]) ?? new Map<string, string>(), both));
+  if (!isDone) return undefined;
+  const answer = await answerTo(mesh, faults);
+  return { mesh, faults, told: [toldOf(one, answer), toldOf(other, answer)], strangers: strangersIn(faults, answer) };
+}
+
+/** What faults make of a mesh; nothing where one of them finds nothing to break. */
+function footprintIn(mesh: MeshName, faults: readonly Fault[]): Footprint | undefined {
+  const healthy = healthyObjects(mesh);
   try {
-    const answer = await answerTo(mesh, faults);
-    return { mesh, faults, told: [toldOf(faults[0], answer), toldOf(faults[1], answer)], strangers: strangersIn(faults, answer) };
+    return footprintOf(healthy, inOrder(...faults.flatMap(({ edits }) => edits))(healthy));
   } catch (error) {
     if (error instanceof EditError) return undefined;
     throw error;

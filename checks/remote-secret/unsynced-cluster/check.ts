@@ -30,6 +30,8 @@ export default defineCheck({
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
+    // Who cannot read a cluster cannot renew its election either.
+    { code: 'unled-remote', match: 'cluster' },
   ],
   docs: {
     why: 'Each replica of istiod reads other clusters by itself and says how far it got: syncing, then synced, or timeout when some list did not come within 30 seconds. What one replica lacks is missing for the proxies that are connected to it, and for no others.',

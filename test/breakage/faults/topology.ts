@@ -252,7 +252,7 @@ export const faults: readonly Fault[] = [
     id: 'injection-path-of-another-cluster',
     mode: 'ID-11',
     says: 'The injection path of a remote was copied from a cluster of another name; nothing was restarted yet.',
-    meshes: ['primary-remote', 'primary-remote 1.24', 'primary-remote on one network', 'two remotes'],
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes'],
     edits: [injectionPath({ cluster: 'west', primary: 'east', path: { cluster: 'cluster2', network: 'network2' }, since: 'edited' })],
     also: ['ID-08'],
   },
