@@ -32,7 +32,8 @@ describe('carriedOut', () => {
 
 describe('carriedOutWhereAllowed', () => {
   const forbidden = { verb: 'create', resource: 'pods/portforward' };
-  const ask = async (target: string) => (target.startsWith('no') ? { forbidden } : { told: target });
+  const ask = async (targets: readonly string[]) =>
+    new Map(targets.map((target) => [target, target.startsWith('no') ? { forbidden } : { told: target }]));
   const refused = (target: string) => ({ told: `${target} refused` });
 
   test('refused everywhere is forbidden, refused in places is an answer', async () => {

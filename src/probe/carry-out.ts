@@ -19,19 +19,21 @@ export async function carriedOut<T, R>(
 /** The same for what needs a right. Where every target was refused the whole is forbidden; `refused` is the answer of one among others that were not. */
 export async function carriedOutWhereAllowed<T, R extends object>(
   plan: Planned<T>,
-  ask: (target: T) => Promise<R | Refusal>,
+  ask: (targets: readonly T[]) => Promise<ReadonlyMap<T, R | Refusal>>,
   isCut: (answer: R) => boolean,
   refused: (target: T, refusal: Refusal) => R,
 ): Promise<Observed<readonly R[]>> {
   if (!('targets' in plan)) return plan;
-  const replies = await Promise.all(plan.targets.map(async (target) => ({ target, reply: await ask(target) })));
-  const refusals = replies.flatMap(({ reply }) => (isRefusal(reply) ? [reply] : []));
+  const replies = await ask(plan.targets);
+  const refusals = [...replies.values()].filter((reply) => isRefusal(reply));
   const [first] = refusals;
-  if (first !== undefined && refusals.length === replies.length) return { status: 'forbidden', ...first.forbidden };
-  return seen(
-    replies.map(({ target, reply }) => (isRefusal(reply) ? refused(target, reply) : reply)),
-    isCut,
-  );
+  if (first !== undefined && refusals.length === replies.size) return { status: 'forbidden', ...first.forbidden };
+  const answers = plan.targets.flatMap((target) => {
+    const reply = replies.get(target);
+    if (reply === undefined) return [];
+    return isRefusal(reply) ? refused(target, reply) : reply;
+  });
+  return seen(answers, isCut);
 }
 
 function seen<R>(answers: readonly R[], isCut: (answer: R) => boolean): Observed<readonly R[]> {

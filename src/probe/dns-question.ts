@@ -16,7 +16,8 @@ export interface Resolution {
 /**
  * Asks a DNS server over a stream (RFC 1035 §4.2.2: two bytes of length before each message) for the addresses of a name without
  * trailing dot, one type after the other. An answer that knows the name wins over one that does not. Rejects when the stream ends
- * early, and with a `UselessAnswer` for what is no answer to the question.
+ * early, and with a `UselessAnswer` for what is no answer to the question. Afterwards the stream takes further questions, unless the
+ * server said more than was asked: then it is destroyed.
  */
 export async function askName(stream: Duplex, name: string, types: readonly AddressType[]): Promise<Resolution> {
   const answers: Resolution[] = [];
@@ -28,21 +29,27 @@ export async function askName(stream: Duplex, name: string, types: readonly Addr
     if (next.done === true) throw new UselessAnswer('reset', 'the connection ended before the answer');
     answers.push(resolution(next.value, { id, name, type }));
   }
+  await messages.return(undefined);
   const rcode = (answers.find((answer) => answer.rcode === 'NOERROR') ?? answers[0])?.rcode ?? 'NOERROR';
   return { rcode, addresses: answers.flatMap((answer) => answer.addresses) };
 }
 
-/** Messages as they come in; ends with the stream. */
+/** Messages as they come in; ends with the stream. Who returns early keeps the stream, when nothing was left of what had come. */
 async function* messagesOf(stream: Duplex): AsyncGenerator<Buffer, undefined> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of stream) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    rest = Buffer.concat([rest, chunk]);
-    while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
-      const end = 2 + rest.readUInt16BE(0);
-      yield rest.subarray(2, end);
-      rest = rest.subarray(end);
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      rest = Buffer.concat([rest, chunk]);
+      while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+        const end = 2 + rest.readUInt16BE(0);
+        const message = rest.subarray(2, end);
+        rest = rest.subarray(end);
+        yield message;
+      }
     }
+  } finally {
+    if (rest.length > 0) stream.destroy();
   }
   if (rest.length > 0) throw new UselessAnswer('reset', 'the connection ended in the middle of the answer');
 }

@@ -19,13 +19,12 @@ export interface PodPort {
   readonly port: number;
 }
 
-/** Opens a stream to a port of a pod, for as long as `use` takes or until `signal` ends it. Rejects with what goes wrong in between. */
-export async function throughForward<T>(
+/** Opens a stream to a port of a pod. Whoever gets it destroys it. Rejects with what goes wrong on the way to the API server. */
+export async function openForward(
   io: Pick<ProbeIo, 'forward'>,
   { cluster, pod, port }: PodPort,
   signal: AbortSignal,
-  use: (stream: Duplex) => Promise<T>,
-): Promise<Reply<T>> {
+): Promise<{ readonly stream: Duplex } | Refusal | Failure> {
   const read = await io.forward(cluster, pod, port, signal);
   switch (read.status) {
     case 'forbidden':
@@ -35,10 +34,23 @@ export async function throughForward<T>(
     case 'failed':
       return { failed: read.code, reason: read.reason };
     case 'read':
-      return { answer: await using(read.value, signal, use) };
+      // Whoever uses the stream hears of errors while it does; those that come after have no listener left.
+      read.value.on('error', () => undefined);
+      return { stream: read.value };
     default:
       return read satisfies never;
   }
+}
+
+/** Opens a stream to a port of a pod, for as long as `use` takes or until `signal` ends it. Rejects with what goes wrong in between. */
+export async function throughForward<T>(
+  io: Pick<ProbeIo, 'forward'>,
+  at: PodPort,
+  signal: AbortSignal,
+  use: (stream: Duplex) => Promise<T>,
+): Promise<Reply<T>> {
+  const opened = await openForward(io, at, signal);
+  return 'stream' in opened ? { answer: await using(opened.stream, signal, use) } : opened;
 }
 
 /** A refusal where only an answer fits: others in the same cluster were let in. */
@@ -48,8 +60,6 @@ export function asFailure({ forbidden }: Refusal): Failure {
 
 async function using<T>(stream: Duplex, signal: AbortSignal, use: (stream: Duplex) => Promise<T>): Promise<T> {
   const letGo = () => stream.destroy();
-  // Whoever uses the stream hears of errors while it does; those that come after have no listener left.
-  stream.on('error', () => undefined);
   if (signal.aborted) letGo();
   signal.addEventListener('abort', letGo, { once: true });
   try {

@@ -1,14 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
+import { groupBy } from '../base/sort.ts';
 import { names as istioNames } from '../istio/labels.ts';
 import { namesToProbe } from '../mesh/names.ts';
 import { fields, tally, text } from '../model/decode.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, NameAnswer } from '../model/observations.ts';
-import type { ObjectRef } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import { askName } from './dns-question.ts';
 import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
-import { asFailure, type PodPort, type Refusal, type Reply, throughForward } from './forwarded.ts';
+import { asFailure, openForward, type PodPort, type Refusal, type Reply, throughForward } from './forwarded.ts';
 import { httpGet } from './http-get.ts';
+import { askInTurn } from './in-turn.ts';
 import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
 import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
@@ -81,17 +83,29 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
       ),
     );
 
-  const askReplica = async (target: IstiodTarget): Promise<IstiodReplica | Refusal> => {
+  const askReplica = async (target: IstiodTarget): Promise<readonly [IstiodTarget, IstiodReplica | Refusal]> => {
     const pod = podOf(target.pod);
     const replica = await askIstiod(target, (port, path, most) => forwarded({ pod, port }, (stream) => httpGet(stream, path, most)));
     progress.done(questionsOf(target));
-    return replica;
+    return [target, replica];
   };
+  const askReplicas = async (targets: readonly IstiodTarget[]) => new Map(await Promise.all(targets.map(askReplica)));
 
-  const askDns = async ({ port, types, ...question }: NameQuestion): Promise<NameAnswer | Refusal> => {
-    const reply = await forwarded({ pod: podOf(question.pod), port }, (stream) => askName(stream, question.asked, types));
-    progress.done(1);
-    return 'forbidden' in reply ? reply : { ...question, outcome: reply };
+  /** Questions to one pod share streams: opening one is most of what a question costs. */
+  const askDns = async (questions: readonly NameQuestion[]): Promise<ReadonlyMap<NameQuestion, NameAnswer | Refusal>> => {
+    const lines = groupBy(questions, ({ pod, port }) => `${refKey(pod)} ${port}`);
+    const replies = await Promise.all(
+      [...lines.values()].map((own) =>
+        askInTurn(own, {
+          open: (signal, { pod, port }) => openForward(io, { cluster, pod: podOf(pod), port }, signal),
+          ask: (stream, { asked, types }) => askName(stream, asked, types),
+          paced,
+          limits,
+          onReply: () => progress.done(1),
+        }),
+      ),
+    );
+    return new Map(replies.flat().map(([question, reply]) => [question, 'forbidden' in reply ? reply : answered(question, reply)]));
   };
 
   const callGateway = async ({ roots: places, ...target }: HandshakeTarget): Promise<GatewayHandshake> => {
@@ -102,7 +116,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   };
 
   const [istiods, nameAnswers, gatewayHandshakes] = await Promise.all([
-    carriedOutWhereAllowed(plan.istiods, askReplica, ({ clusters }) => isInterrupted(clusters), refusedReplica),
+    carriedOutWhereAllowed(plan.istiods, askReplicas, ({ clusters }) => isInterrupted(clusters), refusedReplica),
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     carriedOut(plan.gatewayHandshakes, callGateway, ({ outcome }) => outcome.stage === 'tcp' && outcome.code === interrupted.failed),
   ]);
@@ -113,8 +127,12 @@ function refusedReplica(target: IstiodTarget, refusal: Refusal): IstiodReplica {
   return withoutAnswers(target, asFailure(refusal));
 }
 
-function refusedName({ port: _port, types: _types, ...question }: NameQuestion, refusal: Refusal): NameAnswer {
-  return { ...question, outcome: asFailure(refusal) };
+function answered({ port: _port, types: _types, ...question }: NameQuestion, outcome: NameAnswer['outcome']): NameAnswer {
+  return { ...question, outcome };
+}
+
+function refusedName(question: NameQuestion, refusal: Refusal): NameAnswer {
+  return answered(question, asFailure(refusal));
 }
 
 function isInterrupted(answer: Answer<unknown>): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
+import type { KubeObject } from '../../src/model/kube.ts';
 import type { ClusterObservations } from '../../src/model/observations.ts';
 import type { ProbeIo, ProbeOptions } from '../../src/probe/probe.ts';
 import { observe } from '../../src/probe/run.ts';
@@ -22,13 +23,18 @@ const interrupted = { status: 'failed', code: 'interrupted', reason: 'the run en
 const off = { status: 'not-asked', because: 'probes off' };
 const nothing = { status: 'not-asked', because: 'nothing to probe' };
 
-function podOf(cluster: string, name: RegExp): string {
+function podIn(cluster: string, name: RegExp): KubeObject {
   const pod = shop
     .objects()
     .get(cluster)
     ?.find((object) => object.kind === 'Pod' && name.test(object.metadata.name));
   if (pod === undefined) throw new Error(`no pod ${name.source}`);
-  return `${cluster} ${pod.metadata.namespace}/${pod.metadata.name}`;
+  return pod;
+}
+
+function podOf(cluster: string, name: RegExp): string {
+  const { metadata } = podIn(cluster, name);
+  return `${cluster} ${metadata.namespace}/${metadata.name}`;
 }
 
 /** Ports of pods of the healthy mesh. */
@@ -165,14 +171,20 @@ describe('a mesh that is asked', () => {
   test('not more than so much at a time in each cluster', async () => {
     let open = 0;
     let most = 0;
-    const crowd = Array.from({ length: 12 }, (_, index) => `svc${index}`);
-    const built = crowd.reduce((so, name) => so.service(`${name}.shop`, { in: ['east'] }), shop);
-    await run(healthy, { services: crowd.map((name) => ({ namespace: 'shop', name })) }, built, (io) => ({
+    const replica = podIn('east', /^istiod-/);
+    const crowd = shop.break((m) => {
+      const cluster = m.cluster('east');
+      return Array.from({ length: 12 }, (_, index) => `${replica.metadata.name}-${index}`).reduce(
+        (so, name) => so.add({ ...replica, metadata: { ...replica.metadata, name } }),
+        cluster,
+      );
+    });
+    await run(healthy, {}, crowd, (io) => ({
       ...io,
       forward: async (cluster, ...rest) => {
-        if (cluster === 'west') most = Math.max(most, ++open);
+        if (cluster === 'east') most = Math.max(most, ++open);
         await new Promise((resolve) => setTimeout(resolve, 2));
-        if (cluster === 'west') open--;
+        if (cluster === 'east') open--;
         return { status: 'failed', code: 'server-error', reason: `no ${rest[1]}` };
       },
     }));
@@ -264,7 +276,6 @@ describe('the run ends early', () => {
       },
       shop,
       (io) => {
-        let answered = 0;
         let last: () => void = () => undefined;
         const others = new Promise<void>((resolve) => (last = resolve));
         return {
@@ -272,11 +283,8 @@ describe('the run ends early', () => {
           forward: async (cluster, pod, port, signal) => {
             if (port === 53) await others;
             const read = await io.forward(cluster, pod, port, signal);
-            if (cluster === 'west' && port === 15053 && read.status === 'read') {
-              read.value.once('close', () => {
-                if (++answered === 2) last();
-              });
-            }
+            // Both questions to the sidecar go over one stream.
+            if (cluster === 'west' && port === 15053 && read.status === 'read') read.value.once('close', last);
             return read;
           },
         };
