@@ -42,30 +42,7 @@ export async function openForward(
   }
 }
 
-/** Opens a stream to a port of a pod, for as long as `use` takes or until `signal` ends it. Rejects with what goes wrong in between. */
-export async function throughForward<T>(
-  io: Pick<ProbeIo, 'forward'>,
-  at: PodPort,
-  signal: AbortSignal,
-  use: (stream: Duplex) => Promise<T>,
-): Promise<Reply<T>> {
-  const opened = await openForward(io, at, signal);
-  return 'stream' in opened ? { answer: await using(opened.stream, signal, use) } : opened;
-}
-
 /** A refusal where only an answer fits: others in the same cluster were let in. */
 export function asFailure({ forbidden }: Refusal): Failure {
   return { failed: 'forbidden', reason: `may not ${forbidden.verb} ${forbidden.resource}` };
-}
-
-async function using<T>(stream: Duplex, signal: AbortSignal, use: (stream: Duplex) => Promise<T>): Promise<T> {
-  const letGo = () => stream.destroy();
-  if (signal.aborted) letGo();
-  signal.addEventListener('abort', letGo, { once: true });
-  try {
-    return await use(stream);
-  } finally {
-    signal.removeEventListener('abort', letGo);
-    stream.destroy();
-  }
 }

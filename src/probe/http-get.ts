@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { UselessAnswer } from './failure.ts';
 
@@ -7,10 +7,13 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** GET over a stream that leads to an HTTP server, which is of no further use afterwards. `most`: bytes of the body; rejects when it is longer or cut short. */
+/**
+ * GET over a stream that leads to an HTTP server. `most`: bytes of the body; rejects when it is longer or cut short. The stream is
+ * ended or destroyed afterwards, or fit for the next request.
+ */
 export function httpGet(stream: Duplex, path: string, most: number): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ path, host: 'localhost', createConnection: () => stream }, (response) => {
+    const asked = request({ path, host: 'localhost', agent: agentOf(stream) }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
@@ -26,6 +29,30 @@ export function httpGet(stream: Duplex, path: string, most: number): Promise<Htt
     asked.on('error', (error) => reject(isParseError(error) ? new UselessAnswer('server-error', 'the answer is not HTTP') : error));
     asked.end();
   });
+}
+
+/** Keeps one stream, which has no keep-alive of TCP to switch on and keeps no process running. */
+class StreamAgent extends Agent {
+  readonly #stream: Duplex;
+  constructor(stream: Duplex) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#stream = stream;
+  }
+  override createConnection(): Duplex {
+    return this.#stream;
+  }
+  override keepSocketAlive(): boolean {
+    return true;
+  }
+  override reuseSocket(): void {}
+}
+
+const agents = new WeakMap<Duplex, Agent>();
+
+function agentOf(stream: Duplex): Agent {
+  let agent = agents.get(stream);
+  if (agent === undefined) agents.set(stream, (agent = new StreamAgent(stream)));
+  return agent;
 }
 
 export const mebibyte = 1024 * 1024;

@@ -29,6 +29,8 @@ function pod({ hang, lasts = 100, refused }: { hang?: string; lasts?: number; re
       return name.toUpperCase();
     },
     paced: gate(8),
+    onReply: undefined,
+    isFirstDecisive: false,
     limits: { timeout: 600, signal: new AbortController().signal },
   };
   return { line, streams };
@@ -67,6 +69,12 @@ describe('askInTurn', () => {
     const refused = { verb: 'create', resource: 'pods/portforward' };
     const { line } = pod({ refused });
     expect(await said(line, 'a', 'b')).toEqual({ a: { forbidden: refused }, b: { forbidden: refused } });
+  });
+
+  test('a first question that decides is waited for, and what became of it is said of all', async () => {
+    const { line, streams } = pod({ hang: 'a' });
+    expect(await said({ ...line, isFirstDecisive: true }, 'a', 'b')).toMatchObject({ a: { failed: 'timeout' }, b: { failed: 'timeout' } });
+    expect(streams).toHaveLength(1);
   });
 
   test('the end of the run ends it', async () => {

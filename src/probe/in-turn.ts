@@ -1,16 +1,18 @@
 import type { Duplex } from 'node:stream';
 import type { Failure } from './failure.ts';
 import type { Refusal, Reply } from './forwarded.ts';
-import { type Gate, type Limits, within } from './pace.ts';
+import { type Gate, interrupted, type Limits, within } from './pace.ts';
 
 /** A port of a pod that answers one question after another on a stream. */
 export interface Line<Q, T> {
-  open(signal: AbortSignal, question: Q): Promise<{ readonly stream: Duplex } | Refusal | Failure>;
+  open(signal: AbortSignal): Promise<{ readonly stream: Duplex } | Refusal | Failure>;
   /** Leaves the stream fit for the next question, or destroyed. */
   ask(stream: Duplex, question: Q): Promise<T>;
   readonly paced: Gate;
   readonly limits: Limits;
-  readonly onReply?: () => void;
+  readonly onReply: (() => void) | undefined;
+  /** The first question is waited for, however long it takes, and when it gets no answer the others get none either. */
+  readonly isFirstDecisive: boolean;
 }
 
 /** Milliseconds that the next question waits for the one before it. */
@@ -18,8 +20,8 @@ const patience = 250;
 
 /**
  * Asks all questions, on as few streams as do not make one wait for another that hangs: a server may take its time over one name and
- * answers the others at once. Replies come as they were given. When a stream cannot be opened, that is the reply to all
- * that were left. Never rejects.
+ * answers the others at once. Replies come as they were given. When a stream cannot be opened, or nobody
+ * listens at the port, that is the reply to all that were left. Never rejects.
  */
 export async function askInTurn<Q extends object, T>(
   questions: readonly Q[],
@@ -46,13 +48,16 @@ export async function askInTurn<Q extends object, T>(
         async (signal) => {
           if (stream === undefined || isOver(stream)) {
             letGo();
-            const opened = await line.open(signal, question);
+            const opened = await line.open(signal);
             if (!('stream' in opened)) return opened;
-            // Nobody waits for it any more.
-            if (signal.aborted) opened.stream.destroy();
+            if (signal.aborted) {
+              opened.stream.destroy();
+              return interrupted; // Nobody waits for it any more.
+            }
             stream = opened.stream;
           }
-          const impatient = setTimeout(() => queue.length > 0 && hire(), patience);
+          const isWaitedFor = line.isFirstDecisive && question === questions[0];
+          const impatient = isWaitedFor ? undefined : setTimeout(() => queue.length > 0 && hire(), patience);
           try {
             return { answer: await line.ask(stream, question) };
           } finally {
@@ -71,7 +76,8 @@ export async function askInTurn<Q extends object, T>(
       }
       reply(question, said);
       if ('answer' in said) continue;
-      if (stream === undefined) for (const left of queue.splice(0)) reply(left, said);
+      const isHopeless = (line.isFirstDecisive && question === questions[0]) || ('failed' in said && said.failed === 'refused');
+      if (stream === undefined || isHopeless) for (const left of queue.splice(0)) reply(left, said);
       letGo();
     }
     letGo();

@@ -17,8 +17,14 @@ export interface IstiodTarget {
   readonly proxies: readonly ObjectRef[];
 }
 
-/** One GET of this pod: a port, a path with query, and how many bytes the answer may have. */
-export type Ask = (port: number, path: string, most: number) => Promise<Reply<HttpAnswer>>;
+/** One GET: a path with query, and how many bytes the answer may have. */
+export interface Get {
+  readonly path: string;
+  readonly most: number;
+}
+
+/** Asks a port of this pod. Every question has a reply. */
+export type Ask = (port: number, gets: readonly Get[]) => Promise<ReadonlyMap<Get, Reply<HttpAnswer>>>;
 
 /** How many questions a target is, at most. */
 export function questionsOf(target: IstiodTarget): number {
@@ -27,46 +33,49 @@ export function questionsOf(target: IstiodTarget): number {
 
 /** Asks one istiod what it holds. A refusal when the right is missing; whatever else goes wrong is in the answers. */
 export async function askIstiod(target: IstiodTarget, ask: Ask): Promise<IstiodReplica | Refusal> {
-  const { port, reply } = await firstReply(ask);
-  if ('forbidden' in reply) return reply;
-  const obstacle = obstacleIn(reply);
+  const gateways: Get = { path: '/debug/networkz', most: ordinary };
+  const shards: Get | undefined = target.hosts.length === 0 ? undefined : { path: '/debug/endpointShardz', most: large };
+  const tables = target.proxies.map((proxy) => {
+    const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
+    return { proxy, get: { path: `/debug/ndsz?proxyID=${proxyId}`, most: ordinary } };
+  });
+  // The longest answer last: they come one after the other.
+  const others = [gateways, ...tables.map(({ get }) => get), ...(shards === undefined ? [] : [shards])];
+  const replies = await askedAtFirstPort(ask, others);
+  const said = (get: Get): Reply<HttpAnswer> => replies.get(get) ?? forbiddenAnswer;
+  const first = said(clusters);
+  if ('forbidden' in first) return first;
+  const obstacle = obstacleIn(first);
   if (obstacle !== undefined) return withoutAnswers(target, obstacle);
-  const get = async <T>(
-    path: string,
-    most: number,
-    decode: (value: unknown) => T | undefined,
-    exceptions: Exceptions<T> = noExceptions,
-  ) => {
-    const got = await ask(port, path, most);
+  const decodedReply = <T>(get: Get, decode: (value: unknown) => T | undefined, exceptions: Exceptions<T> = noExceptions): Answer<T> => {
+    const got = said(get);
     // The same pod was asked before, so the right is there.
-    return 'forbidden' in got ? forbiddenAnswer : decoded(path, got, decode, exceptions);
+    return 'forbidden' in got ? forbiddenAnswer : decoded(get.path, got, decode, exceptions);
   };
-  const [gateways, shards, ...tables] = await Promise.all([
-    get('/debug/networkz', ordinary, gatewaysIn),
-    target.hosts.length === 0 ? { answer: [] } : get('/debug/endpointShardz', large, (value) => shardsIn(value, target.hosts)),
-    ...target.proxies.map(async (proxy): Promise<ListedNameTable> => {
-      const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
-      const table = await get(`/debug/ndsz?proxyID=${proxyId}`, ordinary, (value) => nameTableIn(value, target.hosts), nameTableExceptions);
-      return { proxy, table };
-    }),
-  ]);
   return {
     ...identity(target),
-    clusters: decoded(clusterz, reply, clustersIn, noExceptions),
-    gateways,
-    shards,
-    nameTables: tables,
+    clusters: decodedReply(clusters, clustersIn),
+    gateways: decodedReply(gateways, gatewaysIn),
+    shards: shards === undefined ? { answer: [] } : decodedReply(shards, (value) => shardsIn(value, target.hosts)),
+    nameTables: tables.map(
+      ({ proxy, get }): ListedNameTable => ({
+        proxy,
+        table: decodedReply(get, (value) => nameTableIn(value, target.hosts), nameTableExceptions),
+      }),
+    ),
   };
 }
 
 /** The monitoring port, and the one that serves the same where that was moved or switched off. */
 const debugPorts = [15014, 8080] as const;
-const clusterz = '/debug/clusterz';
 
 /** Bytes of an answer. */
 const ordinary = 64 * mebibyte;
 /** Tens of MiB in a mesh of ten thousand endpoints. */
 const large = 384 * mebibyte;
+
+/** Asked first: what becomes of it says whether the rest is worth reading. */
+const clusters: Get = { path: '/debug/clusterz', most: ordinary };
 
 /** Statuses that say something other than that the question failed. */
 type Exceptions<T> = (answer: HttpAnswer) => Answer<T> | undefined;
@@ -80,13 +89,15 @@ const nameTableExceptions: Exceptions<'none' | 'elsewhere'> = ({ status, body })
 
 const forbiddenAnswer: Failure = { failed: 'forbidden', reason: 'port-forward was refused' };
 
-/** The first question, at the first port that speaks HTTP. Where none does, what happened at the usual one. */
-async function firstReply(ask: Ask): Promise<{ readonly port: number; readonly reply: Reply<HttpAnswer> }> {
+/** All questions, at the first port that speaks HTTP. Where none does, what happened at the usual one. */
+async function askedAtFirstPort(ask: Ask, others: readonly Get[]): Promise<ReadonlyMap<Get, Reply<HttpAnswer>>> {
   const [usual, other] = debugPorts;
-  const reply = await ask(usual, clusterz, ordinary);
-  if (!('failed' in reply) || !isWorthAnotherPort(reply)) return { port: usual, reply };
-  const second = await ask(other, clusterz, ordinary);
-  return 'answer' in second ? { port: other, reply: second } : { port: usual, reply };
+  const replies = await ask(usual, [clusters, ...others]);
+  const first = replies.get(clusters);
+  if (first === undefined || !('failed' in first) || !isWorthAnotherPort(first)) return replies;
+  const second = await ask(other, [clusters, ...others]);
+  const said = second.get(clusters);
+  return said !== undefined && 'answer' in said ? second : replies;
 }
 
 function isWorthAnotherPort({ failed }: Failure): boolean {

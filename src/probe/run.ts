@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { groupBy } from '../base/sort.ts';
 import { names as istioNames } from '../istio/labels.ts';
 import { namesToProbe } from '../mesh/names.ts';
@@ -8,10 +9,10 @@ import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, Name
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { askName } from './dns-question.ts';
 import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
-import { asFailure, openForward, type PodPort, type Refusal, type Reply, throughForward } from './forwarded.ts';
+import { asFailure, openForward, type PodPort, type Refusal } from './forwarded.ts';
 import { httpGet } from './http-get.ts';
-import { askInTurn } from './in-turn.ts';
-import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
+import { askInTurn, type Line } from './in-turn.ts';
+import { askIstiod, type Get, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
 import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
 import { type HandshakeTarget, planHandshakes } from './plan-handshakes.ts';
@@ -74,36 +75,34 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   const paced: Gate = (work) => own(() => all(work));
   const progress = progressOf(cluster, plan, options);
 
-  const forwarded = <T>(at: Omit<PodPort, 'cluster'>, use: Parameters<typeof throughForward<T>>[3]): Promise<Reply<T>> =>
-    paced(() =>
-      within<Reply<T>>(
-        limits,
-        (signal) => throughForward(io, { cluster, ...at }, signal, use),
-        (failure) => failure,
-      ),
-    );
+  /** Questions to one pod share streams: opening one is most of what a question costs. */
+  const askPod = <Q extends object, T>(
+    pod: ObjectRef,
+    port: number,
+    questions: readonly Q[],
+    line: Pick<Line<Q, T>, 'ask' | 'isFirstDecisive' | 'onReply'>,
+  ) => askInTurn(questions, { ...line, open: (signal) => openForward(io, { cluster, pod: podOf(pod), port }, signal), paced, limits });
 
   const askReplica = async (target: IstiodTarget): Promise<readonly [IstiodTarget, IstiodReplica | Refusal]> => {
-    const pod = podOf(target.pod);
-    const replica = await askIstiod(target, (port, path, most) => forwarded({ pod, port }, (stream) => httpGet(stream, path, most)));
+    const replica = await askIstiod(target, async (port, gets) => {
+      const ask = (stream: Duplex, { path, most }: Get) => httpGet(stream, path, most);
+      return new Map(await askPod(target.pod, port, gets, { ask, isFirstDecisive: true, onReply: undefined }));
+    });
     progress.done(questionsOf(target));
     return [target, replica];
   };
   const askReplicas = async (targets: readonly IstiodTarget[]) => new Map(await Promise.all(targets.map(askReplica)));
 
-  /** Questions to one pod share streams: opening one is most of what a question costs. */
   const askDns = async (questions: readonly NameQuestion[]): Promise<ReadonlyMap<NameQuestion, NameAnswer | Refusal>> => {
+    const ask = (stream: Duplex, { asked, types }: NameQuestion) => askName(stream, asked, types);
     const lines = groupBy(questions, ({ pod, port }) => `${refKey(pod)} ${port}`);
     const replies = await Promise.all(
-      [...lines.values()].map((own) =>
-        askInTurn(own, {
-          open: (signal, { pod, port }) => openForward(io, { cluster, pod: podOf(pod), port }, signal),
-          ask: (stream, { asked, types }) => askName(stream, asked, types),
-          paced,
-          limits,
-          onReply: () => progress.done(1),
-        }),
-      ),
+      [...lines.values()].flatMap((own) => {
+        const [first] = own;
+        return first === undefined
+          ? []
+          : askPod(first.pod, first.port, own, { ask, isFirstDecisive: false, onReply: () => progress.done(1) });
+      }),
     );
     return new Map(replies.flat().map(([question, reply]) => [question, 'forbidden' in reply ? reply : answered(question, reply)]));
   };

@@ -2,8 +2,9 @@ import { streamEncode } from 'dns-packet';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { AddressType } from '../../src/probe/dns-question.ts';
 import { askName } from '../../src/probe/dns-question.ts';
-import { throughForward } from '../../src/probe/forwarded.ts';
-import { within } from '../../src/probe/pace.ts';
+import { openForward } from '../../src/probe/forwarded.ts';
+import { askInTurn } from '../../src/probe/in-turn.ts';
+import { gate } from '../../src/probe/pace.ts';
 import { clusterName } from '../../src/model/ids.ts';
 import { dnsAnswer, type DnsQuestion, servers, worldIo } from '../support/probe-servers.ts';
 
@@ -17,11 +18,15 @@ const pod = { namespace: 'shop', name: 'caller' };
 async function ask(port: number, types: readonly AddressType[] = ['A'], timeout = 5000) {
   const io = worldIo({ pods: { 'west shop/caller:15053': port } });
   const limits = { timeout, signal: new AbortController().signal };
-  return within<unknown>(
+  const [reply] = await askInTurn([{ name }], {
+    open: (signal) => openForward(io, { cluster: clusterName('west'), pod, port: 15053 }, signal),
+    ask: (stream, question) => askName(stream, question.name, types),
+    paced: gate(1),
     limits,
-    (signal) => throughForward(io, { cluster: clusterName('west'), pod, port: 15053 }, signal, (stream) => askName(stream, name, types)),
-    (failure) => failure,
-  );
+    onReply: undefined,
+    isFirstDecisive: false,
+  });
+  return reply?.[1];
 }
 
 const served = async (

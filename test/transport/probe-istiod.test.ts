@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { clusterName, revision } from '../../src/model/ids.ts';
 import type { IstiodReplica } from '../../src/model/observations.ts';
-import { type Refusal, throughForward } from '../../src/probe/forwarded.ts';
-import { type HttpAnswer, httpGet } from '../../src/probe/http-get.ts';
+import { openForward, type Refusal } from '../../src/probe/forwarded.ts';
+import { httpGet } from '../../src/probe/http-get.ts';
+import { askInTurn } from '../../src/probe/in-turn.ts';
 import { askIstiod, type IstiodTarget } from '../../src/probe/istiod-debug.ts';
-import { within } from '../../src/probe/pace.ts';
+import { gate } from '../../src/probe/pace.ts';
 import { servers, type World, worldIo } from '../support/probe-servers.ts';
 
 const loopback = servers();
@@ -26,16 +27,17 @@ const target: IstiodTarget = {
 async function ask(pods: NonNullable<World['pods']>, of: Partial<IstiodTarget> = {}, timeout = 5000, mostBytes = Number.MAX_SAFE_INTEGER) {
   const io = worldIo({ pods });
   const limits = { timeout, signal: new AbortController().signal };
-  const replica: IstiodReplica | Refusal = await askIstiod({ ...target, ...of }, (port, path, most) =>
-    within(
+  const replica: IstiodReplica | Refusal = await askIstiod({ ...target, ...of }, async (port, gets) => {
+    const replies = await askInTurn(gets, {
+      open: (signal) => openForward(io, { cluster: east, pod: { namespace: 'istio-system', name: 'istiod-1' }, port }, signal),
+      ask: (stream, { path, most }) => httpGet(stream, path, Math.min(most, mostBytes)),
+      paced: gate(8),
       limits,
-      (signal) =>
-        throughForward<HttpAnswer>(io, { cluster: east, pod: { namespace: 'istio-system', name: 'istiod-1' }, port }, signal, (stream) =>
-          httpGet(stream, path, Math.min(most, mostBytes)),
-        ),
-      (failure) => failure,
-    ),
-  );
+      onReply: undefined,
+      isFirstDecisive: true,
+    });
+    return new Map(replies);
+  });
   return { replica: replica as IstiodReplica, forwards: io.forwards };
 }
 
@@ -114,13 +116,13 @@ describe('an istiod that answers', () => {
   test('at its other port, where it does not listen at the usual one', async () => {
     const { replica, forwards } = await ask({ [usual]: await loopback.unused(), [other]: await loopback.http(istiod()) });
     expect(replica.clusters).toHaveProperty('answer');
-    expect(forwards).toEqual([usual, other, other, other, other]);
+    expect(forwards).toEqual([usual, other]);
   });
 
   test('nothing about names, when none is asked for', async () => {
     const { replica, forwards } = await ask({ [usual]: await loopback.http(istiod()) }, { hosts: [], proxies: [] });
     expect(replica).toMatchObject({ shards: { answer: [] }, shardsAsked: [], nameTables: [] });
-    expect(forwards).toHaveLength(2);
+    expect(forwards).toHaveLength(1);
   });
 
   test('that a proxy captures no DNS, as old and new versions say it, or that it is connected to another replica', async () => {
