@@ -43,7 +43,11 @@ const container: Message = {
 };
 
 // ContainerStatus
-const containerStatus: Message = { 2: one('state', { 1: one('waiting', { 1: text('reason') }) }) };
+const containerStatus: Message = {
+  2: one('state', { 1: one('waiting', { 1: text('reason') }) }),
+  3: one('lastState', { 3: one('terminated', { 3: text('reason'), 6: time('finishedAt') }) }),
+  5: number('restartCount'),
+};
 
 export const podMessage: Message = {
   1: one('metadata', metadata),

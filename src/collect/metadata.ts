@@ -53,6 +53,8 @@ const named: ReadonlySet<string> = new Set([
   'sidecar.istio.io/status',
   'proxy.istio.io/config',
   'endpointslice.kubernetes.io/skip-mirror',
+  // When the owner of a lock that is an Endpoints object renewed it last (Patroni).
+  'renewTime',
 ]);
 
 const longestAnnotation = 4096;

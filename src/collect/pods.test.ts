@@ -81,6 +81,27 @@ describe('pods', () => {
     expect(found.proxy).toBeUndefined();
   });
 
+  test('how often containers were started again, and how the last one ended', () => {
+    const ended = (reason: string, finishedAt?: string) => ({
+      terminated: { reason, exitCode: 137, ...(finishedAt === undefined ? {} : { finishedAt }) },
+    });
+    const containerStatuses = [
+      { name: 'app', restartCount: 2, lastState: ended('Error', '2026-01-01T00:00:01Z') },
+      { name: 'istio-proxy', restartCount: 3, lastState: ended('OOMKilled', '2026-01-02T00:00:01Z') },
+      { name: 'idle', restartCount: 0, lastState: {} },
+    ];
+    const found = pod({ containers: [app] }, {}, { phase: 'Running', containerStatuses });
+    expect([found.restarts, found.lastEnd]).toEqual([5, { reason: 'OOMKilled', at: '2026-01-02T00:00:01Z' }]);
+    const without = pod(
+      { containers: [app] },
+      {},
+      { phase: 'Running', containerStatuses: [{ restartCount: 1, lastState: ended('OOMKilled') }] },
+    );
+    expect([without.restarts, without.lastEnd]).toEqual([1, { reason: 'OOMKilled' }]);
+    const never = pod({ containers: [app] }, {}, { phase: 'Running', containerStatuses: [{ restartCount: 0 }] });
+    expect('restarts' in never || 'lastEnd' in never).toBe(false);
+  });
+
   test('what is not said has the defaults of the API', () => {
     const found = pod({ containers: [app] }, { creationTimestamp: '2026-01-01T00:00:00Z' });
     expect(found).toMatchObject({

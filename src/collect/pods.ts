@@ -14,6 +14,7 @@ import {
   text,
   time,
   type Tally,
+  whole,
 } from '../model/decode.ts';
 import type { Pod, Proxy } from '../model/facts.ts';
 import { clusterId, networkId, revision } from '../model/ids.ts';
@@ -65,7 +66,23 @@ function reducePodStatus(odd: Tally, status: Fields): Fields {
     startTime: time(odd, status['startTime']),
     ready: filled(odd, ready?.['status']) === 'True',
     waiting: waitingReasons(odd, status),
+    ...reduceRestarts(odd, status),
   });
+}
+
+/** Of thousands of pods hardly one has anything to tell. */
+function reduceRestarts(odd: Tally, status: Fields): Fields {
+  let restarts = 0;
+  let last: { readonly reason: string; readonly at: string } | undefined;
+  for (const container of objects(odd, status['containerStatuses'])) {
+    restarts += whole(odd, container['restartCount']) ?? 0;
+    const ended = optionalFields(odd, optionalFields(odd, container['lastState'])?.['terminated']);
+    const reason = filled(odd, ended?.['reason']);
+    const at = time(odd, ended?.['finishedAt']) ?? '';
+    if (reason !== undefined && (last === undefined || at > last.at)) last = { reason, at };
+  }
+  if (restarts === 0) return {};
+  return last === undefined ? { restarts } : { restarts, lastEnd: last.at === '' ? { reason: last.reason } : last };
 }
 
 function waitingReasons(odd: Tally, status: Fields): readonly string[] | undefined {
@@ -117,6 +134,14 @@ function projectPod(object: ReducedObject, projection: Projection, hosts: Map<st
   if (startedAt !== undefined) pod.startedAt = startedAt;
   if (owner !== undefined) pod.owner = owner;
   if (proxy !== undefined) pod.proxy = proxy;
+  const restarts = whole(uncounted, status?.['restarts']);
+  if (restarts !== undefined) {
+    pod.restarts = restarts;
+    const end = optionalFields(uncounted, status?.['lastEnd']);
+    const reason = filled(uncounted, end?.['reason']);
+    const at = time(uncounted, end?.['at']);
+    if (reason !== undefined) pod.lastEnd = at === undefined ? { reason } : { reason, at };
+  }
   return pod;
 }
 

@@ -85,6 +85,12 @@ describe('control planes', () => {
     });
   });
 
+  test('what it may take of its node', () => {
+    const limited = istiod([], { container: { resources: { limits: { cpu: 2, memory: '4Gi' }, requests: { cpu: '500m' } } } });
+    expect(only(factsOf([limited]).controlPlanes).limits).toEqual({ cpu: '2', memory: '4Gi' });
+    expect(only(factsOf([istiod([])]).controlPlanes).limits).toEqual({});
+  });
+
   test('only what runs istiod is one', () => {
     const facts = factsOf([
       istiod([]),

@@ -9,6 +9,7 @@ import {
   isTrue,
   objects,
   optionalFields,
+  scalarText,
   sharedTextMap,
   text,
   textMap,
@@ -45,6 +46,7 @@ function reduceWorkload(object: Fields, odd: Tally): Fields {
           containers: reduceContainers(odd, pod['containers']),
           initContainers: reduceContainers(odd, pod['initContainers']),
           volumes: secretVolumes(odd, pod['volumes']),
+          limits: reduceLimits(odd, pod['containers']),
         }),
       },
     }),
@@ -58,6 +60,14 @@ function reduceWorkload(object: Fields, odd: Tally): Fields {
       }),
     ),
   };
+}
+
+/** Only istiod's, and only in its Deployment: pods are many, and have the same. */
+function reduceLimits(odd: Tally, containers: unknown): Fields | undefined {
+  const istiod = objects(odd, containers).find((container) => container['name'] === istiodContainer);
+  if (istiod === undefined) return undefined;
+  const limits = optionalFields(odd, optionalFields(odd, istiod['resources'])?.['limits']);
+  return defined({ cpu: scalarText(odd, limits?.['cpu']), memory: scalarText(odd, limits?.['memory']) });
 }
 
 function reduceSelector(odd: Tally, value: unknown): Fields {
@@ -139,7 +149,14 @@ function projectControlPlane(object: ReducedObject, projection: Projection): Con
     clusterDomain: args[0] === '--domain' && args[1] ? args[1] : 'cluster.local',
     ...replicasOf(object),
     selector: selectorOf(object),
+    ...limitsOf(object),
   });
+}
+
+function limitsOf(object: ReducedObject): Pick<ControlPlane, 'limits'> {
+  const limits = optionalFields(uncounted, templateOf(object).spec['limits']);
+  if (limits === undefined) return {};
+  return { limits: defined({ cpu: filled(uncounted, limits['cpu']), memory: filled(uncounted, limits['memory']) }) };
 }
 
 /** The Secret mounted where istiod looks for a config cluster. Optional mounts count only when the Secret is there. */

@@ -72,6 +72,21 @@ test('pods share what is the same in them', () => {
   expect(other).toBe(one);
 });
 
+test('a pod that was started again reads as from JSON', () => {
+  const terminated = { exitCode: 137, reason: 'OOMKilled', finishedAt: '2026-01-02T00:00:01Z' };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'istiod', namespace: 'istio-system' },
+    spec: { containers: [{ name: 'discovery', image: 'pilot:1.31.0' }] },
+    status: { phase: 'Running', containerStatuses: [{ state: { running: {} }, lastState: { terminated }, restartCount: 4 }] },
+  };
+  const bytes = protobufList('Pod', 'v1', { resourceVersion: '1' }, [object], pods.message ?? {});
+  const [item] = read(bytes, pods).items.map((one) => reduced(pods, { apiVersion: 'v1', ...one }));
+  expect(item).toEqual(reduced(pods, { ...object }));
+  expect(JSON.stringify(item)).toContain('"restarts":4,"lastEnd":{"reason":"OOMKilled","at":"2026-01-02T00:00:01Z"}');
+});
+
 test('a refusal is read as from JSON', () => {
   expect(decodedStatus(bytesOf('status'))).toEqual({
     apiVersion: 'v1',

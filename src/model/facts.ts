@@ -66,6 +66,8 @@ export interface ControlPlane extends Entity {
   readonly readyReplicas: number;
   /** matchLabels of the Deployment. */
   readonly selector: StringMap;
+  /** `resources.limits` of the discovery container, as written; empty where it has none. Absent in recordings from before it was read. */
+  readonly limits?: { readonly cpu?: string; readonly memory?: string };
 }
 
 /** A leader election ConfigMap: annotation `control-plane.alpha.kubernetes.io/leader`. */
@@ -349,6 +351,10 @@ export interface Pod extends Entity {
   readonly owner?: { readonly kind: string; readonly name: string };
   /** Reasons of waiting containers, distinct and sorted: `ImagePullBackOff`, `ContainerCreating`. */
   readonly waiting: readonly string[];
+  /** How often its containers were started again, together; absent when never, or in recordings from before it was read. */
+  readonly restarts?: number;
+  /** How the container that ended last ended, where one was started again: `OOMKilled`, `Error`, `Completed`. */
+  readonly lastEnd?: { readonly reason: string; readonly at?: string };
   /** A container's image is the literal `auto`: injection did not happen. */
   readonly imageAuto: boolean;
   /** Present when the pod has a container `istio-proxy` (native sidecars included). */
