@@ -28,7 +28,7 @@ function readCertificate(pem: string): Certificate | undefined {
   try {
     const certificate = new X509Certificate(pem);
     return {
-      fingerprint: createHash('sha256').update(certificate.raw).digest('hex'),
+      fingerprint: fingerprintOf(certificate),
       subject: oneLine(certificate.subject),
       issuer: oneLine(certificate.issuer),
       notBefore: rfc3339(certificate.validFrom),
@@ -64,6 +64,42 @@ export function caBundleOf(odd: Tally, value: unknown): CaBundle {
   if (encoded === undefined || encoded === '') return { state: 'empty' };
   const certificates = certificatesIn(odd, decodeBase64(odd, encoded));
   return certificates.length === 0 ? { state: 'unreadable' } : { state: 'certificates', certificates };
+}
+
+/** Fingerprints of those of `roots` that the first certificate of `signing` leads to by signature, through `between` where it has to. */
+export function rootsBehind(signing: string | undefined, between: string | undefined, roots: string | undefined): readonly string[] {
+  const [first] = parsedIn(signing);
+  if (first === undefined) return [];
+  const chain = parsedIn(between);
+  const reached = new Map([[fingerprintOf(first), first]]);
+  for (const certificate of reached.values()) {
+    for (const issuer of chain) if (isIssuedBy(certificate, issuer)) reached.set(fingerprintOf(issuer), issuer);
+  }
+  return parsedIn(roots)
+    .filter((root) => [...reached.values()].some((certificate) => fingerprintOf(certificate) === fingerprintOf(root) || isIssuedBy(certificate, root)))
+    .map(fingerprintOf);
+}
+
+function parsedIn(pem: string | undefined): X509Certificate[] {
+  return ((pem ?? '').match(block) ?? []).flatMap((one) => {
+    try {
+      return [new X509Certificate(one)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+function fingerprintOf(certificate: X509Certificate): string {
+  return createHash('sha256').update(certificate.raw).digest('hex');
 }
 
 /** Certificates of a reduced object, as they were recorded. */

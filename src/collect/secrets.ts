@@ -1,9 +1,9 @@
 import { compareText } from '../base/sort.ts';
 import { defined, type Fields, fields, filled, objects, optionalFields, text, texts, type Tally, tally } from '../model/decode.ts';
 import { labels as label, names } from '../istio/labels.ts';
-import type { CaSecret, RemoteSecret, ServiceAccountToken } from '../model/facts.ts';
+import type { CaSecret, Entity, RemoteSecret, ServiceAccountToken } from '../model/facts.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
-import { certificatesIn, recordedCertificates } from './certificates.ts';
+import { certificatesIn, recordedCertificates, rootsBehind } from './certificates.ts';
 import { decodeBase64, recordedToken, tokenFacts } from './credentials.ts';
 import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind } from './kind.ts';
@@ -93,11 +93,19 @@ function reduceCa(odd: Tally, name: string, read: Values): Fields {
     }
     return [];
   };
+  const signing = ['ca-cert.pem', 'tls.crt'];
+  const roots = isSelfSigned ? ['root-cert.pem', 'ca-cert.pem'] : ['root-cert.pem', 'ca.crt'];
+  const pemOf = (...keys: readonly string[]): string | undefined =>
+    keys.map((key) => read.get(key)).find((pem) => pem?.includes('-----BEGIN') === true);
+  // Files of the TLS style hold the chain behind the certificate itself.
+  const chain = pemOf('cert-chain.pem') ?? pemOf('tls.crt');
   return {
     source: isSelfSigned ? 'self-signed' : 'plugged-in',
     keys: read.keys,
-    roots: isSelfSigned ? first('root-cert.pem', 'ca-cert.pem') : first('root-cert.pem', 'ca.crt'),
-    signing: first('ca-cert.pem', 'tls.crt'),
+    roots: first(...roots),
+    signing: first(...signing),
+    chain: certificatesIn(odd, chain),
+    leadsTo: rootsBehind(pemOf(...signing), chain, pemOf(...roots)),
   };
 }
 
@@ -169,12 +177,14 @@ function isCaSecret(object: ReducedObject, projection: Projection): boolean {
   return object['ca'] !== undefined && (object.metadata.name === ownCa || projection.systemNamespaces.has(object.metadata.namespace ?? ''));
 }
 
-function caOf(object: ReducedObject): Pick<CaSecret, 'source' | 'keys' | 'roots' | 'signing'> {
+function caOf(object: ReducedObject): Omit<CaSecret, keyof Entity | 'namespace' | 'name'> {
   const ca = fields(uncounted, object['ca']);
-  return {
-    source: ca['source'] === 'self-signed' ? 'self-signed' : 'plugged-in',
+  return defined({
+    source: ca['source'] === 'self-signed' ? ('self-signed' as const) : ('plugged-in' as const),
     keys: texts(uncounted, ca['keys']),
     roots: recordedCertificates(ca['roots']),
     signing: recordedCertificates(ca['signing']),
-  };
+    chain: ca['chain'] === undefined ? undefined : recordedCertificates(ca['chain']),
+    leadsTo: ca['leadsTo'] === undefined ? undefined : texts(uncounted, ca['leadsTo']),
+  });
 }

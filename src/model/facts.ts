@@ -272,6 +272,10 @@ export interface CaSecret extends Entity {
   readonly keys: readonly string[];
   readonly roots: readonly Certificate[];
   readonly signing: readonly Certificate[];
+  /** `cert-chain.pem`: what lies between the signing certificate and a root, as workloads present it; absent where it was not looked at. */
+  readonly chain?: readonly Certificate[];
+  /** Fingerprints of those of `roots` that the signing certificate leads to, by signature; absent where it was not looked at. */
+  readonly leadsTo?: readonly string[];
 }
 
 export interface ServicePort {

@@ -13,6 +13,7 @@ export * from '../builder/edits/topology-leadership.ts';
 export * from '../builder/edits/topology-networks.ts';
 export * from '../builder/edits/trust.ts';
 export { withKubeconfig, withPlainData } from '../builder/edits/kubeconfig.ts';
+export * as agingCertificates from '../builder/aging-certificates.ts';
 export * as certificates from '../builder/certificates.ts';
 export { checkTester } from './check-tester.ts';
 export type { MeshInput } from './mesh-input.ts';
