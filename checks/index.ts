@@ -37,6 +37,7 @@ import unservedRevision from './injection/unserved-revision/check.ts';
 import inertConfiguration from './policy/inert-configuration/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
+import expiringApiServerCa from './remote-secret/expiring-api-server-ca/check.ts';
 import insufficientReaderRole from './remote-secret/insufficient-reader-role/check.ts';
 import loopbackServer from './remote-secret/loopback-server/check.ts';
 import mismatchedApiServerCa from './remote-secret/mismatched-api-server-ca/check.ts';
@@ -57,6 +58,9 @@ import unledRemote from './topology/unled-remote/check.ts';
 import unmatchedControlPlaneClusters from './topology/unmatched-control-plane-clusters/check.ts';
 import unsetExternalIstiod from './topology/unset-external-istiod/check.ts';
 import divergentRoots from './trust/divergent-roots/check.ts';
+import expiringCaBundle from './trust/expiring-ca-bundle/check.ts';
+import expiringRoot from './trust/expiring-root/check.ts';
+import expiringSigningCa from './trust/expiring-signing-ca/check.ts';
 import foreignRoot from './trust/foreign-root/check.ts';
 import missingRoot from './trust/missing-root/check.ts';
 import unusedCacerts from './trust/unused-cacerts/check.ts';
@@ -104,6 +108,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: inertConfiguration, area: 'policy', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
+  { check: expiringApiServerCa, area: 'remote-secret', origin: 'built-in' },
   { check: insufficientReaderRole, area: 'remote-secret', origin: 'built-in' },
   { check: loopbackServer, area: 'remote-secret', origin: 'built-in' },
   { check: mismatchedApiServerCa, area: 'remote-secret', origin: 'built-in' },
@@ -124,6 +129,9 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unmatchedControlPlaneClusters, area: 'topology', origin: 'built-in' },
   { check: unsetExternalIstiod, area: 'topology', origin: 'built-in' },
   { check: divergentRoots, area: 'trust', origin: 'built-in' },
+  { check: expiringCaBundle, area: 'trust', origin: 'built-in' },
+  { check: expiringRoot, area: 'trust', origin: 'built-in' },
+  { check: expiringSigningCa, area: 'trust', origin: 'built-in' },
   { check: foreignRoot, area: 'trust', origin: 'built-in' },
   { check: missingRoot, area: 'trust', origin: 'built-in' },
   { check: unusedCacerts, area: 'trust', origin: 'built-in' },

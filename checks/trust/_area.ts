@@ -1,5 +1,6 @@
 import {
   type Certificate,
+  clusterName,
   type ClusterName,
   compareText,
   type ControlPlane,
@@ -7,6 +8,7 @@ import {
   type FactName,
   listOf,
   type Member,
+  type Mesh,
   type MeshConfig,
   names,
   type RootConfigMap,
@@ -33,6 +35,25 @@ export function meets(one: Bundle, other: Bundle): boolean {
 /** The ConfigMap with the roots of an istiod, in its own namespace. */
 export function rootMapOf(maps: readonly RootConfigMap[], namespace: string): RootConfigMap | undefined {
   return maps.find((map) => map.namespace === namespace && map.certificates.length > 0);
+}
+
+/** Whether this istiod signs certificates itself, with the CA in its Secret. */
+export function isAuthority(env: ControlPlane['env']): boolean {
+  return (
+    env['ENABLE_CA_SERVER'] !== 'false' && (env['EXTERNAL_CA'] ?? '') === '' && ['', 'istiod'].includes(env['PILOT_CERT_PROVIDER'] ?? '')
+  );
+}
+
+/** Clusters that the istiods of a primary serve. */
+export function servedBy(mesh: Mesh, primary: ClusterName): ClusterName[] {
+  return mesh.couples
+    .filter(({ controlPlane, serves }) => clusterName(controlPlane.cluster) === primary && valueOf(serves) === true)
+    .map(({ member }) => member);
+}
+
+/** The day of a moment, as people write it. */
+export function dayOf(moment: string): string {
+  return moment.slice(0, 10);
 }
 
 /** Whether this istiod hands its root out in another way: what lies under the usual name is then left from before. */

@@ -76,7 +76,9 @@ export function rootsBehind(signing: string | undefined, between: string | undef
     for (const issuer of chain) if (isIssuedBy(certificate, issuer)) reached.set(fingerprintOf(issuer), issuer);
   }
   return parsedIn(roots)
-    .filter((root) => [...reached.values()].some((certificate) => fingerprintOf(certificate) === fingerprintOf(root) || isIssuedBy(certificate, root)))
+    .filter((root) =>
+      [...reached.values()].some((certificate) => fingerprintOf(certificate) === fingerprintOf(root) || isIssuedBy(certificate, root)),
+    )
     .map(fingerprintOf);
 }
 

@@ -76,6 +76,23 @@ export function daysLeft(expiresAt: string, now: string): number | undefined {
   return Number.isNaN(days) ? undefined : days;
 }
 
+/**
+ * How near its end a certificate is. `soon`: it should have been renewed, less than thirty days or a sixth of its life are left;
+ * `approaching`: less than ninety days or a third of its life, when a tool that renews by itself renews it. Short-lived certificates are
+ * in good hands or break often enough to be known. Nothing when its times cannot be read.
+ */
+export function urgencyOf(
+  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: string,
+): 'expired' | 'soon' | 'approaching' | 'far' | undefined {
+  const left = daysLeft(notAfter, now);
+  const life = daysLeft(notAfter, notBefore);
+  if (left === undefined || life === undefined) return undefined;
+  if (left <= 0) return 'expired';
+  if (left < Math.min(30, life / 6)) return 'soon';
+  return left < Math.min(90, life / 3) ? 'approaching' : 'far';
+}
+
 /** Whether a certificate is in force at `now`; `not-yet` before its notBefore, as after a clock that runs ahead. */
 export function validity(
   certificate: Pick<Certificate, 'notBefore' | 'notAfter'>,

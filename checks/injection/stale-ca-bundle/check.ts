@@ -24,7 +24,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
   catalogue: ['INJ-07', 'INJ-09'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'expiring-ca-bundle', match: 'cluster' },
+  ],
   docs: {
     why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',
     confirm:

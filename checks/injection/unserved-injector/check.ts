@@ -21,6 +21,7 @@ export default defineCheck({
   catalogue: ['INJ-01'],
   explains: [
     { code: 'stale-ca-bundle', match: 'cluster' },
+    { code: 'expiring-ca-bundle', match: 'cluster' },
     { code: 'dangling-injector-service', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

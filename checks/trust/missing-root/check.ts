@@ -1,5 +1,5 @@
 import { type ClusterName, count, defineCheck, groupBy, list, names, type ObjectRef, type Pod, remedy, valueOf } from 'meshdoctor/api';
-import { handsOutElsewhere } from '../_area.ts';
+import { handsOutElsewhere, isAuthority } from '../_area.ts';
 
 export default defineCheck({
   id: 'missing-root',
@@ -68,8 +68,3 @@ export default defineCheck({
     );
   },
 });
-
-/** Whether this istiod signs certificates itself, and so hands out the root of them. */
-function isAuthority(env: Readonly<Record<string, string>>): boolean {
-  return env['ENABLE_CA_SERVER'] !== 'false' && ['', 'istiod'].includes(env['PILOT_CERT_PROVIDER'] ?? '');
-}

@@ -1,5 +1,5 @@
-import { type CaSecret, type ClusterName, clusterName, defineCheck, distinct, type Mesh, remedy, valueOf } from 'meshdoctor/api';
-import { bundleOf, handsOutElsewhere, meets, rootField, rootMapOf, rootName } from '../_area.ts';
+import { type CaSecret, defineCheck, distinct, remedy, valueOf } from 'meshdoctor/api';
+import { bundleOf, handsOutElsewhere, isAuthority, meets, rootField, rootMapOf, rootName, servedBy } from '../_area.ts';
 
 export default defineCheck({
   id: 'unused-cacerts',
@@ -62,17 +62,7 @@ export default defineCheck({
   },
 });
 
-function servedBy(mesh: Mesh, primary: ClusterName): ClusterName[] {
-  return mesh.couples
-    .filter(({ controlPlane, serves }) => clusterName(controlPlane.cluster) === primary && valueOf(serves) === true)
-    .map(({ member }) => member);
-}
-
 /** With several roots istiod takes a new one as it runs; without a CA of its own it has no use for the Secret. */
 function usesSecret(env: Readonly<Record<string, string>>): boolean {
-  return (
-    env['ISTIO_MULTIROOT_MESH'] !== 'true' &&
-    env['ENABLE_CA_SERVER'] !== 'false' &&
-    ['', 'istiod'].includes(env['PILOT_CERT_PROVIDER'] ?? '')
-  );
+  return env['ISTIO_MULTIROOT_MESH'] !== 'true' && isAuthority(env);
 }

@@ -4,7 +4,7 @@ import { agoIn, generatedUid, timeText } from './clock.ts';
 import { istiodRestarted, rootOf, someMinutes } from './control-plane.ts';
 import { change, changeAny, clusterOf, type Edit, EditError, find, inCluster, inOrder, put } from './edit.ts';
 import { isInjector, isRootConfigMap, systemNamespaceOf } from './find.ts';
-import { isRecord, textAt } from './json.ts';
+import { isRecord, mapAt, textAt } from './json.ts';
 import { decoded, encoded } from './kubeconfig.ts';
 
 /**
@@ -75,6 +75,62 @@ export function apiServerCaOf(cluster: string): (mesh: ReadonlyMap<string, reado
 /** An edit whose PEM is the API server's CA of a cluster. */
 export function withForeignRoot(from: string, edit: (root: string) => Edit): Edit {
   return (mesh) => edit(apiServerCaOf(from)(mesh))(mesh);
+}
+
+/**
+ * TRU-05, TRU-10: one certificate in place of another wherever Secrets, ConfigMaps, kubeconfigs and webhooks hold it, in all clusters: a mesh
+ * that was set up with it from the start.
+ */
+export function certificateReplaced(old: string, by: string): Edit {
+  return (mesh) => {
+    const after = new Map([...mesh].map(([name, objects]) => [name, objects.map((object) => withCertificate(object, old, by))]));
+    if ([...after].every(([name, objects]) => objects.every((object, index) => object === mesh.get(name)?.[index])))
+      throw new EditError('The mesh does not hold that certificate.');
+    return after;
+  };
+}
+
+/** Keys of Secret cacerts written anew, as by a tool or by hand; istiod goes on as it is. `minutes` before the present. */
+export function caSecretWritten(options: {
+  readonly cluster: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly minutes?: number;
+}): Edit {
+  return inCluster(options.cluster, (objects, mesh) =>
+    change(
+      objects,
+      (object) =>
+        object.kind === 'Secret' && object.metadata.name === 'cacerts' && object.metadata.namespace === systemNamespaceOf(objects),
+      (object) => {
+        const time = timeText(agoIn(mesh, options.minutes ?? someMinutes));
+        const encodedData = Object.fromEntries(Object.entries(options.data).map(([key, pem]) => [key, encoded(pem)]));
+        const written = {
+          manager: 'kubectl-create',
+          operation: 'Update',
+          apiVersion: 'v1',
+          time,
+          fieldsType: 'FieldsV1',
+          fieldsV1: { 'f:data': {} },
+        };
+        return put(put(object, ['data'], { ...mapAt(object, 'data'), ...encodedData }), ['metadata', 'managedFields'], [written]);
+      },
+      'Secret cacerts',
+    ),
+  );
+}
+
+function withCertificate(object: KubeObject, old: string, by: string): KubeObject {
+  // A kubeconfig holds it in base64.
+  const replaced = (text: string): string => text.replaceAll(old.trim(), by.trim()).replaceAll(encoded(old), encoded(by));
+  if (object.kind === 'ConfigMap' || object.kind === 'Secret') {
+    const isSecret = object.kind === 'Secret';
+    return Object.entries(mapAt(object, 'data')).reduce<KubeObject>((next, [key, value]) => {
+      const before = isSecret ? decoded(value) : value;
+      const after = replaced(before);
+      return after === before ? next : put(next, ['data', key], isSecret ? encoded(after) : after);
+    }, object);
+  }
+  return withBundle(object, old, by);
 }
 
 function withBundle(object: KubeObject, old: string, root: string): KubeObject {
