@@ -75,7 +75,8 @@ export function optionsOf(flags: Flags = {}): RunOptions {
 }
 
 export function factsOf(snapshot: Snapshot): FactsByCluster {
-  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, now)]));
+  const observed = new Map(snapshot.observations.map((one) => [one.cluster, one]));
+  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, now, observed.get(cluster.name))]));
 }
 
 /** All built-in checks on a snapshot: judged, correlated, reported, as a run does. */

@@ -4,9 +4,10 @@ import { annotate, changed, label, put } from '../../src/builder/edits/edit.ts';
 import { isEastWestService, isElection, isIstiod, isPod, isRemoteSecret, isSidecarPod } from '../../src/builder/edits/find.ts';
 import { at, edited, itemsAt } from '../../src/builder/edits/json.ts';
 import { plainData, withClaims, withKubeconfig, withPlainData } from '../../src/builder/edits/kubeconfig.ts';
-import { tokenExpires } from '../../src/builder/edits/remote-secret.ts';
+import { readerWithout, tokenExpires } from '../../src/builder/edits/remote-secret.ts';
 import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
 import { snapshotOf } from '../../src/collect/snapshot.ts';
+import { observedIn } from '../../src/testkit/observed.ts';
 import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
 import type { DeclaredTopology } from '../../src/model/snapshot.ts';
 import { crashes, loud, run, told } from '../corpus/corpus.ts';
@@ -247,8 +248,9 @@ const isMade = (object: KubeObject): boolean =>
   (object.kind === 'ConfigMap' && /election|leader|root-cert|-crl|autoallocate/.test(object.metadata.name));
 
 const cases: Readonly<Record<string, () => Odd>> = {
-  // FP-1, FP-2, single network
+  // Things that look wrong and are not, by the names that the list of them has; then more of their kind.
   'FP-1: one network, no label anywhere': () => ({ built: multiPrimaryOne }),
+  'FP-2: one network with its name, and no gateway': () => ({ built: shop(mesh().multiPrimary('east', 'west', { networks: 1 })) }),
   'one network, the same label on every system namespace': () => ({
     built: oneNetwork.edit(where(isNamespace(system), (object) => label(object, network, 'network1'))),
   }),
@@ -258,7 +260,6 @@ const cases: Readonly<Record<string, () => Odd>> = {
   'one network: no gateway but the one for istiod': () => ({
     built: shop(mesh().primaryRemote('east', ['west', 'south'], { networks: 0 })),
   }),
-  // FP-3
   'FP-3: load balancers with host names': () => ({
     built: multiPrimary.edit(
       where(isEastWestService, (object) =>
@@ -276,6 +277,11 @@ const cases: Readonly<Record<string, () => Odd>> = {
   }),
   'FP-4: kubeconfigs in mounted files': () => ({
     built: three.edit(and(without(isRemoteSecret), where(isIstiod, envOf('PILOT_MULTICLUSTER_KUBECONFIG_PATH', '/etc/kubeconfigs')))),
+  }),
+  'FP-5: a remote without mesh config and without injector values': () => ({
+    built: primaryRemote.edit(
+      without((object) => object.kind === 'ConfigMap' && /^istio(-sidecar-injector)?(-1-31-0)?$/.test(object.metadata.name), 'west'),
+    ),
   }),
   'FP-6: a mirrored slice beside hand-made Endpoints': () => ({
     built: shop(mesh().primaryRemote('east', 'west', { release: '1.27.9' })),
@@ -298,6 +304,18 @@ const cases: Readonly<Record<string, () => Odd>> = {
       }),
     ),
   }),
+  'FP-7: webhooks of the remote trust the self-signed root of the primary': () => ({
+    built: shop(mesh().primaryRemote('east', 'west', { networks: 2, trust: 'self-signed' })),
+  }),
+  'FP-8: two revisions, tags and proxies of both': () => ({
+    built: shop(mesh().canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' }))
+      .namespace('moved', { revision: '1-31-0' })
+      .workload('n.moved')
+      .break((m) => m.cluster('east').tag('stable', '1-30-3')),
+  }),
+  'FP-9: an intermediate for each cluster, under one root': () => ({
+    built: shop(mesh().multiPrimary('east', 'west', { trust: 'plugged-in' })),
+  }),
   'FP-10: trust domains with aliases both ways': () => ({
     built: multiPrimary.edit((objects) => {
       const named = spelled(
@@ -313,6 +331,11 @@ const cases: Readonly<Record<string, () => Odd>> = {
         'east',
       )(named);
     }),
+  }),
+  'FP-11: a service that stays in its cluster, and one that prefers its locality': () => ({
+    built: multiPrimary
+      .edit(mesheConfig((text) => `serviceSettings:\n- settings:\n    clusterLocal: true\n  hosts: [abc.shop.svc.cluster.local]\n${text}`))
+      .edit(and(...['east', 'west'].map((name) => adding(name, preferring)))),
   }),
   'FP-12: gateway pods without network label': () => ({
     built: primaryRemote.edit(
@@ -336,6 +359,7 @@ const cases: Readonly<Record<string, () => Odd>> = {
       ],
     },
   }),
+  'FP-14: an HBONE gateway beside the classic one': () => ({ built: shop(mesh().ambient('east', 'west')) }),
   'FP-16: a secret for the own cluster': () => ({
     built: three.edit((objects) =>
       adding(
@@ -370,12 +394,19 @@ const cases: Readonly<Record<string, () => Odd>> = {
       }),
     ),
   }),
+  'FP-22: tokens that never expire': () => ({ built: shop(mesh().primaryRemote('east', 'west', { networks: 2 })) }),
   'FP-23: controlPlaneClusters is a list': () => ({
     built: primaryRemote.edit(
       where(isNamespace(system), (object) => annotate(object, 'topology.istio.io/controlPlaneClusters', 'dr,east,old'), 'west'),
     ),
   }),
   // System namespaces
+  'FP-24: the reader may not list what only analyzers read': () => ({
+    built: ['telemetries', 'wasmplugins'].reduce(
+      (built, resource) => built.edit(readerWithout({ cluster: 'west', resource })),
+      shop(mesh().primaryRemote('east', 'west', { networks: 2 })),
+    ),
+  }),
   'AKS: aks-istio-system with a revision of the add-on': () => ({
     built: shop(mesh().primaryRemote('east', 'west', { revision: 'asm-1-27', release: '1.27.9' })).edit(
       inSystemNamespace('aks-istio-system'),
@@ -974,6 +1005,17 @@ const cases: Readonly<Record<string, () => Odd>> = {
   }),
 };
 
+/** Prefers its own locality, and fails over. */
+const preferring: KubeObject = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'DestinationRule',
+  metadata: { name: 'abc', namespace: 'shop' },
+  spec: {
+    host: 'abc.shop.svc.cluster.local',
+    trafficPolicy: { outlierDetection: {}, loadBalancer: { localityLbSetting: { enabled: true } } },
+  },
+};
+
 /** Two clusters that have nothing in common but the root. */
 function standalone(first: string, second: string): MeshBuilder {
   return shop(mesh().multiPrimary(first, 'x', { meshId: first }).multiPrimary(second, 'y', { meshId: second })).edit(
@@ -1032,6 +1074,39 @@ async function heard(odd: Odd, options: { complete: boolean; hasTime: boolean })
     ...(report.exit.code === 0 ? [] : [`exit ${report.exit.code}: ${report.exit.reason}`]),
   ];
 }
+
+/** What cannot look wrong here, since it is not read: metrics, logs. What looks wrong to a probe only is below. */
+const unread: ReadonlySet<number> = new Set([15, 17, 20]);
+
+test('everything that is known to look wrong without being so has a mesh', () => {
+  const named = new Set(Object.keys(cases).map((name) => Number(/^FP-(\d+): /.exec(name)?.[1])));
+  expect(Array.from({ length: 24 }, (_, index) => index + 1).filter((one) => !named.has(one) && !unread.has(one))).toEqual([]);
+});
+
+test('FP-20: debug endpoints that let nobody in are a gap, and no fault', async () => {
+  const objects = primaryRemote.objects();
+  const refused = { failed: 'unauthorized', reason: 'HTTP 401' } as const;
+  const observations = observedIn(objects).map((one) =>
+    one.istiods?.status !== 'observed'
+      ? one
+      : {
+          ...one,
+          istiods: {
+            ...one.istiods,
+            value: one.istiods.value.map((replica) => ({
+              ...replica,
+              clusters: refused,
+              gateways: refused,
+              shards: refused,
+              nameTables: replica.nameTables.map(({ proxy }) => ({ proxy, table: refused })),
+            })),
+          },
+        },
+  );
+  const { judgement } = await run({ ...snapshotOf(objects, { complete: true, takenAt: primaryRemote.takenAt }), observations });
+  expect([...crashes(judgement), ...loud(judgement.findings).map(told)]).toEqual([]);
+  expect(judgement.outcomes.some(({ kind }) => kind === 'inconclusive')).toBe(true);
+});
 
 describe('silent on healthy meshes that look odd', () => {
   test.each(Object.entries(cases))('%s', async (_name, make) => {
