@@ -34,7 +34,10 @@ import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
 import unservedRevision from './injection/unserved-revision/check.ts';
+import disabledMutualTls from './policy/disabled-mutual-tls/check.ts';
 import inertConfiguration from './policy/inert-configuration/check.ts';
+import mismatchedClientTls from './policy/mismatched-client-tls/check.ts';
+import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
 import expiringApiServerCa from './remote-secret/expiring-api-server-ca/check.ts';
@@ -105,7 +108,10 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
   { check: unservedRevision, area: 'injection', origin: 'built-in' },
+  { check: disabledMutualTls, area: 'policy', origin: 'built-in' },
   { check: inertConfiguration, area: 'policy', origin: 'built-in' },
+  { check: mismatchedClientTls, area: 'policy', origin: 'built-in' },
+  { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
   { check: expiringApiServerCa, area: 'remote-secret', origin: 'built-in' },

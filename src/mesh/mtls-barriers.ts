@@ -1,0 +1,178 @@
+import { compareText } from '../base/sort.ts';
+import { hostMatches } from '../istio/hosts.ts';
+import type { IstioResource, Service, ServicePort } from '../model/facts.ts';
+import { type AppliedRule, type DestinationRules, destinationRules, ownHosts, tlsModeOf } from './destination-rules.ts';
+import {
+  type ClientProxy,
+  endpointsSentTo,
+  isExportedTo,
+  istioMutual,
+  type RegisteredService,
+  type SentEndpoint,
+  type ShardEndpoint,
+} from './endpoints.ts';
+import { type PeerAuthentications, peerAuthentications } from './peer-authentications.ts';
+import { type Caller, type World, worldServing } from './worlds.ts';
+
+/** Why an istiod takes an endpoint for one without mutual TLS. */
+export type Barrier =
+  | { readonly why: 'peer-authentication'; readonly by: IstioResource }
+  | { readonly why: 'destination-rule'; readonly by: IstioResource; readonly mode: string }
+  | { readonly why: 'no-sidecar' };
+
+/** An endpoint on another network that a caller does not get to. */
+export interface Barred {
+  readonly endpoint: ShardEndpoint;
+  readonly barrier: Barrier;
+  /** caller: it is not sent at all; gateway: callers are sent to its gateway, which has no endpoint for them and ends the connection. */
+  readonly where: 'caller' | 'gateway';
+}
+
+/** What callers of one kind are sent for one port of a service that has barred endpoints. */
+export interface BarredCall {
+  readonly world: World;
+  readonly caller: Caller;
+  readonly service: RegisteredService;
+  readonly first: Service;
+  readonly port: ServicePort;
+  readonly barred: readonly Barred[];
+  /** Endpoints and gateways that are left to call. */
+  readonly left: readonly SentEndpoint[];
+}
+
+/** By istiod: its policies, read once. */
+interface Policies {
+  readonly rules: DestinationRules;
+  readonly modes: PeerAuthentications;
+}
+
+/** Every port of every wanted service some of whose endpoints on other networks are out of reach for want of mutual TLS. */
+export function* barredCalls(
+  worlds: readonly World[],
+  wants: (service: RegisteredService, first: Service) => boolean,
+): Iterable<BarredCall> {
+  const policies = new Map(worlds.map((world) => [world, policiesOf(world)]));
+  for (const world of worlds) {
+    const own = policies.get(world);
+    if (own === undefined) continue;
+    for (const [caller, services] of callersWithServices(world)) {
+      for (const service of services) {
+        const first = service.instances[0]?.service;
+        if (first === undefined || !wants(service, first)) continue;
+        if (!isExportedTo(first, caller.client.namespace, world.applied.meshConfig?.defaultServiceExportTo)) continue;
+        for (const port of first.ports) {
+          if (port.protocol !== 'TCP') continue;
+          const call = barredCall(caller, service, port, { world, own, worlds, policies });
+          if (call.barred.length > 0) yield { world, caller, service, first, port, ...call };
+        }
+      }
+    }
+  }
+}
+
+export function policiesOf(world: World): Policies {
+  return { rules: destinationRules(world.applied), modes: peerAuthentications(world.applied) };
+}
+
+/** Callers with the services they are asked about: one of each kind about all, and one of each namespace with rules of its own about theirs. */
+export function* callersWithServices(world: World): Iterable<readonly [Caller, Iterable<RegisteredService>]> {
+  const hosts = ownHosts(world.applied);
+  for (const caller of world.callers) {
+    const general = { ...caller, client: { ...caller.client, namespace: generalNamespace(caller, hosts) } };
+    yield [general, world.predictions.services.values()];
+    for (const [namespace, own] of hosts) {
+      if (!caller.namespaces.has(namespace)) continue;
+      yield [{ ...caller, client: { ...caller.client, namespace } }, servicesNamed(world, own)];
+    }
+  }
+}
+
+/** A namespace without rules of its own: what counts for all others. No name at all where every namespace has some. */
+function generalNamespace({ namespaces }: Caller, hosts: ReadonlyMap<string, unknown>): string {
+  return [...namespaces].filter((namespace) => !hosts.has(namespace)).sort(compareText)[0] ?? '';
+}
+
+function servicesNamed({ predictions }: World, own: ReadonlySet<string>): RegisteredService[] {
+  const patterns = [...own].filter((host) => host.startsWith('*'));
+  const exact = [...own].flatMap((host) => predictions.services.get(host) ?? []);
+  if (patterns.length === 0) return exact;
+  return [...predictions.services.values()].filter(
+    (service) => own.has(service.host) || patterns.some((pattern) => hostMatches(pattern, service.host)),
+  );
+}
+
+interface Around {
+  readonly world: World;
+  readonly own: Policies;
+  readonly worlds: readonly World[];
+  readonly policies: ReadonlyMap<World, Policies>;
+}
+
+function barredCall(
+  { client }: { readonly client: ClientProxy },
+  service: RegisteredService,
+  port: ServicePort,
+  { world, own, worlds, policies }: Around,
+): Pick<BarredCall, 'barred' | 'left'> {
+  const rule = own.rules(service, client.namespace);
+  const mode = tlsModeOf(rule, port.port);
+  const sent = endpointsSentTo(client, service.host, port.port, world.predictions, {
+    destinationRuleMode: mode,
+    isDisabled: (endpoint) => modeAt(endpoint, own.modes, service.namespace).mode === 'DISABLE',
+  });
+  const barred: Barred[] = [];
+  for (const { endpoint, because } of sent?.dropped ?? []) {
+    if (because !== 'no-mtls') continue;
+    const barrier = barrierOf(endpoint, { rule, mode }, own.modes, service.namespace);
+    if (barrier !== undefined) barred.push({ endpoint, barrier, where: 'caller' });
+  }
+  const left: SentEndpoint[] = [];
+  for (const one of sent?.endpoints ?? []) {
+    const refused = refusedAtGateway(one, service, port, world, worlds, policies);
+    if (refused.length === 0) left.push(one);
+    else barred.push(...refused);
+  }
+  return { barred, left };
+}
+
+/** What the istiod of a gateway keeps from it: everything behind it, or the calls get through to the rest. */
+function refusedAtGateway(
+  { via, gateway, endpoints }: SentEndpoint,
+  service: RegisteredService,
+  port: ServicePort,
+  world: World,
+  worlds: readonly World[],
+  policies: ReadonlyMap<World, Policies>,
+): Barred[] {
+  const home = via === 'gateway' && gateway?.cluster !== undefined ? world.members.get(gateway.cluster) : undefined;
+  const namespace = gateway?.ref?.namespace;
+  const reader = home === undefined ? undefined : worldServing(worlds, home, world.controlPlane.revision);
+  const there = reader === undefined ? undefined : policies.get(reader);
+  if (there === undefined || namespace === undefined) return [];
+  const rule = there.rules(service, namespace);
+  const mode = tlsModeOf(rule, port.port);
+  const barred = endpoints.flatMap((endpoint): Barred[] => {
+    if (mode === 'ISTIO_MUTUAL') return [];
+    const barrier = barrierOf(endpoint, { rule, mode }, there.modes, service.namespace);
+    // Without a sidecar an endpoint is only sent because a rule of the caller's side says ISTIO_MUTUAL.
+    return barrier === undefined ? [] : [{ endpoint, barrier, where: 'gateway' }];
+  });
+  return barred.length === endpoints.length ? barred : [];
+}
+
+function barrierOf(
+  endpoint: ShardEndpoint,
+  { rule, mode }: { readonly rule: AppliedRule | undefined; readonly mode: string | undefined },
+  modes: PeerAuthentications,
+  namespace: string,
+): Barrier | undefined {
+  // Turning TLS off for pods that have no sidecar is right: they are the cause, not the rule.
+  if (endpoint.tlsMode !== istioMutual) return { why: 'no-sidecar' };
+  if (rule !== undefined && mode !== undefined && mode !== 'ISTIO_MUTUAL') return { why: 'destination-rule', by: rule.object, mode };
+  const { mode: effective, by } = modeAt(endpoint, modes, namespace);
+  return effective === 'DISABLE' && by !== undefined ? { why: 'peer-authentication', by } : undefined;
+}
+
+function modeAt({ pod, port }: ShardEndpoint, modes: PeerAuthentications, namespace: string) {
+  return modes({ namespace: pod?.namespace ?? namespace, labels: pod?.labels ?? {}, port });
+}
