@@ -3,6 +3,9 @@ import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
 const withShop = (built: MeshBuilder): MeshBuilder =>
   built.namespace('shop', { injected: true }).service('abc.shop').namespace('plain').workload('batch.plain');
 
+/** Beside the service itself, somebody who calls it. */
+const withCallers = (built: MeshBuilder): MeshBuilder => withShop(built).namespace('callers', { injected: true }).workload('curl.callers');
+
 /** Healthy meshes that faults are staged on, every one of which is silent before. */
 export const meshes = {
   'primary-remote': withShop(mesh().primaryRemote('east', 'west', { networks: 2 })),
@@ -11,6 +14,8 @@ export const meshes = {
     mesh().primaryRemote('east', 'west', { networks: 2, release: '1.24.6', revision: '1-24-6' }),
   ),
   'primary-remote 1.24': withShop(mesh().primaryRemote('east', 'west', { networks: 2, release: '1.24.6' })),
+  'primary-remote with callers': withCallers(mesh().primaryRemote('east', 'west', { networks: 2 })),
+  'two primaries with callers': withCallers(mesh().multiPrimary('east', 'west', { networks: 2 })),
   'primary-remote on one network': withShop(mesh().primaryRemote('east', 'west', { networks: 1 })),
   'two remotes': withShop(mesh().primaryRemote('east', ['west', 'south'], { networks: 2 })),
   'two primaries': withShop(mesh().multiPrimary('east', 'west', { networks: 2 })),

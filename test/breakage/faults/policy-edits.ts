@@ -1,0 +1,71 @@
+import { type Edit, EditError, find, inCluster, isNamed, labelsOf } from '../../../src/builder/edits/edit.ts';
+import { isIstiod } from '../../../src/builder/edits/find.ts';
+import { restartedPlain } from '../../../src/builder/edits/injection.ts';
+import { edited, itemsOf } from '../../../src/builder/edits/json.ts';
+import { rollOut, scaleToZero } from '../../../src/builder/edits/workload.ts';
+import { agoIn } from '../../../src/builder/edits/clock.ts';
+import type { KubeObject } from '../../../src/model/kube.ts';
+
+type Spec = Readonly<Record<string, unknown>>;
+
+export interface ConfigObject {
+  readonly cluster: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: Spec;
+  readonly createdAt?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const security: ReadonlySet<string> = new Set(['PeerAuthentication', 'AuthorizationPolicy', 'RequestAuthentication']);
+
+/** Somebody applied an object of Istio's configuration. */
+export function configured({ cluster, kind, namespace, name, spec, createdAt = '2026-11-22T12:00:00Z', labels }: ConfigObject): Edit {
+  return inCluster(cluster, (objects) => {
+    if (objects.some((object) => object.kind === kind && isNamed(kind, name, namespace)(object)))
+      throw new EditError(`There is a ${kind} ${namespace}/${name} already.`);
+    const object: KubeObject = {
+      apiVersion: security.has(kind)
+        ? 'security.istio.io/v1'
+        : kind === 'EnvoyFilter'
+          ? 'networking.istio.io/v1alpha3'
+          : 'networking.istio.io/v1',
+      kind,
+      metadata: { name, namespace, creationTimestamp: createdAt, ...(labels === undefined ? {} : { labels }) },
+      spec,
+    };
+    return [...objects, object];
+  });
+}
+
+/** The pods of a workload scaled to nothing; its Service stays. */
+export function scaledToZero({ cluster, namespace, name }: { cluster: string; namespace: string; name: string }): Edit {
+  return inCluster(cluster, (objects) => scaleToZero(objects, find(objects, isNamed('Deployment', name, namespace), `Deployment ${name}`)));
+}
+
+/** The namespace taken out of injection and its workloads restarted. */
+export function uninjected({ cluster, namespace }: { cluster: string; namespace: string }): Edit {
+  return inCluster(cluster, (objects, mesh) => {
+    const relabelled = objects.map((object) => {
+      if (object.kind !== 'Namespace' || object.metadata.name !== namespace) return object;
+      const { 'istio-injection': _injection, 'istio.io/rev': _revision, ...labels } = labelsOf(object);
+      return { ...object, metadata: { ...object.metadata, labels } };
+    });
+    return restartedPlain(relabelled, namespace, agoIn(mesh, 60 * 60_000));
+  });
+}
+
+/** An environment variable of istiod set, and istiod restarted. */
+export function istiodSet({ cluster, name, value }: { cluster: string; name: string; value: string }): Edit {
+  return inCluster(cluster, (objects, mesh) => {
+    const istiod = find(objects, isIstiod, 'istiod');
+    return rollOut(objects, istiod, { at: agoIn(mesh, 60 * 60_000), template: (template) => withEnv(template, name, value) });
+  });
+}
+
+function withEnv(template: unknown, name: string, value: string): unknown {
+  return edited(template, ['spec', 'containers'], (containers) =>
+    itemsOf(containers).map((container) => edited(container, ['env'], (env) => [...itemsOf(env), { name, value }])),
+  );
+}

@@ -1,0 +1,138 @@
+import type { Fault } from '../fault.ts';
+import { configured, scaledToZero, uninjected } from './policy-edits.ts';
+
+const inShop = { namespace: 'shop', name: 'abc' };
+const off = { mtls: { mode: 'DISABLE' } };
+const ofAbc = { selector: { matchLabels: { app: 'abc' } } };
+const noTls = { trafficPolicy: { tls: { mode: 'DISABLE' } } };
+
+/** PeerAuthentications, DestinationRules and pods without sidecar: mutual TLS, by which gateways between networks find their way. */
+const mutualTls: readonly Fault[] = [
+  {
+    id: 'mtls-off-in-a-namespace',
+    mode: 'POL-01',
+    says: 'Mutual TLS was turned off for a namespace.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two remotes', 'two primaries', 'three primaries'],
+    edits: [configured({ cluster: 'east', kind: 'PeerAuthentication', namespace: 'shop', name: 'default', spec: off })],
+  },
+  {
+    id: 'mtls-off-in-the-mesh',
+    mode: 'POL-01',
+    says: 'Mutual TLS was turned off for the whole mesh.',
+    meshes: ['primary-remote', 'primary-remote 1.24 with a revision', 'an upgrade in flight'],
+    edits: [configured({ cluster: 'east', kind: 'PeerAuthentication', namespace: 'istio-system', name: 'default', spec: off })],
+  },
+  {
+    id: 'mtls-off-for-a-workload-that-others-call',
+    mode: 'POL-01',
+    says: 'Mutual TLS was turned off for a workload that callers of another cluster have nobody but.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'east', ...inShop }),
+      configured({ cluster: 'east', kind: 'PeerAuthentication', ...inShop, spec: { ...ofAbc, ...off } }),
+    ],
+  },
+  {
+    id: 'mtls-off-for-a-port',
+    mode: 'POL-01',
+    says: 'Mutual TLS was turned off for the port on which a workload serves.',
+    meshes: ['primary-remote', 'two remotes', 'two primaries'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'PeerAuthentication',
+        ...inShop,
+        spec: { ...ofAbc, mtls: { mode: 'STRICT' }, portLevelMtls: { 80: { mode: 'DISABLE' } } },
+      }),
+    ],
+  },
+  {
+    id: 'mtls-off-at-the-other-primary',
+    mode: 'POL-01',
+    says: 'Mutual TLS was turned off in the cluster of one primary, of which the other knows nothing.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [configured({ cluster: 'west', kind: 'PeerAuthentication', namespace: 'shop', name: 'default', spec: off })],
+  },
+  {
+    id: 'rule-turns-tls-off',
+    mode: 'POL-02',
+    says: 'A DestinationRule of a service turned TLS off.',
+    meshes: [
+      'primary-remote',
+      'primary-remote with a revision',
+      'primary-remote 1.24',
+      'two remotes',
+      'two primaries',
+      'an upgrade in flight',
+    ],
+    edits: [configured({ cluster: 'east', kind: 'DestinationRule', ...inShop, spec: { host: 'abc', ...noTls } })],
+  },
+  {
+    id: 'rule-with-tls-of-its-own',
+    mode: 'POL-02',
+    says: 'A DestinationRule made callers use TLS of their own towards a service that only the other cluster runs.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'east', ...inShop }),
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: { host: 'abc.shop.svc.cluster.local', trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'abc.example.com' } } },
+      }),
+    ],
+  },
+  {
+    id: 'rule-for-all-turns-tls-off',
+    mode: 'POL-02',
+    says: 'A rule for all hosts of the mesh turned TLS off.',
+    meshes: ['primary-remote', 'two remotes', 'two primaries'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        namespace: 'istio-system',
+        name: 'plain',
+        spec: { host: '*.local', ...noTls },
+      }),
+    ],
+  },
+  {
+    id: 'rule-turns-tls-off-on-a-port',
+    mode: 'POL-02',
+    says: 'A DestinationRule turned TLS off for one port.',
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: { host: 'abc', trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'DISABLE' } }] } },
+      }),
+    ],
+  },
+  {
+    id: 'rule-of-the-other-primary-turns-tls-off',
+    mode: 'POL-02',
+    says: 'A DestinationRule in the cluster of one primary turned TLS off for its gateway.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [configured({ cluster: 'west', kind: 'DestinationRule', ...inShop, spec: { host: 'abc', ...noTls } })],
+  },
+  {
+    id: 'service-without-sidecars-in-one-cluster',
+    mode: 'POL-08',
+    says: 'In one cluster the namespace was taken out of injection, and its workloads have no sidecar any more.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two remotes', 'two primaries', 'three primaries'],
+    edits: [uninjected({ cluster: 'west', namespace: 'shop' })],
+  },
+  {
+    id: 'service-that-others-call-without-sidecars',
+    mode: 'POL-08',
+    says: 'The only pods of a service that another cluster calls have no sidecar.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [scaledToZero({ cluster: 'east', ...inShop }), uninjected({ cluster: 'west', namespace: 'shop' })],
+  },
+];
+
+/** Configuration and policy. */
+export const faults: readonly Fault[] = [...mutualTls];
