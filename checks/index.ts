@@ -8,6 +8,7 @@ import * as policyArea from './policy/_area.ts';
 import * as remoteSecretArea from './remote-secret/_area.ts';
 import * as topologyArea from './topology/_area.ts';
 import * as trustArea from './trust/_area.ts';
+import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
 import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
@@ -82,6 +83,7 @@ export const areas: readonly { readonly id: string; readonly title: string; read
 
 /** Every built-in check, sorted by area and id. */
 export const builtin: readonly RegisteredCheck[] = [
+  { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
   { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },

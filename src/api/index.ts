@@ -22,6 +22,7 @@ export type * from '../model/observations.ts';
 export * from '../model/refs.ts';
 export { isKnown, known, unknown, valueOf } from '../mesh/derived.ts';
 export * as appliedConfigs from '../mesh/applied-config.ts';
+export * as authorizationPolicies from '../mesh/authorization-policies.ts';
 export * as destinationRules from '../mesh/destination-rules.ts';
 export * as mtlsBarriers from '../mesh/mtls-barriers.ts';
 export * as peerAuthentications from '../mesh/peer-authentications.ts';

@@ -134,5 +134,54 @@ const mutualTls: readonly Fault[] = [
   },
 ];
 
+const primaries = [
+  'primary-remote',
+  'primary-remote with a revision',
+  'primary-remote 1.24',
+  'two remotes',
+  'an upgrade in flight',
+] as const;
+const guard = { cluster: 'east', kind: 'AuthorizationPolicy', namespace: 'istio-system', name: 'guard' } as const;
+
+/** AuthorizationPolicies that gateways fall under. */
+const authorization: readonly Fault[] = [
+  {
+    id: 'policy-allows-nothing',
+    mode: 'POL-06',
+    says: 'A policy of the root namespace allows nothing, and the gateway before istiod was forgotten.',
+    meshes: primaries,
+    edits: [configured({ ...guard, spec: {} })],
+  },
+  {
+    id: 'policy-allows-identities-only',
+    mode: 'POL-06',
+    says: 'A policy for the gateway allows identities, which it cannot see.',
+    meshes: primaries,
+    edits: [
+      configured({
+        ...guard,
+        spec: {
+          selector: { matchLabels: { istio: 'eastwestgateway' } },
+          rules: [{ from: [{ source: { principals: ['cluster.local/ns/shop/sa/abc'] } }] }],
+        },
+      }),
+    ],
+  },
+  {
+    id: 'policy-denies-paths',
+    mode: 'POL-06',
+    says: 'A policy beside the gateway denies a path of HTTP, and so every connection that the gateway passes on.',
+    meshes: primaries,
+    edits: [configured({ ...guard, spec: { action: 'DENY', rules: [{ to: [{ operation: { paths: ['/admin*'] } }] }] } })],
+  },
+  {
+    id: 'policy-allows-the-cross-network-port-only',
+    mode: 'POL-06',
+    says: 'A policy for the gateway allows the cross-network port and no other.',
+    meshes: ['primary-remote', 'two remotes'],
+    edits: [configured({ ...guard, spec: { rules: [{ to: [{ operation: { ports: ['15443', '15021'] } }] }] } })],
+  },
+];
+
 /** Configuration and policy. */
-export const faults: readonly Fault[] = [...mutualTls];
+export const faults: readonly Fault[] = [...mutualTls, ...authorization];

@@ -1,0 +1,168 @@
+import { fields, type Fields, filled, list, objects, optionalFields, tally, textMap, texts } from '../model/decode.ts';
+import type { IstioResource } from '../model/facts.ts';
+import type { StringMap } from '../model/kube.ts';
+import type { AppliedConfig } from './applied-config.ts';
+import { hasLabels } from './selectors.ts';
+
+/** What a rule says of a connection; `maybe` where it depends on who connects. */
+type Match = 'yes' | 'no' | 'maybe';
+
+/** A connection that a gateway passes on without opening it: no identity and no HTTP can be seen of it. */
+export interface PassedConnection {
+  /** The port on which the gateway's pod listens. */
+  readonly port: number;
+  /** The server name that is asked for, where it is known. */
+  readonly sni?: string;
+}
+
+/** What becomes of such a connection. */
+export type Verdict =
+  | { readonly is: 'allowed' | 'unknown' }
+  /** By a DENY rule, or because ALLOW policies apply and none of them matches. */
+  | { readonly is: 'denied'; readonly by: IstioResource; readonly how: 'denied' | 'not-allowed' };
+
+/** Gateway API Gateways are named by this label of their pods. */
+const gatewayName = 'gateway.networking.k8s.io/gateway-name';
+
+/** AuthorizationPolicies that apply to a workload: of the root namespace and its own, by selector or targetRef (pilot/pkg/model/policyattachment.go). */
+export function policiesOn(config: AppliedConfig, workload: { readonly namespace: string; readonly labels: StringMap }): IstioResource[] {
+  return config.ofKind('AuthorizationPolicy').filter((object) => {
+    if (object.namespace !== workload.namespace && object.namespace !== config.rootNamespace) return false;
+    const odd = tally();
+    const spec = fields(odd, object.spec);
+    const targets = [...objects(odd, spec['targetRefs']), ...[optionalFields(odd, spec['targetRef']) ?? []].flat()];
+    if (targets.length > 0)
+      return (
+        object.namespace === workload.namespace &&
+        targets.some(({ kind, name }) => kind === 'Gateway' && name !== undefined && name === workload.labels[gatewayName])
+      );
+    return hasLabels(textMap(odd, fields(odd, spec['selector'])['matchLabels']), workload.labels);
+  });
+}
+
+/**
+ * What the RBAC filter that istiod puts before a passed-on connection makes of it (pilot/pkg/security/authz: builder.go, model.go, forTCP):
+ * DENY before ALLOW; of an ALLOW rule that speaks of HTTP nothing is left, of such a DENY rule all but that, so that it denies more.
+ */
+export function verdictOn(policies: readonly IstioResource[], connection: PassedConnection): Verdict {
+  const enforced = policies.filter((object) => object.annotations['istio.io/dry-run'] !== 'true');
+  const of = (action: string) => enforced.filter((object) => actionOf(object) === action);
+  let isOpen = of('CUSTOM').length > 0;
+  for (const object of of('DENY')) {
+    const match = worst(rulesOf(object).map((rule) => matches(rule, connection, 'DENY')));
+    if (match === 'yes') return { is: 'denied', by: object, how: 'denied' };
+    if (match === 'maybe') isOpen = true;
+  }
+  const [allow, ...more] = of('ALLOW');
+  if (allow !== undefined) {
+    const match = worst([allow, ...more].flatMap((object) => rulesOf(object).map((rule) => matches(rule, connection, 'ALLOW'))));
+    if (match === 'no') return { is: 'denied', by: allow, how: 'not-allowed' };
+    if (match === 'maybe') isOpen = true;
+  }
+  return { is: isOpen ? 'unknown' : 'allowed' };
+}
+
+export function actionOf(object: IstioResource): string {
+  const odd = tally();
+  return filled(odd, fields(odd, object.spec)['action']) ?? 'ALLOW';
+}
+
+/** Values of `source.principals`, in `from` or as a condition, with those that are excepted left out. */
+export function principalsOf(object: IstioResource): readonly string[] {
+  const odd = tally();
+  return rulesOf(object).flatMap((rule) => [
+    ...objects(odd, rule['from']).flatMap((from) => texts(odd, fields(odd, from['source'])['principals'])),
+    ...objects(odd, rule['when']).flatMap(({ key, values }) => (key === 'source.principal' ? texts(odd, values) : [])),
+  ]);
+}
+
+function rulesOf(object: IstioResource): readonly Fields[] {
+  const odd = tally();
+  return objects(odd, fields(odd, object.spec)['rules']);
+}
+
+/** Fields and attributes that a connection has no part in. */
+const ofHttp: ReadonlySet<string> = new Set([
+  'hosts',
+  'notHosts',
+  'methods',
+  'notMethods',
+  'paths',
+  'notPaths',
+  'requestPrincipals',
+  'notRequestPrincipals',
+]);
+
+function matches(rule: Fields, connection: PassedConnection, action: 'ALLOW' | 'DENY'): Match {
+  const odd = tally();
+  const from = objects(odd, rule['from']).map((one) => fields(odd, one['source']));
+  const to = objects(odd, rule['to']).map((one) => fields(odd, one['operation']));
+  const when = objects(odd, rule['when']);
+  const isHttp =
+    [...from, ...to].some((part) => Object.keys(part).some((key) => ofHttp.has(key))) ||
+    when.some(({ key }) => typeof key === 'string' && key.startsWith('request.'));
+  if (isHttp && action === 'ALLOW') return 'no';
+  const conditions = when.map((condition) => conditionMatch(condition, connection));
+  return all([any(from.map(sourceMatch)), any(to.map((operation) => operationMatch(operation, connection))), ...conditions]);
+}
+
+/** Who connects is not known to a gateway that passes TLS through: nobody is anybody by name, and everybody is not. */
+function sourceMatch(source: Fields): Match {
+  const named = ['principals', 'namespaces', 'trustDomains', 'serviceAccounts'];
+  if (named.some((key) => list(tally(), source[key]).length > 0)) return 'no';
+  const isByAddress = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'].some(
+    (key) => list(tally(), source[key]).length > 0,
+  );
+  return isByAddress ? 'maybe' : 'yes';
+}
+
+function operationMatch(operation: Fields, { port }: PassedConnection): Match {
+  const odd = tally();
+  return valuesMatch(texts(odd, operation['ports']), texts(odd, operation['notPorts']), String(port));
+}
+
+function conditionMatch(condition: Fields, { port, sni }: PassedConnection): Match {
+  const odd = tally();
+  const [values, notValues] = [texts(odd, condition['values']), texts(odd, condition['notValues'])];
+  switch (condition['key']) {
+    case 'destination.port':
+      return valuesMatch(values, notValues, String(port));
+    case 'connection.sni':
+      return sni === undefined ? 'maybe' : valuesMatch(values, notValues, sni);
+    case 'source.principal':
+    case 'source.namespace':
+    case 'source.serviceAccount':
+    case 'source.trustDomain':
+      return values.length > 0 ? 'no' : 'yes';
+    default:
+      // An attribute of HTTP in a DENY rule is passed over.
+      return typeof condition['key'] === 'string' && condition['key'].startsWith('request.') ? 'yes' : 'maybe';
+  }
+}
+
+function valuesMatch(values: readonly string[], notValues: readonly string[], found: string): Match {
+  if (notValues.some((pattern) => isLike(pattern, found))) return 'no';
+  return values.length === 0 || values.some((pattern) => isLike(pattern, found)) ? 'yes' : 'no';
+}
+
+/** Exact, by prefix, by suffix, or `*` for anything. */
+function isLike(pattern: string, found: string): boolean {
+  if (pattern === '*') return found !== '';
+  if (pattern.endsWith('*')) return found.startsWith(pattern.slice(0, -1));
+  return pattern.startsWith('*') ? found.endsWith(pattern.slice(1)) : pattern === found;
+}
+
+/** Nothing said = everything. */
+function any(found: readonly Match[]): Match {
+  return found.length === 0 ? 'yes' : worst(found);
+}
+
+function worst(found: readonly Match[]): Match {
+  if (found.includes('yes')) return 'yes';
+  return found.includes('maybe') ? 'maybe' : 'no';
+}
+
+function all(found: readonly Match[]): Match {
+  if (found.includes('no')) return 'no';
+  return found.includes('maybe') ? 'maybe' : 'yes';
+}
