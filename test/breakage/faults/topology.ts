@@ -21,7 +21,7 @@ import {
   workloadsWithoutNetwork,
 } from '../../../src/builder/edits/topology-networks.ts';
 import { secretRekeyed, secretUnnamed } from '../../../src/builder/edits/remote-secret.ts';
-import { annotationOn } from '../../broken/edits.ts';
+import { annotationOn, rootsMissing } from '../../broken/edits.ts';
 import type { Fault } from '../fault.ts';
 
 /** Names, networks and who leads whom. */
@@ -173,6 +173,16 @@ export const faults: readonly Fault[] = [
     says: 'controlPlaneClusters was taken away, and istiod restarted.',
     meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two remotes'],
     edits: [controlPlaneClusters({ cluster: 'west', primary: 'east', value: undefined, leader: 'restarted' })],
+  },
+  {
+    id: 'roots-missing-while-nobody-leads',
+    mode: 'ID-09',
+    says: 'controlPlaneClusters was taken away before istiod restarted, and the root of a namespace with proxies was deleted since.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'two remotes'],
+    edits: [
+      controlPlaneClusters({ cluster: 'west', primary: 'east', value: undefined, leader: 'restarted' }),
+      rootsMissing({ cluster: 'west', namespaces: ['shop'] }),
+    ],
   },
   {
     id: 'annotation-names-the-context',
