@@ -4,7 +4,7 @@ import type { Addresses } from './addresses.ts';
 import { eastWestAddress } from './gateways.ts';
 import { outside } from './node-agents.ts';
 import { lastApplied, makerOf, type Owner } from './objects.ts';
-import { type Cluster, type ControlPlane, istiodAddress } from './plan.ts';
+import { type Cluster, type ControlPlane, type Injection, istiodAddress } from './plan.ts';
 import { entry, fromField, fromResource, istioToken, mount, podInfo, prometheus, proxyImage, proxyResources, rootVolume } from './proxy.ts';
 import { traitsOf } from './releases.ts';
 import { service } from './services.ts';
@@ -106,7 +106,7 @@ export function hboneGateway(cluster: Cluster, addresses: Addresses, plane: Cont
     template: {
       labels: { ...labels, ...outside, 'service.istio.io/canonical-name': name, 'service.istio.io/canonical-revision': 'latest' },
       annotations: { 'istio.io/rev': plane.revision, ...prometheus },
-      spec: eastWestSpec(cluster, plane, name),
+      spec: managedSpec(cluster, { ...plane, discoveryAddress: istiodAddress(plane) }, { namespace, name, view: true }),
     },
   });
   return [
@@ -137,7 +137,12 @@ export function hboneGateway(cluster: Cluster, addresses: Addresses, plane: Cont
   ];
 }
 
-function eastWestSpec(cluster: Cluster, plane: ControlPlane, name: string) {
+/** What the pod of a managed HBONE proxy is told: an east-west gateway sees its own network only, a waypoint sees all. */
+export function managedSpec(
+  cluster: Pick<Cluster, 'id' | 'network'>,
+  plane: Pick<Injection, 'release' | 'meshId' | 'trustDomain' | 'proxyMetadata' | 'discoveryAddress'>,
+  { namespace, name, view }: { readonly namespace: string; readonly name: string; readonly view: boolean },
+) {
   const { divisor } = traitsOf(plane.release);
   const network = cluster.network ?? '';
   const config = { proxyMetadata: plane.proxyMetadata, meshId: plane.meshId, image: { imageType: 'distroless' } };
@@ -163,7 +168,7 @@ function eastWestSpec(cluster: Cluster, plane: ControlPlane, name: string) {
           fromField('ISTIO_META_SERVICE_ACCOUNT', 'spec.serviceAccountName'),
           fromField('ISTIO_META_NODE_NAME', 'spec.nodeName'),
           entry('PILOT_CERT_PROVIDER', 'istiod'),
-          entry('CA_ADDR', istiodAddress(plane)),
+          entry('CA_ADDR', plane.discoveryAddress),
           fromField('POD_NAME', 'metadata.name'),
           fromField('POD_NAMESPACE', 'metadata.namespace'),
           fromField('INSTANCE_IP', 'status.podIP'),
@@ -176,7 +181,7 @@ function eastWestSpec(cluster: Cluster, plane: ControlPlane, name: string) {
           fromResource('GOMAXPROCS', 'limits.cpu', divisor),
           entry('ISTIO_META_CLUSTER_ID', cluster.id),
           entry('ISTIO_META_NETWORK', network),
-          entry('ISTIO_META_REQUESTED_NETWORK_VIEW', network),
+          ...(view ? [entry('ISTIO_META_REQUESTED_NETWORK_VIEW', network)] : []),
           entry('ISTIO_META_INTERCEPTION_MODE', 'REDIRECT'),
           entry('ISTIO_META_WORKLOAD_NAME', name),
           entry('ISTIO_META_OWNER', `kubernetes://apis/apps/v1/namespaces/${namespace}/deployments/${name}`),
@@ -233,7 +238,7 @@ function eastWestSpec(cluster: Cluster, plane: ControlPlane, name: string) {
   };
 }
 
-function condition(
+export function condition(
   lastTransitionTime: string,
   type: string,
   reason: string,

@@ -14,6 +14,7 @@ import { type ClusterEditor, type Edit, editMesh, type MeshEditor } from './clus
 import { withManagedFields } from './managed-fields.ts';
 import type { Site } from './plan.ts';
 import { ambient } from './ambient.ts';
+import { waypointIn, type WaypointOptions } from './waypoint.ts';
 import { canary, type CanaryOptions } from './canary.ts';
 import { externalControlPlane, type ExternalOptions } from './external.ts';
 import {
@@ -117,6 +118,12 @@ export class MeshBuilder {
   workload(name: string, options: WorkloadOptions = {}): MeshBuilder {
     const { namespace, name: short } = qualified(name);
     return this.#inClusters(options.in, (site, objects) => workloadIn(site, objects, namespace, short, options));
+  }
+
+  /** `NAME.NAMESPACE`: a waypoint, as `istioctl waypoint apply` and istiod make it. Who uses it is said by labels of Services or namespaces. */
+  waypoint(name: string, options: WaypointOptions = {}): MeshBuilder {
+    const { namespace, name: short } = qualified(name);
+    return this.#inClusters(options.in, (site) => waypointIn(site, namespace, short, options));
   }
 
   /** Many services and injected pods, spread evenly over the clusters. */

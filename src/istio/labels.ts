@@ -17,6 +17,15 @@ export const labels = {
   /** On EndpointSlices a multi-cluster services controller imported: istiod leaves them alone. */
   importedServiceName: 'multicluster.kubernetes.io/service-name',
   gatewayManaged: 'gateway.istio.io/managed',
+  /** On what istiod makes for a Gateway of Kubernetes: its name. */
+  gatewayName: 'gateway.networking.k8s.io/gateway-name',
+  /** Name of the waypoint of a Service or, from its namespace, of all Services there; `none` = no waypoint. */
+  useWaypoint: 'istio.io/use-waypoint',
+  useWaypointNamespace: 'istio.io/use-waypoint-namespace',
+  /** What a waypoint serves: `service` unless it says otherwise, `workload`, `all` or `none`. */
+  waypointFor: 'istio.io/waypoint-for',
+  /** Ingress gateways go through the waypoint, too. */
+  ingressUseWaypoint: 'istio.io/ingress-use-waypoint',
   /** Selector by which a default tag switches the default revision's own injector off. */
   deactivated: 'istio.io/deactivated',
 } as const;
@@ -41,6 +50,8 @@ export const classes = {
   eastWest: 'istio-east-west',
   /** Stands for a gateway in a place whose API this istiod cannot read. */
   remote: 'istio-remote',
+  /** A waypoint that istiod deploys. */
+  waypoint: 'istio-waypoint',
 } as const;
 
 /** Well-known ports of a multi-cluster mesh. */

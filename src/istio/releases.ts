@@ -124,6 +124,18 @@ export const behaviours = {
   readsKubeconfigFiles: [{ from: '1.30.0' }],
   /** Replacing a remote secret can wipe or lock that cluster's registry until a restart. */
   losesClusterOnSecretRotation: [{ from: '1.30.0', until: '1.30.4' }],
+
+  // Ambient on several networks or in several clusters.
+  /** A HBONE listener of a Gateway with addresses of its own is offered to sidecars as if it took mTLS (istio/istio#61618). */
+  offersHboneListenersToSidecars: [{ from: '1.23.0', until: '1.31.1' }],
+  /** Ingress gateways that may leave their network do so by HBONE only, also to sidecars, which do not take it (istio/istio#60609). */
+  divertsIngressToHbone: [{ from: '1.29.0', until: '1.31.1' }],
+  /** Workloads of every cluster are taken to be of the trust domain of the istiod that tells of them (istio/istio#61608). */
+  assumesOneTrustDomain: [{ from: '1.27.0' }],
+  /** Who calls without a waypoint does not accept the certificate of a waypoint (istio/istio#61609). */
+  needsUniformWaypoints: [{ from: '1.27.0', until: '1.31.1' }],
+  /** ServiceEntries that are resolved by DNS are kept from sidecars of remotes (istio/istio#60343). */
+  keepsDnsEntriesFromRemotes: [{ from: '1.30.0' }],
 } as const satisfies Readonly<Record<string, Ranges>>;
 
 export type Behaviour = keyof typeof behaviours;
