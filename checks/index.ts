@@ -1,5 +1,6 @@
 // Written by `npm run gen`. Do not edit.
 import type { RegisteredCheck } from '../src/engine/types.ts';
+import * as ambientArea from './ambient/_area.ts';
 import * as controlPlaneExposureArea from './control-plane-exposure/_area.ts';
 import * as dnsArea from './dns/_area.ts';
 import * as eastWestArea from './east-west/_area.ts';
@@ -8,6 +9,11 @@ import * as policyArea from './policy/_area.ts';
 import * as remoteSecretArea from './remote-secret/_area.ts';
 import * as topologyArea from './topology/_area.ts';
 import * as trustArea from './trust/_area.ts';
+import disabledMultiNetwork from './ambient/disabled-multi-network/check.ts';
+import inconsistentServiceScope from './ambient/inconsistent-service-scope/check.ts';
+import oneSidedWaypoint from './ambient/one-sided-waypoint/check.ts';
+import rejectedAmbientGateway from './ambient/rejected-ambient-gateway/check.ts';
+import undeclaredService from './ambient/undeclared-service/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
@@ -71,6 +77,7 @@ import unusedCacerts from './trust/unused-cacerts/check.ts';
 
 /** Areas in the order in which people read about them. */
 export const areas: readonly { readonly id: string; readonly title: string; readonly order: number }[] = [
+  { id: 'ambient', title: ambientArea.title, order: ambientArea.order },
   { id: 'control-plane-exposure', title: controlPlaneExposureArea.title, order: controlPlaneExposureArea.order },
   { id: 'dns', title: dnsArea.title, order: dnsArea.order },
   { id: 'east-west', title: eastWestArea.title, order: eastWestArea.order },
@@ -83,6 +90,11 @@ export const areas: readonly { readonly id: string; readonly title: string; read
 
 /** Every built-in check, sorted by area and id. */
 export const builtin: readonly RegisteredCheck[] = [
+  { check: disabledMultiNetwork, area: 'ambient', origin: 'built-in' },
+  { check: inconsistentServiceScope, area: 'ambient', origin: 'built-in' },
+  { check: oneSidedWaypoint, area: 'ambient', origin: 'built-in' },
+  { check: rejectedAmbientGateway, area: 'ambient', origin: 'built-in' },
+  { check: undeclaredService, area: 'ambient', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },

@@ -391,8 +391,12 @@ function applies(
     }
     if (!topology.includes(mesh.kind.known)) return { kind: 'not-applicable', because: `the mesh is ${mesh.kind.known}` };
   }
-  if (plane !== undefined && !mesh.dataPlanes.includes(plane))
+  if (plane !== undefined && !mesh.dataPlanes.includes(plane)) {
+    const telling = plane === 'ambient' ? ('controlPlanes' as const) : ('pods' as const);
+    const missing = [...mesh.members.keys()].flatMap((cluster) => missingNeeds(cluster, facts, [telling]));
+    if (missing.length > 0) return { kind: 'inconclusive', because: 'the data planes are not known', missing };
     return { kind: 'not-applicable', because: `the mesh has no ${plane} data plane` };
+  }
   if (networks === 'multi' && mesh.networks.length < 2) {
     if (mesh.networkGaps.length > 0) return { kind: 'inconclusive', because: 'the networks are not known', missing: mesh.networkGaps };
     return { kind: 'not-applicable', because: 'the mesh has one network' };
