@@ -107,9 +107,7 @@ export function nameOf({ namespace, name }: { readonly namespace: string; readon
 
 /** Names of Services of a cluster that have a ready endpoint. */
 export function servedNames(slices: Fact<readonly EndpointSlice[]>): ReadonlySet<string> {
-  return new Set(
-    listOf(slices).flatMap((slice) => (slice.endpoints.some(isReady) ? [`${slice.namespace}/${slice.service}`] : [])),
-  );
+  return new Set(listOf(slices).flatMap((slice) => (slice.endpoints.some(isReady) ? [`${slice.namespace}/${slice.service}`] : [])));
 }
 
 function isReady({ ready, addresses }: Endpoint): boolean {

@@ -59,9 +59,9 @@ function selectorIn(value: Json): LabelSelector {
       const expression = recordOf(item);
       const values = expression?.['values'];
       return {
-        key: String(expression?.['key'] ?? ''),
-        operator: String(expression?.['operator'] ?? ''),
-        values: (Array.isArray(values) ? values : []).map(String),
+        key: textOf(expression?.['key']),
+        operator: textOf(expression?.['operator']),
+        values: (Array.isArray(values) ? values : []).map(textOf),
       };
     }),
   };
@@ -73,6 +73,10 @@ function recordOf(value: Json | undefined): { readonly [key: string]: Json } | u
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function textsOf(value: Json | undefined): StringMap {

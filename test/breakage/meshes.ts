@@ -5,6 +5,15 @@ const withShop = (built: MeshBuilder): MeshBuilder =>
 
 /** Beside the service itself, somebody who calls it. */
 const withCallers = (built: MeshBuilder): MeshBuilder => withShop(built).namespace('callers', { injected: true }).workload('curl.callers');
+const global = { 'istio.io/global': 'true' };
+
+/** A service that two ambient clusters share behind a waypoint, and one that stays at home. */
+const withWaypoint = (built: MeshBuilder): MeshBuilder =>
+  built
+    .namespace('shop', { injected: true })
+    .service('abc.shop', { serviceLabels: { ...global, 'istio.io/use-waypoint': 'waypoint' } })
+    .service('own.shop')
+    .waypoint('waypoint.shop', { serviceLabels: global });
 
 /** Healthy meshes that faults are staged on, every one of which is silent before. */
 export const meshes = {
@@ -23,6 +32,9 @@ export const meshes = {
   'three primaries': withShop(mesh().multiPrimary('east', 'west', { networks: 2, more: ['south'] })),
   'an external control plane': mesh().externalControlPlane('outside', 'inside', { remotes: ['south'] }),
   ambient: mesh().ambient('east', 'west'),
+  'ambient with a waypoint': withWaypoint(mesh().ambient('east', 'west')),
+  'ambient 1.28 with a waypoint': withWaypoint(mesh().ambient('east', 'west', { release: '1.28.6' })),
+  'three ambient primaries': withWaypoint(mesh().ambient('east', 'west', { more: ['south'] })),
   'an upgrade in flight': withShop(mesh().canary('east', 'west', { from: '1-24-6', to: '1-31-0', stage: 'remote' })),
 } as const satisfies Readonly<Record<string, MeshBuilder>>;
 

@@ -11,9 +11,7 @@ checkTester(check, {
     'sidecars only': mesh().multiPrimary('east', 'west', { networks: 2 }),
     'ambient that stays in each cluster, beside sidecars that do not': mesh()
       .multiPrimary('east', 'west', { networks: 2 })
-      .edit(
-        inOrder(withIstiodEnv('east', { PILOT_ENABLE_AMBIENT: 'true' }), withIstiodEnv('west', { PILOT_ENABLE_AMBIENT: 'true' })),
-      ),
+      .edit(inOrder(withIstiodEnv('east', { PILOT_ENABLE_AMBIENT: 'true' }), withIstiodEnv('west', { PILOT_ENABLE_AMBIENT: 'true' }))),
     'a cluster of sidecars beside one that is set for ambient': mesh()
       .multiPrimary('east', 'west', { networks: 2 })
       .edit(withIstiodEnv('east', { PILOT_ENABLE_AMBIENT: 'true', AMBIENT_ENABLE_MULTI_NETWORK: 'true' })),

@@ -1,4 +1,17 @@
-import { ambient, classes, type ControlPlane, defineCheck, kubectl, listOf, names, type ObjectRef, remedy, shellWord, sortedBy, valueOf } from 'meshdoctor/api';
+import {
+  ambient,
+  classes,
+  type ControlPlane,
+  defineCheck,
+  kubectl,
+  listOf,
+  names,
+  type ObjectRef,
+  remedy,
+  shellWord,
+  sortedBy,
+  valueOf,
+} from 'meshdoctor/api';
 import { isZtunnel, istiodsOf, settings } from '../_area.ts';
 
 export default defineCheck({
@@ -19,9 +32,10 @@ export default defineCheck({
   docs: {
     why: 'Ambient stays within its cluster unless istiod is started with AMBIENT_ENABLE_MULTI_NETWORK=true, which is off by default in every release and does nothing without PILOT_ENABLE_AMBIENT=true. Every istiod decides by its own settings: one without them knows no service of another cluster, and does not program east-west gateways of ambient.',
     confirm:
-      "kubectl --context CLUSTER -n istio-system get deployment istiod -o jsonpath='{range .spec.template.spec.containers[0].env[*]}{.name}={.value}{\"\\n\"}{end}' | grep AMBIENT",
+      'kubectl --context CLUSTER -n istio-system get deployment istiod -o jsonpath=\'{range .spec.template.spec.containers[0].env[*]}{.name}={.value}{"\\n"}{end}\' | grep AMBIENT',
     fix: 'Set values.pilot.env.AMBIENT_ENABLE_MULTI_NETWORK=true (and profile ambient) for every revision in every cluster.',
-    notWhen: 'A mesh that uses ambient inside each cluster only needs it nowhere; nothing is said unless something in the mesh asks for more.',
+    notWhen:
+      'A mesh that uses ambient inside each cluster only needs it nowhere; nothing is said unless something in the mesh asks for more.',
     since: '1.27',
     see: ['https://istio.io/latest/docs/ambient/install/multicluster/'],
   },
@@ -77,7 +91,11 @@ export default defineCheck({
             field: '.spec.template.spec.containers[0].env',
             related: [wish],
             evidence: [
-              { ref: istiod.ref, field: '.env', observed: `${settings.ambient} ${saidOf(istiod, settings.ambient)}, ${settings.multiNetwork} ${saidOf(istiod, settings.multiNetwork)}` },
+              {
+                ref: istiod.ref,
+                field: '.env',
+                observed: `${settings.ambient} ${saidOf(istiod, settings.ambient)}, ${settings.multiNetwork} ${saidOf(istiod, settings.multiNetwork)}`,
+              },
               { ref: wish, observed: 'is made for ambient on several networks' },
             ],
             concerns: [cluster.name],

@@ -53,9 +53,7 @@ checkTester(check, {
       findings: [`inconsistent-service-scope/unlabelled ${at('east')} (warning certain)`],
     },
     'a stub for callers is not labelled': {
-      mesh: plain
-        .service('abc.shop', { in: ['east'], serviceLabels: global })
-        .service('abc.shop', { in: ['west'], withoutWorkload: true }),
+      mesh: plain.service('abc.shop', { in: ['east'], serviceLabels: global }).service('abc.shop', { in: ['west'], withoutWorkload: true }),
       findings: [`inconsistent-service-scope/unlabelled ${at('west')} (error certain)`],
     },
     'the waypoint is not labelled in either cluster': {

@@ -6,7 +6,6 @@ import {
   defineCheck,
   labels,
   list,
-  listOf,
   type MeshConfig,
   remedy,
   type Service,
@@ -29,7 +28,8 @@ export default defineCheck({
   catalogue: ['AMB-02'],
   docs: {
     why: "In ambient a Service is shared between clusters only if it is global in each of them (label istio.io/global=true where serviceScopeConfigs says so). istiod leaves other clusters' Services that are not global aside, and adds nothing to one of its own that is not: one missing label cuts both directions. A waypoint is reached through its own Service, to which the same applies. Every istiod goes by its own mesh configuration.",
-    confirm: 'kubectl --context CLUSTER get services -A -L istio.io/global,istio.io/use-waypoint; istioctl --context CLUSTER ztunnel-config service',
+    confirm:
+      'kubectl --context CLUSTER get services -A -L istio.io/global,istio.io/use-waypoint; istioctl --context CLUSTER ztunnel-config service',
     fix: 'Label the Service in every cluster that has it, and the Service of the waypoint that it uses: kubectl label service NAME istio.io/global=true. Give every istiod the same meshConfig.serviceScopeConfigs (profile ambient has it).',
     notWhen: 'A Service that is global nowhere stays in its cluster, as it should. One that only one cluster has needs no partner.',
     since: '1.27',
@@ -102,7 +102,11 @@ export default defineCheck({
             related: asking.map((one) => one.service.ref),
             evidence: [
               { ref: service.ref, field, observed: service.labels[labels.global] ?? 'no label' },
-              ...asking.map((one) => ({ ref: one.service.ref, field, observed: one.service.labels[labels.global] ?? 'selected by its namespace' })),
+              ...asking.map((one) => ({
+                ref: one.service.ref,
+                field,
+                observed: one.service.labels[labels.global] ?? 'selected by its namespace',
+              })),
             ],
             concerns: clustersOf(instances),
           },

@@ -1,4 +1,13 @@
-import { checkTester, inOrder, kubeGatewayDeleted, kubeGatewayNeverReady, mesh, namespaceLabelled, serviceLabelled, workloadDown } from 'meshdoctor/testkit';
+import {
+  checkTester,
+  inOrder,
+  kubeGatewayDeleted,
+  kubeGatewayNeverReady,
+  mesh,
+  namespaceLabelled,
+  serviceLabelled,
+  workloadDown,
+} from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const global = { 'istio.io/global': 'true' };

@@ -13,7 +13,7 @@ import {
   sortedBy,
   valueOf,
 } from 'meshdoctor/api';
-import { clustersOf, type Instance, nameOf, type ScopeView, sharedNames, spanningIstiod } from '../_area.ts';
+import { clustersOf, type Instance, nameOf, sharedNames, spanningIstiod } from '../_area.ts';
 
 export default defineCheck({
   id: 'one-sided-waypoint',
@@ -27,7 +27,8 @@ export default defineCheck({
   catalogue: ['AMB-08'],
   docs: {
     why: 'A call from a cluster where the service has no waypoint, answered by the waypoint of another cluster, is refused: the caller expects the identity of the workload, and the waypoint shows its own. istiod takes waypoints to be the same everywhere: same name, same namespace, used by the same services.',
-    confirm: 'istioctl --context CLUSTER ztunnel-config service; kubectl --context CLUSTER get services,namespaces -A -L istio.io/use-waypoint,istio.io/use-waypoint-namespace',
+    confirm:
+      'istioctl --context CLUSTER ztunnel-config service; kubectl --context CLUSTER get services,namespaces -A -L istio.io/use-waypoint,istio.io/use-waypoint-namespace',
     fix: 'Create the waypoint in the cluster that lacks it, and label Service or namespace with istio.io/use-waypoint there. Who wants no waypoint pods there scales its Deployment to 0 instead: then the other cluster’s waypoint stands in.',
     notWhen: 'A service that stays in its cluster may have any waypoint. A waypoint without pods counts as one, once it was ready.',
     since: '1.27',
@@ -119,7 +120,8 @@ export default defineCheck({
         concerns: [cluster.name, ...elsewhere],
       };
       if (lacking.state === 'serving') yield finding('differing', { ...args, waypoint: model, own: lacking.waypoint ?? '' }, where);
-      else if (lacking.state === 'missing') yield finding('missing', args, { ...where, lacks: [{ cluster: cluster.name, fact: 'kubeGateways' }] });
+      else if (lacking.state === 'missing')
+        yield finding('missing', args, { ...where, lacks: [{ cluster: cluster.name, fact: 'kubeGateways' }] });
       else if (lacking.state === 'unready') yield finding('unready', args, where);
       else if (lacking.state === 'not-for-services') yield finding('unsuited', args, where);
       else yield finding('unused', args, where);
@@ -155,7 +157,7 @@ interface Group {
   readonly services: Service[];
 }
 
-function usedBy(instance: Instance<ScopeView>, gateways: ReadonlyMap<string, KubeGateway> | undefined): Used {
+function usedBy(instance: Instance, gateways: ReadonlyMap<string, KubeGateway> | undefined): Used {
   const name = ambient.waypointNameOf(instance.service, instance.namespace);
   if (name === undefined) return { instance, state: 'unused', waypoint: undefined, gateway: undefined };
   const gateway = gateways?.get(nameOf(name));
@@ -165,7 +167,9 @@ function usedBy(instance: Instance<ScopeView>, gateways: ReadonlyMap<string, Kub
 /** Services of one namespace that lack the same for the same reason are one finding. */
 function note(groups: Map<string, Group>, lacking: Used, model: Used, serving: readonly Used[]): void {
   const { cluster, service } = lacking.instance;
-  const elsewhere = clustersOf(serving.filter(({ instance, waypoint }) => instance.cluster !== cluster && waypoint === model.waypoint).map(({ instance }) => instance));
+  const elsewhere = clustersOf(
+    serving.filter(({ instance, waypoint }) => instance.cluster !== cluster && waypoint === model.waypoint).map(({ instance }) => instance),
+  );
   const key = JSON.stringify([cluster.name, service.namespace, lacking.state, lacking.waypoint, model.waypoint, elsewhere]);
   const group = groups.get(key);
   if (group === undefined) groups.set(key, { lacking, model: model.waypoint ?? '', elsewhere, services: [service] });

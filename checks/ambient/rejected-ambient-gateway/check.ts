@@ -35,7 +35,8 @@ export default defineCheck({
   ],
   docs: {
     why: 'An istiod of another cluster takes a Gateway for the way into this network only if it is of class istio-east-west, carries the label topology.istio.io/network, and has a listener of protocol HBONE that terminates TLS. Status says little about that: a Gateway of class istio, or without that listener, can be Programmed with an address and lead nowhere.',
-    confirm: 'kubectl --context CLUSTER get gateways.gateway.networking.k8s.io -A -L topology.istio.io/network -o wide; kubectl get crd gateways.gateway.networking.k8s.io',
+    confirm:
+      'kubectl --context CLUSTER get gateways.gateway.networking.k8s.io -A -L topology.istio.io/network -o wide; kubectl get crd gateways.gateway.networking.k8s.io',
     fix: 'Install the custom resources of the Gateway API, and make the Gateway with samples/multicluster/gen-eastwest-gateway.sh --ambient --network NETWORK.',
     notWhen: 'A listener beside the HBONE one, for TLS passthrough, is fine since 1.30. Gateways of other classes serve other purposes.',
     since: '1.27',
@@ -62,12 +63,22 @@ export default defineCheck({
       ...flawOf(a, `is of class ${a.gateway.className}`),
       expected: `class ${classes.eastWest}`,
       found: a.gateway.className,
-      remedy: [remedy.patch(a.gateway.ref, { spec: { gatewayClassName: classes.eastWest } }, { note: 'istiod deploys another gateway for it; remove what it made for the former class' })].map(ofKubernetes),
+      remedy: [
+        remedy.patch(
+          a.gateway.ref,
+          { spec: { gatewayClassName: classes.eastWest } },
+          { note: 'istiod deploys another gateway for it; remove what it made for the former class' },
+        ),
+      ].map(ofKubernetes),
     }),
     noListener: (a: Flaw) => ({
       ...flawOf(a, 'has no listener that ends HBONE'),
       expected: `a listener on port ${ports.hbone} of protocol HBONE with tls mode Terminate`,
-      found: list(a.gateway.listeners.map(({ port, protocol, tlsMode }) => `${protocol} on ${port}${tlsMode === undefined ? '' : `, tls ${tlsMode}`}`)),
+      found: list(
+        a.gateway.listeners.map(
+          ({ port, protocol, tlsMode }) => `${protocol} on ${port}${tlsMode === undefined ? '' : `, tls ${tlsMode}`}`,
+        ),
+      ),
       remedy: a.network === undefined ? [] : [installAmbientGateway(a.cluster, a.network)],
     }),
     rejected: (a: Flaw & { condition: string }) => ({
@@ -86,7 +97,11 @@ export default defineCheck({
     const network = 'known' in own ? own.known : undefined;
     const base = { cluster: cluster.name, network };
     const crds = cluster.customResources;
-    if (crds.status === 'collected' && cluster.kubeGateways.length === 0 && !listOf(crds).some((crd) => crd.group === group && crd.kind === 'Gateway')) {
+    if (
+      crds.status === 'collected' &&
+      cluster.kubeGateways.length === 0 &&
+      !listOf(crds).some((crd) => crd.group === group && crd.kind === 'Gateway')
+    ) {
       yield finding('noApi', base, {
         at: clusterRef(cluster.name),
         lacks: [{ cluster: cluster.name, fact: 'customResources' }],
@@ -113,9 +128,11 @@ export default defineCheck({
       }
       // A load balancer that is pending is looked at with the Service behind the Gateway.
       const refused = gateway.conditions.find(
-        ({ type, status, reason }) => (type === 'Accepted' || type === 'Programmed') && status === 'False' && reason !== 'AddressNotAssigned',
+        ({ type, status, reason }) =>
+          (type === 'Accepted' || type === 'Programmed') && status === 'False' && reason !== 'AddressNotAssigned',
       );
-      if (refused !== undefined) yield finding('rejected', { ...args, condition: `${refused.type}=False, ${refused.reason}` }, where('.status.conditions'));
+      if (refused !== undefined)
+        yield finding('rejected', { ...args, condition: `${refused.type}=False, ${refused.reason}` }, where('.status.conditions'));
     }
   },
 });

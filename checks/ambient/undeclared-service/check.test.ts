@@ -17,7 +17,10 @@ checkTester(check, {
     },
     'in no cluster, which others say': { mesh: plain, options: { services } },
     'sidecars, which resolve it themselves': {
-      mesh: mesh().multiPrimary('east', 'west').namespace('shop', { injected: true }).service('abc.shop', { in: ['east'] }),
+      mesh: mesh()
+        .multiPrimary('east', 'west')
+        .namespace('shop', { injected: true })
+        .service('abc.shop', { in: ['east'] }),
       options: { services },
     },
   },

@@ -24,7 +24,9 @@ export default defineCheck({
       expected: `Service ${nameOf(a.service)} in ${a.caller}, labelled ${labels.global}=true`,
       found: 'none',
       effect: `its name does not resolve in ${a.caller}, or leads to an address that ztunnel does not know`,
-      remedy: a.hasNamespace ? [remedy.apply(a.caller, stub(a.service), 'a Service without selector: ztunnel sends its callers to the other clusters')] : [],
+      remedy: a.hasNamespace
+        ? [remedy.apply(a.caller, stub(a.service), 'a Service without selector: ztunnel sends its callers to the other clusters')]
+        : [],
     }),
   },
   *run({ service, named, clusters, finding, undecided }) {

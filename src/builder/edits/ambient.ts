@@ -99,10 +99,7 @@ export function kubeGatewayDeleted(options: { readonly cluster: string; readonly
 }
 
 /** A change of the specification or labels of Gateways of Kubernetes in the system namespace, as somebody wrote them; status is left to `status`. */
-export function ambientGatewayWritten(options: {
-  readonly cluster: string;
-  readonly how: (gateway: KubeObject) => KubeObject;
-}): Edit {
+export function ambientGatewayWritten(options: { readonly cluster: string; readonly how: (gateway: KubeObject) => KubeObject }): Edit {
   return inCluster(options.cluster, (objects) => change(objects, isAmbientGateway, options.how, 'ambient east-west gateway'));
 }
 
@@ -110,8 +107,7 @@ export function ambientGatewayWritten(options: {
 export function ambientGatewayOfClass(options: { readonly cluster: string; readonly className: string }): Edit {
   return ambientGatewayWritten({
     cluster: options.cluster,
-    how: (gateway) =>
-      conditioned(put(gateway, ['spec', 'gatewayClassName'], options.className), 'Accepted', 'False', 'ListenersNotValid'),
+    how: (gateway) => conditioned(put(gateway, ['spec', 'gatewayClassName'], options.className), 'Accepted', 'False', 'ListenersNotValid'),
   });
 }
 
@@ -171,19 +167,13 @@ export function gatewayApiMissing(options: { readonly cluster: string }): Edit {
 }
 
 /** Text of the mesh config replaced; istiod takes it in at once. */
-export function meshConfigWritten(options: {
-  readonly cluster: string;
-  readonly from: RegExp;
-  readonly to: string;
-}): Edit {
+export function meshConfigWritten(options: { readonly cluster: string; readonly from: RegExp; readonly to: string }): Edit {
   return inCluster(options.cluster, (objects) => {
     const system = systemNamespaceOf(objects);
     return change(
       objects,
       (object) =>
-        object.kind === 'ConfigMap' &&
-        object.metadata.namespace === system &&
-        options.from.test(textAt(object, 'data', 'mesh') ?? ''),
+        object.kind === 'ConfigMap' && object.metadata.namespace === system && options.from.test(textAt(object, 'data', 'mesh') ?? ''),
       (object) => changed(object, ['data', 'mesh'], (text) => (typeof text === 'string' ? text.replace(options.from, options.to) : text)),
       `mesh config with ${options.from.source}`,
     );
