@@ -44,6 +44,8 @@ import unservedRevision from './injection/unserved-revision/check.ts';
 import disabledMutualTls from './policy/disabled-mutual-tls/check.ts';
 import inertConfiguration from './policy/inert-configuration/check.ts';
 import mismatchedClientTls from './policy/mismatched-client-tls/check.ts';
+import missingCallerRules from './policy/missing-caller-rules/check.ts';
+import missingSubset from './policy/missing-subset/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
@@ -125,6 +127,8 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: disabledMutualTls, area: 'policy', origin: 'built-in' },
   { check: inertConfiguration, area: 'policy', origin: 'built-in' },
   { check: mismatchedClientTls, area: 'policy', origin: 'built-in' },
+  { check: missingCallerRules, area: 'policy', origin: 'built-in' },
+  { check: missingSubset, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },

@@ -41,7 +41,7 @@ export interface BarredCall {
 }
 
 /** By istiod: its policies, read once. */
-interface Policies {
+export interface Policies {
   readonly rules: DestinationRules;
   readonly modes: PeerAuthentications;
 }

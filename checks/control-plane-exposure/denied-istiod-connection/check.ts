@@ -6,6 +6,7 @@ import {
   hosts,
   type IstioResource,
   type Json,
+  json,
   list,
   measured,
   pilotAddress,
@@ -124,20 +125,11 @@ function fixes({ policy, how, ports, gateway, istio }: Denied): Remedy[] {
 
 /** The same rules, for all ports but these. */
 function sparing(spec: Json, ports: readonly string[]): Json {
-  const rules = isFields(spec) && Array.isArray(spec['rules']) ? spec['rules'] : [];
-  return rules.map((rule: Json) => {
-    if (!isFields(rule)) return rule;
-    const to = Array.isArray(rule['to']) ? rule['to'] : [{ operation: {} }];
+  return json.itemsAt(spec, 'rules').map((rule) => {
+    const to = json.fieldAt(rule, 'to') === undefined ? [{}] : json.itemsAt(rule, 'to');
     return {
-      ...rule,
-      to: to.map((one: Json) => {
-        const operation = isFields(one) && isFields(one['operation']) ? one['operation'] : {};
-        return { operation: { ...operation, notPorts: [...ports] } };
-      }),
+      ...json.fieldsAt(rule),
+      to: to.map((one) => ({ operation: { ...json.fieldsAt(one, 'operation'), notPorts: [...ports] } })),
     };
   });
-}
-
-function isFields(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

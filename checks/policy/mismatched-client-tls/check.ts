@@ -1,4 +1,15 @@
-import { defineCheck, destinationRules, distinct, type IstioResource, type Json, list, objectPath, refKey, remedy } from 'meshdoctor/api';
+import {
+  defineCheck,
+  destinationRules,
+  distinct,
+  type IstioResource,
+  type Json,
+  json,
+  list,
+  objectPath,
+  refKey,
+  remedy,
+} from 'meshdoctor/api';
 import {
   barredFor,
   type BarredFor,
@@ -24,7 +35,10 @@ export default defineCheck({
   uses: worldUses,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   catalogue: ['POL-02'],
-  explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'missing-caller-rules', match: 'cluster' },
+  ],
   docs: {
     why: 'Gateways between networks find the service by the server name of mutual TLS. Where the DestinationRule of a host sets another TLS mode, istiod leaves its endpoints on other networks out; where the rule counts for a gateway, the gateway has no endpoint.',
     confirm: 'kubectl --context PRIMARY get destinationrules -A -o yaml | grep -E "host:|mode:"',
@@ -94,36 +108,18 @@ function setsOtherMode({ policy, subsets }: destinationRules.AppliedRule): boole
 
 /** The same trafficPolicy with ISTIO_MUTUAL for every other mode: certificates go, which Istio would refuse beside it. */
 function mutual(spec: Json): Json {
-  const policy = at(spec, 'trafficPolicy');
-  const settings = at(policy, 'portLevelSettings');
+  const tls = json.fieldAt(spec, 'trafficPolicy', 'tls');
+  const settings = json.itemsAt(spec, 'trafficPolicy', 'portLevelSettings');
+  const gone = Object.fromEntries(Object.keys(json.fieldsAt(tls)).map((key) => [key, null]));
   return {
     trafficPolicy: {
-      ...(at(policy, 'tls') === undefined ? {} : { tls: mutualTls(at(policy, 'tls'), null) }),
-      ...(isList(settings)
-        ? {
-            portLevelSettings: settings.map((one) =>
-              isFields(one) && one['tls'] !== undefined ? { ...one, tls: mutualTls(one['tls']) } : one,
-            ),
-          }
-        : {}),
+      ...(tls === undefined ? {} : { tls: { ...gone, mode: 'ISTIO_MUTUAL' } }),
+      ...(settings.length === 0 ? {} : { portLevelSettings: settings.map(mutualPort) }),
     },
   };
 }
 
-/** `gone` marks, in a merge patch, what is to be removed. */
-function mutualTls(tls: Json | undefined, gone?: null): Json {
-  const rest = gone === undefined || !isFields(tls) ? [] : Object.keys(tls).map((key) => [key, gone] as const);
-  return { ...Object.fromEntries(rest), mode: 'ISTIO_MUTUAL' };
-}
-
-function at(value: Json | undefined, key: string): Json | undefined {
-  return isFields(value) ? value[key] : undefined;
-}
-
-function isFields(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
+function mutualPort(settings: Json): Json {
+  const own = json.fieldsAt(settings);
+  return own['tls'] === undefined ? own : { ...own, tls: { mode: 'ISTIO_MUTUAL' } };
 }

@@ -183,5 +183,83 @@ const authorization: readonly Fault[] = [
   },
 ];
 
+const rule = (cluster: string, subsets: readonly Readonly<Record<string, unknown>>[], more: Readonly<Record<string, unknown>> = {}) =>
+  configured({ cluster, kind: 'DestinationRule', ...inShop, spec: { host: 'abc', subsets, ...more } });
+const toSubset = (cluster: string, subset: string) =>
+  configured({
+    cluster,
+    kind: 'VirtualService',
+    ...inShop,
+    spec: { hosts: ['abc'], http: [{ route: [{ destination: { host: 'abc', subset } }] }] },
+  });
+const all = { name: 'all', labels: { app: 'abc' } };
+
+/** Subsets and rules of one primary only. */
+const lopsided: readonly Fault[] = [
+  {
+    id: 'subset-of-the-callers-only',
+    mode: 'POL-03',
+    says: 'A route to a subset, and the rule that defines it, were applied beside the callers only.',
+    meshes: ['two primaries', 'two primaries with callers', 'three primaries'],
+    edits: [rule('east', [all]), toSubset('east', 'all')],
+    also: ['POL-05'],
+  },
+  {
+    id: 'subset-of-the-servers-only',
+    mode: 'POL-03',
+    says: 'A route to a subset is with the callers, the rule that defines it beside the service.',
+    meshes: ['two primaries', 'two primaries with callers'],
+    edits: [rule('west', [all]), toSubset('east', 'all')],
+    also: ['POL-05'],
+  },
+  {
+    id: 'subset-by-cluster-on-one-side',
+    mode: 'POL-03',
+    says: 'Subsets by cluster were defined in one primary, and under other names in the other.',
+    meshes: ['two primaries', 'two primaries with callers'],
+    edits: [
+      rule('east', [{ name: 'there', labels: { 'topology.istio.io/cluster': 'west' } }]),
+      rule('west', [{ name: 'here', labels: { 'topology.istio.io/cluster': 'west' } }]),
+      toSubset('east', 'there'),
+    ],
+    also: ['POL-05'],
+  },
+  {
+    id: 'subset-kept-from-the-gateway',
+    mode: 'POL-03',
+    says: 'The rule that defines a subset is not exported to the namespace of the gateway.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes', 'primary-remote with callers'],
+    edits: [rule('east', [all], { exportTo: ['.'] }), toSubset('east', 'all')],
+  },
+  {
+    id: 'route-beside-the-service-only',
+    mode: 'POL-05',
+    says: 'A route was applied in the cluster of one primary, while callers are in that of the other.',
+    meshes: ['two primaries', 'two primaries with callers', 'three primaries'],
+    edits: [
+      configured({
+        cluster: 'west',
+        kind: 'VirtualService',
+        ...inShop,
+        spec: { hosts: ['abc'], http: [{ timeout: '2s', route: [{ destination: { host: 'abc' } }] }] },
+      }),
+    ],
+  },
+  {
+    id: 'rule-beside-the-service-only',
+    mode: 'POL-05',
+    says: 'A DestinationRule was applied in the cluster of one primary only.',
+    meshes: ['two primaries', 'two primaries with callers'],
+    edits: [
+      configured({
+        cluster: 'west',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: { host: 'abc.shop.svc.cluster.local', trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } } },
+      }),
+    ],
+  },
+];
+
 /** Configuration and policy. */
-export const faults: readonly Fault[] = [...mutualTls, ...authorization];
+export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided];
