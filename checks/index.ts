@@ -20,8 +20,15 @@ import missingIstiodPort from './control-plane-exposure/missing-istiod-port/chec
 import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
 import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check.ts';
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
+import mismatchedPortName from './dns/mismatched-port-name/check.ts';
+import mixedHeadlessService from './dns/mixed-headless-service/check.ts';
 import staleDnsCapture from './dns/stale-dns-capture/check.ts';
 import unansweredName from './dns/unanswered-name/check.ts';
+import undiscoveredNamespace from './dns/undiscovered-namespace/check.ts';
+import unexportedService from './dns/unexported-service/check.ts';
+import unmergedPort from './dns/unmerged-port/check.ts';
+import unnamedStatefulPod from './dns/unnamed-stateful-pod/check.ts';
+import unreachableHeadlessService from './dns/unreachable-headless-service/check.ts';
 import unresolvableService from './dns/unresolvable-service/check.ts';
 import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
@@ -103,8 +110,15 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unavailableIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: mismatchedPortName, area: 'dns', origin: 'built-in' },
+  { check: mixedHeadlessService, area: 'dns', origin: 'built-in' },
   { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
   { check: unansweredName, area: 'dns', origin: 'built-in' },
+  { check: undiscoveredNamespace, area: 'dns', origin: 'built-in' },
+  { check: unexportedService, area: 'dns', origin: 'built-in' },
+  { check: unmergedPort, area: 'dns', origin: 'built-in' },
+  { check: unnamedStatefulPod, area: 'dns', origin: 'built-in' },
+  { check: unreachableHeadlessService, area: 'dns', origin: 'built-in' },
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
   { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },

@@ -49,3 +49,4 @@ export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';
+export * as serviceCopies from '../mesh/service-copies.ts';

@@ -28,7 +28,7 @@ serviceSettings:
 serviceScopeConfigs:
 - scope: GLOBAL
   servicesSelector: {matchExpressions: [{key: istio.io/global, operator: In, values: ["true"]}]}
-defaultServiceExportTo: ["."]
+defaultServiceExportTo: [.]
 caCertificates:
 - pem: |
 ${firstRoot.replaceAll(/^/gm, '    ')}

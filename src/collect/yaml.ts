@@ -1,15 +1,22 @@
 import { type DocumentOptions, parseDocument, type ParseOptions, type SchemaOptions, type Tags } from 'yaml';
 
 /**
- * YAML as kubectl and istiod read it: version 1.1 truth values and octal numbers, but no times and no base-60 numbers.
+ * YAML as kubectl and istiod read it: version 1.1 truth values and octal numbers, but no times, no base-60 numbers, and a dot alone is
+ * no number but the namespace that `exportTo` means by it.
  * Duplicate keys are taken as those readers take them: the last one counts.
  */
 export const yamlOptions = {
   version: '1.1',
   customTags: (tags: Tags): Tags =>
-    tags.filter(
-      (tag) => typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')),
-    ),
+    tags
+      .filter(
+        (tag) => typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')),
+      )
+      .map((tag) =>
+        typeof tag !== 'string' && tag.collection === undefined && tag.test?.test('.') === true
+          ? { ...tag, test: new RegExp(`(?!^\\.$)${tag.test.source}`) }
+          : tag,
+      ),
   uniqueKeys: false,
   prettyErrors: false,
   logLevel: 'error',

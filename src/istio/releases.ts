@@ -122,6 +122,13 @@ export const behaviours = {
   readsRemoteTrustDomain: [{ from: '1.29.0' }],
   /** Kubeconfigs of remote clusters may come from files (PILOT_MULTICLUSTER_KUBECONFIG_PATH); remote secrets are then not read. */
   readsKubeconfigFiles: [{ from: '1.30.0' }],
+  /** Name tables hold only those pods of a headless Service that have its first port (pkg/dns/server/name_table.go, #61038). Mended in no release that this table knows; later patches may be. */
+  namesPodsOfFirstPortOnly: [
+    { from: '1.20.0', until: '1.28.11' },
+    { from: '1.29.0', until: '1.29.7' },
+    { from: '1.30.0', until: '1.30.4' },
+    { from: '1.31.0', until: '1.31.1' },
+  ],
   /** Replacing a remote secret can wipe or lock that cluster's registry until a restart. */
   losesClusterOnSecretRotation: [{ from: '1.30.0', until: '1.30.4' }],
 
