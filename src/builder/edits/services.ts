@@ -4,7 +4,7 @@ import { makerOf } from '../objects.ts';
 import { times } from '../timeline.ts';
 import { annotate, change, changeAny, changed, type Edit, EditError, find, inCluster, isNamed, label, type Objects, put } from './edit.ts';
 import { isBackendOf, systemNamespaceOf } from './find.ts';
-import { isRecord, itemsAt, textAt } from './json.ts';
+import { isRecord, itemsAt, itemsOf, textAt } from './json.ts';
 
 /** `abc.shop` in one cluster. */
 export interface ServiceAt {
@@ -66,7 +66,7 @@ export function portAdded(options: ServiceAt & { readonly port: number; readonly
     options,
     (service) => put(service, ['spec', 'ports'], [...itemsAt(service, 'spec', 'ports'), { name, port, protocol: 'TCP', targetPort: port }]),
     (object) => {
-      const added = (ports: unknown): unknown => (Array.isArray(ports) ? [...ports, { name, port, protocol: 'TCP' }] : ports);
+      const added = (ports: unknown): unknown => (Array.isArray(ports) ? [...itemsOf(ports), { name, port, protocol: 'TCP' }] : ports);
       return object.kind === 'EndpointSlice' ? changed(object, ['ports'], added) : changed(object, ['subsets', '*', 'ports'], added);
     },
   );

@@ -15,7 +15,13 @@ import type { Fault } from '../fault.ts';
 import type { MeshName } from '../meshes.ts';
 import { podsOfService } from './services-edits.ts';
 
-const remotes: readonly MeshName[] = ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'primary-remote on one network', 'two remotes'];
+const remotes: readonly MeshName[] = [
+  'primary-remote',
+  'primary-remote with a revision',
+  'primary-remote 1.24',
+  'primary-remote on one network',
+  'two remotes',
+];
 const peers: readonly MeshName[] = ['two primaries', 'two primaries on one network', 'three primaries'];
 const abc = 'abc.shop';
 const at = (cluster: string): { readonly cluster: string; readonly service: string } => ({ cluster, service: abc });
@@ -39,7 +45,7 @@ export const faults: readonly Fault[] = [
     id: 'headless-pods-on-another-network',
     mode: 'DNS-03',
     says: 'Callers are to reach a StatefulSet by its headless Service, and its pods are all on the other network.',
-    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two primaries', 'three primaries'],
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two primaries'],
     edits: [madeHeadless(at('east')), madeHeadless(at('west')), podsOfService({ cluster: 'west', service: abc, gone: true })],
     services: [{ namespace: 'shop', name: 'abc' }],
     also: ['DNS-01'],
@@ -56,20 +62,28 @@ export const faults: readonly Fault[] = [
     mode: 'DNS-04',
     says: 'Some pods of a StatefulSet lack the port that is the first of the headless Service.',
     meshes: ['primary-remote on one network', 'two primaries on one network'],
-    edits: [madeHeadless(at('east')), madeHeadless(at('west')), statefulPodsWithoutFirstPort({ ...at('west'), first: { name: 'http-peer', port: 7000 } })],
+    edits: [
+      madeHeadless(at('east')),
+      madeHeadless(at('west')),
+      statefulPodsWithoutFirstPort({ ...at('west'), first: { name: 'http-peer', port: 7000 } }),
+    ],
   },
   {
     id: 'pods-of-the-primary-with-different-ports',
     mode: 'DNS-04',
     says: 'The pods of a headless Service in a primary lack its first port, and callers of the other cluster ask for them by name.',
     meshes: ['primary-remote on one network', 'two primaries on one network'],
-    edits: [madeHeadless(at('east')), madeHeadless(at('west')), statefulPodsWithoutFirstPort({ ...at('east'), first: { name: 'tcp-gossip', port: 7946 } })],
+    edits: [
+      madeHeadless(at('east')),
+      madeHeadless(at('west')),
+      statefulPodsWithoutFirstPort({ ...at('east'), first: { name: 'tcp-gossip', port: 7946 } }),
+    ],
   },
   {
     id: 'headless-in-a-remote-only',
     mode: 'DNS-05',
     says: 'A chart made a TCP Service headless in the remote, and not in the primary.',
-    meshes: remotes,
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'primary-remote on one network'],
     edits: [portRenamed({ ...at('east'), name: 'tcp' }), portRenamed({ ...at('west'), name: 'tcp' }), madeHeadless(at('west'))],
   },
   {
