@@ -4,7 +4,7 @@ import {
   inOrder,
   mesh,
   type MeshBuilder,
-  namespaceLabelled,
+  namespaceRelabelled,
   remoteSecretDeleted,
 } from 'meshdoctor/testkit';
 import check from './check.ts';
@@ -29,7 +29,7 @@ const selecting = (built: MeshBuilder, primaries: readonly string[], but: readon
       ...[...built.objects().keys()].flatMap((cluster) =>
         ['istio-system', 'shop']
           .filter((namespace) => !but.includes(`${cluster}/${namespace}`))
-          .map((namespace) => namespaceLabelled({ cluster, namespace, labels: chosen })),
+          .map((namespace) => namespaceRelabelled({ cluster, namespace, labels: chosen })),
       ),
     ),
   );

@@ -121,7 +121,7 @@ export function discoverySelectors(options: { readonly cluster: string; readonly
 }
 
 /** Labels of a Namespace; null takes one away. */
-export function namespaceLabelled(options: {
+export function namespaceRelabelled(options: {
   readonly cluster: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string | null>>;

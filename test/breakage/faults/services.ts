@@ -4,7 +4,7 @@ import {
   exportedTo,
   madeHeadless,
   meshConfigWith,
-  namespaceLabelled,
+  namespaceRelabelled,
   portAdded,
   portMoved,
   portRenamed,
@@ -34,7 +34,7 @@ function selectedBut(primaries: readonly string[], clusters: readonly string[], 
     ...clusters.flatMap((one) =>
       ['istio-system', 'shop']
         .filter((other) => one !== cluster || other !== namespace)
-        .map((other) => namespaceLabelled({ cluster: one, namespace: other, labels: chosen })),
+        .map((other) => namespaceRelabelled({ cluster: one, namespace: other, labels: chosen })),
     ),
   );
 }
