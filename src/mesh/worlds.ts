@@ -4,6 +4,7 @@ import { refKey } from '../model/refs.ts';
 import { type AppliedConfig, appliedConfig } from './applied-config.ts';
 import { valueOf } from './derived.ts';
 import { type ClientProxy, clientOf, type Predictions, predict } from './endpoints.ts';
+import type { IstiodView } from './istiod-view.ts';
 import { meshConfigOf } from './measured.ts';
 import { readCredentials } from './remote-secrets.ts';
 import type { ControlPlaneRef, Couple, Mesh } from './topology-types.ts';
@@ -117,7 +118,7 @@ function worldOf(
     controlPlane: ref,
     config: own.name,
     applied: appliedConfig(controlPlane, own, meshConfig),
-    predictions: predict({
+    predictions: predictedOnce({
       istiod: controlPlane,
       meshConfig,
       clusters: [...members].flatMap(([id, name]) => {
@@ -130,6 +131,28 @@ function worldOf(
     callers: serves.flatMap((cluster) => callersIn(byName.get(cluster)?.pods ?? [], cluster, controlPlane.revision)),
     gaps: couples.flatMap(({ credentials, credentialGaps }) => (credentials.length === 0 ? credentialGaps : [])),
   };
+}
+
+/** By the services of the first cluster. Lists are never changed: the same lists say the same, whichever check asks. */
+const predicted = new WeakMap<object, { readonly from: readonly unknown[]; readonly predictions: Predictions }[]>();
+
+/** `predict`, once for the same lists: several checks of a run ask the same of a large mesh. */
+function predictedOnce(view: IstiodView): Predictions {
+  const { istiod, meshConfig, clusters } = view;
+  const [first] = clusters;
+  if (first === undefined) return predict(view);
+  const from = [
+    // What is assumed of an istiod elsewhere is made anew each time.
+    ...('ref' in istiod ? [istiod] : [istiod.version, istiod.namespace, istiod.clusterId, istiod.clusterDomain]),
+    meshConfig,
+    ...clusters.flatMap((one) => [one.id, one.namespaces, one.services, one.endpointSlices, one.pods, one.nodes, one.kubeGateways]),
+  ];
+  const before = predicted.get(first.services) ?? [];
+  const same = before.find((one) => one.from.length === from.length && one.from.every((item, index) => item === from[index]));
+  if (same !== undefined) return same.predictions;
+  const predictions = predict(view);
+  predicted.set(first.services, [...before, { from, predictions }]);
+  return predictions;
 }
 
 function idsOf(controlPlane: Known | ControlPlane, couple: Couple): readonly ClusterId[] {
