@@ -33,6 +33,7 @@ const likenesses: Readonly<Record<string, { readonly like: readonly MeshName[]; 
   'primary-remote-one-network': { like: ['primary-remote on one network'], clusters: { cluster1: 'east', cluster2: 'west' } },
   'multi-primary-one-network': { like: ['two primaries on one network'], clusters: { cluster1: 'east', cluster2: 'west' } },
   canary: { like: ['an upgrade in flight'], clusters: { cluster1: 'east', cluster2: 'west' } },
+  external: { like: ['an external control plane'], clusters: { cluster1: 'outside', cluster2: 'inside' } },
   ambient: { like: ['ambient'], clusters: { cluster1: 'east', cluster2: 'west' } },
 };
 

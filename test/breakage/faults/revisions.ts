@@ -10,7 +10,7 @@ import {
   remoteRevisionBeside,
   tagRemoved,
 } from '../../../src/builder/edits/injection.ts';
-import { secondRoot } from '../../../src/builder/certificates.ts';
+import { secondRoot, selfSignedRootTwo } from '../../../src/builder/certificates.ts';
 import { istiodServiceDeleted } from '../../broken/edits.ts';
 import type { Fault } from '../fault.ts';
 import { injectorServiceNamed } from './exposure-edits.ts';
@@ -172,7 +172,7 @@ export const faults: readonly Fault[] = [
     mode: 'INJ-09',
     says: 'Flux applies the injectors of a primary with the caBundle of another root.',
     meshes: ['two primaries', 'three primaries', 'ambient'],
-    edits: [caBundleReset({ cluster: 'west', bundle: { pem: secondRoot }, manager: 'kustomize-controller' })],
+    edits: [caBundleReset({ cluster: 'west', bundle: { pem: selfSignedRootTwo }, manager: 'kustomize-controller' })],
   },
   {
     id: 'injector-behind-a-host-name',
