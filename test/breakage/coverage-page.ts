@@ -1,15 +1,15 @@
 import { builtin } from '../../checks/index.ts';
 import { modes } from '../../checks/modes.ts';
-import type { Results } from './results.ts';
+import type { SingleResults } from './results.ts';
 import { undecided } from './undecided.ts';
 
 /** Failure modes for which a fault was found by a check that claims them. */
-export function detectedModes({ singles, recorded }: Pick<Results, 'singles' | 'recorded'>): ReadonlySet<string> {
+export function detectedModes({ singles, recorded }: Pick<SingleResults, 'singles' | 'recorded'>): ReadonlySet<string> {
   return new Set([...singles, ...recorded.singles].filter(({ told }) => told === 'found').map(({ fault }) => fault.mode));
 }
 
 /** Where each check fired: ids of scripted faults. */
-export function firedInFaults({ singles, recorded }: Pick<Results, 'singles' | 'recorded'>): ReadonlyMap<string, readonly string[]> {
+export function firedInFaults({ singles, recorded }: Pick<SingleResults, 'singles' | 'recorded'>): ReadonlyMap<string, readonly string[]> {
   const fired = new Map<string, Set<string>>();
   for (const { fault, fired: checks } of [...singles, ...recorded.singles]) {
     for (const check of checks) {
@@ -22,7 +22,7 @@ export function firedInFaults({ singles, recorded }: Pick<Results, 'singles' | '
 }
 
 /** docs/coverage.md: every failure mode with its checks and their proof, every check with where it fired. */
-export function coveragePage(results: Results): string {
+export function coveragePage(results: SingleResults): string {
   const detected = detectedModes(results);
   const fired = firedInFaults(results);
   const { inRecordings, onRealComponents, singles } = results;

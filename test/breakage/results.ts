@@ -6,28 +6,36 @@ import { scriptedFaults } from './faults.ts';
 import { committedPairs, committedSeed, type Pairs, pairsOf, type Single, singlesOf } from './matrix.ts';
 import { firedInRecordings, type Recorded, recordedSinglesOf } from './recorded.ts';
 
-/** Everything that the pages and the tests say of scripted faults, from one run of them. */
-export interface Results {
+/** What single faults show. */
+export interface SingleResults {
   readonly faults: readonly Fault[];
   readonly singles: readonly Single[];
   readonly recorded: Recorded;
-  readonly pairs: Pairs;
   /** Check → recordings in which it fired. */
   readonly inRecordings: ReadonlyMap<string, readonly string[]>;
   /** Check → faults of the real tier whose first cause it was. */
   readonly onRealComponents: ReadonlyMap<string, readonly string[]>;
 }
 
-export async function resultsOfEverything(): Promise<Results> {
+/** Everything that the pages and the tests say of scripted faults, from one run of them. */
+export interface Results extends SingleResults {
+  readonly pairs: Pairs;
+}
+
+export async function singleResults(): Promise<SingleResults> {
   const faults = await scriptedFaults();
   return {
     faults,
     singles: await singlesOf(faults),
     recorded: await recordedSinglesOf(faults),
-    pairs: await pairsOf(faults, committedPairs, committedSeed),
     inRecordings: await firedInRecordings(),
     onRealComponents: seenOnRealComponents(),
   };
+}
+
+export async function resultsOfEverything(): Promise<Results> {
+  const single = await singleResults();
+  return { ...single, pairs: await pairsOf(single.faults, committedPairs, committedSeed) };
 }
 
 const seenSchema = z.object({ faults: z.array(z.object({ fault: z.string(), cause: z.string().optional() })) });
