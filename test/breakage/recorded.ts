@@ -119,10 +119,13 @@ function brokenRecording(snapshot: Snapshot, clusters: Readonly<Record<string, s
   for (const cluster of snapshot.clusters) {
     const name = clusters[cluster.name] ?? cluster.name;
     const originals = new Map((before.get(name) ?? []).map((object) => [keyOf(object), object]));
+    const namespaces = new Set((after.get(name) ?? []).filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name));
     const reduced: ReducedObject[] = [];
     for (const object of after.get(name) ?? []) {
       const next = known.has(object) ? object : again(object, originals.get(keyOf(object)));
-      if (next === undefined) return undefined;
+      // Nobody can create anything in a namespace that is not there.
+      const isPlaced = object.metadata.namespace === undefined || namespaces.has(object.metadata.namespace);
+      if (next === undefined || !isPlaced) return undefined;
       if (next !== object) isChanged = true;
       reduced.push(next);
     }

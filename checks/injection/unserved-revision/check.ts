@@ -25,7 +25,10 @@ export default defineCheck({
   needs: ['namespaces', 'injectors'],
   uses: ['pods'],
   catalogue: ['INJ-06'],
-  explains: [{ code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' }],
+  explains: [
+    { code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' },
+    { code: 'uninjected-endpoints', match: 'object' },
+  ],
   docs: {
     why: 'No webhook of the cluster answers for this label, so new pods start without a sidecar and nothing reports an error: no event, no log line.',
     confirm:
