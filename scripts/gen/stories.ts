@@ -1,10 +1,14 @@
 // Fixtures of stories, made once from the builder and its edits: `npm run gen -- stories`. What is expected of them is written by hand.
 import { stringify } from 'yaml';
-import type { Edit } from '../../src/builder/edits/edit.ts';
-import { inCluster, inOrder } from '../../src/builder/edits/edit.ts';
+import { firstRoot, secondIntermediateOne, secondRoot } from '../../src/builder/certificates.ts';
+import { gatewayWithoutCrossNetworkPort } from '../../src/builder/edits/east-west.ts';
+import { change, type Edit, inCluster, inOrder, isNamed, label, put } from '../../src/builder/edits/edit.ts';
+import { isEastWestService } from '../../src/builder/edits/find.ts';
+import { withPlainData } from '../../src/builder/edits/kubeconfig.ts';
+import { anotherRoot, foreignRoot } from '../../src/builder/edits/trust.ts';
 import { exposedUnrevisioned } from '../../src/builder/edits/exposure.ts';
 import { gatewayRevision } from '../../src/builder/edits/injection.ts';
-import { secretRekeyed } from '../../src/builder/edits/remote-secret.ts';
+import { remoteSecretDeleted, secretRekeyed } from '../../src/builder/edits/remote-secret.ts';
 import { neverExternal } from '../../src/builder/edits/topology-leadership.ts';
 import { gatewayServiceOnNetwork, installedOnNetwork } from '../../src/builder/edits/topology-networks.ts';
 import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
@@ -63,6 +67,61 @@ const stories: readonly Story[] = [
       'c2 MutatingWebhookConfiguration/istio-sidecar-injector': 'Consequence: no caBundle was ever written.',
       'c2 ValidatingWebhookConfiguration/istiod-default-validator': 'Fine: failurePolicy Ignore.',
     },
+  },
+  {
+    folder: '03-works-only-from-west-to-east',
+    mesh: withShop(mesh().multiPrimary('c1', 'c2', { networks: 2 })).edit(
+      inOrder(remoteSecretDeleted({ cluster: 'c1', of: 'c2' }), sourceRanges('c1', ['198.51.100.17/32'])),
+    ),
+    notes: {
+      'c1 Deployment/istio-system/istiod': 'Fault: nobody made a remote secret for c2 here; the one for c1 in c2 is there.',
+      'c1 Service/istio-system/istio-eastwestgateway': 'Fault: lets in an address that c2 once called from, and nobody else.',
+    },
+  },
+  {
+    folder: '05-host-names-and-a-lost-port',
+    mesh: withShop(mesh().multiPrimary('c1', 'c2', { networks: 2 })).edit(
+      inOrder(
+        hostNamed('c1', 'c1-1234.elb.eu-west-1.amazonaws.com'),
+        hostNamed('c2', 'c2-5678.elb.eu-central-1.amazonaws.com'),
+        gatewayWithoutCrossNetworkPort({ cluster: 'c2' }),
+      ),
+    ),
+    notes: {
+      'c1 Service/istio-system/istio-eastwestgateway': 'Fine: istiod resolves the host names of load balancers.',
+      'c2 Service/istio-system/istio-eastwestgateway': 'Fault: values that override the ports of the chart left out 15443.',
+    },
+  },
+  {
+    folder: '07-canary-in-flight',
+    mesh: mesh()
+      .canary('c1', 'c2', { from: '1-30-3', to: '1-31-0', stage: 'remote' })
+      .namespace('shop', { injected: true })
+      .service('abc.shop')
+      .edit(labelledTwice('c2', 'shop', '1-31-0')),
+    notes: { 'c2 Namespace/shop': 'Fault: asks for injection in two ways, of which only one can win.' },
+  },
+  {
+    folder: '09-root-rotation-half-way',
+    mesh: withShop(mesh().multiPrimary('c1', 'c2', { networks: 2 })).edit(
+      inOrder(rootSwapped('c2'), foreignRoot({ cluster: 'c2', root: firstRoot, namespaces: ['shop'] }), newCacerts('c1')),
+    ),
+    notes: {
+      'c1 Secret/istio-system/cacerts': 'Fault: the new root is there, and istiod was not restarted.',
+      'c2 Secret/istio-system/cacerts': 'Fault: swapped and restarted without keeping the old root beside the new one.',
+      'c2 ConfigMap/shop/istio-ca-root-cert': 'Fault: somebody wrote the old root back.',
+    },
+  },
+  {
+    folder: '10-new-service-nobody-sees',
+    mesh: mesh()
+      .multiPrimary('c1', 'c2', { networks: 2 })
+      .namespace('shop', { injected: true })
+      .service('abc.shop')
+      .service('orders.shop', { port: 8080 })
+      .workload('client.shop')
+      .edit(portNamed('c2', 'shop', 'orders', 'web')),
+    notes: { 'c2 Service/shop/orders': 'Fault: its port is called web here and http in c1.' },
   },
   {
     folder: '08-half-the-requests-hang',
@@ -128,6 +187,68 @@ function renamed(cluster: string, kind: string, from: string, to: string): Edit 
   return inCluster(cluster, (objects) =>
     objects.map((object) =>
       object.kind === kind && object.metadata.name === from ? { ...object, metadata: { ...object.metadata, name: to } } : object,
+    ),
+  );
+}
+
+/** The load balancer of a gateway is known by a name only, as on AWS. */
+function hostNamed(cluster: string, hostname: string): Edit {
+  return onGateway(cluster, (service) => put(service, ['status', 'loadBalancer'], { ingress: [{ hostname }] }));
+}
+
+function sourceRanges(cluster: string, ranges: readonly string[]): Edit {
+  return onGateway(cluster, (service) => put(service, ['spec', 'loadBalancerSourceRanges'], ranges));
+}
+
+function onGateway(cluster: string, how: (service: KubeObject) => KubeObject): Edit {
+  return inCluster(cluster, (objects) => change(objects, isEastWestService, how, 'east-west gateway'));
+}
+
+function labelledTwice(cluster: string, namespace: string, revision: string): Edit {
+  return inCluster(cluster, (objects) =>
+    change(
+      objects,
+      isNamed('Namespace', namespace),
+      (object) => label(label(object, 'istio-injection', 'enabled'), 'istio.io/rev', revision),
+      'namespace',
+    ),
+  );
+}
+
+/** The port has another name in one cluster, and with it its slices and Endpoints. */
+function portNamed(cluster: string, namespace: string, service: string, name: string): Edit {
+  return inCluster(cluster, (objects) =>
+    objects.map((object) => {
+      const isIts =
+        object.metadata.namespace === namespace &&
+        (object.metadata.name === service || object.metadata.labels?.['kubernetes.io/service-name'] === service);
+      if (!isIts) return object;
+      if (object.kind === 'Service') return put(object, ['spec', 'ports', '*', 'name'], name);
+      if (object.kind === 'EndpointSlice') return put(object, ['ports', '*', 'name'], name);
+      return object.kind === 'Endpoints' ? put(object, ['subsets', '*', 'ports', '*', 'name'], name) : object;
+    }),
+  );
+}
+
+/** cacerts of another root, istiod and workloads restarted with it. */
+function rootSwapped(cluster: string): Edit {
+  return anotherRoot({ cluster, root: secondRoot, ca: 'plugged-in' });
+}
+
+/** cacerts of another root, and nobody told istiod. */
+function newCacerts(cluster: string): Edit {
+  return inCluster(cluster, (objects) =>
+    change(
+      objects,
+      isNamed('Secret', 'cacerts', 'istio-system'),
+      (object) =>
+        withPlainData(object, (data) => ({
+          ...data,
+          'root-cert.pem': secondRoot,
+          'ca-cert.pem': secondIntermediateOne,
+          'cert-chain.pem': secondIntermediateOne,
+        })),
+      'cacerts',
     ),
   );
 }

@@ -30,11 +30,10 @@ interface Edit {
 
 const meshes = [
   { name: 'the demonstration', folder: join(root, 'fixtures/demo/broken'), services: ['abc.default:5000'] },
-  ...readdirSync(join(root, 'fixtures/stories')).map((name) => ({
-    name,
-    folder: join(root, 'fixtures/stories', name),
-    services: [] as string[],
-  })),
+  ...readdirSync(join(root, 'fixtures/stories'))
+    // The simulated istiods resolve no names of load balancers.
+    .filter((name) => name !== '05-host-names-and-a-lost-port')
+    .map((name) => ({ name, folder: join(root, 'fixtures/stories', name), services: [] as string[] })),
 ];
 
 async function load(folder: string): Promise<{ objects: MeshObjects; takenAt: string }> {
@@ -103,11 +102,13 @@ describe.skipIf(!hasKubectl)('mended step by step, as printed', () => {
     const steps: string[] = [];
     try {
       await sandbox.settled();
-      let { report } = await checkLive(sandbox, { service: services });
+      // What merely never works is a warning: stories about that are mended, too.
+      const flags = { service: services, failOn: 'warning' as const };
+      let { report } = await checkLive(sandbox, flags);
       expect(report.exit.code, 'it is broken to begin with').toBe(1);
       let [last, attempt] = ['', 0];
       for (let step = 0; step < 12 && report.exit.code !== 0; step++) {
-        const [cause] = report.causes.filter(({ severity }) => severity === 'error');
+        const [cause] = report.causes.filter(({ severity, certainty }) => severity !== 'info' && certainty !== 'possible');
         const finding = report.findings.find(({ fingerprint }) => fingerprint === cause?.fingerprint);
         if (finding === undefined)
           throw new Error(
@@ -119,7 +120,7 @@ describe.skipIf(!hasKubectl)('mended step by step, as printed', () => {
         const ran = await mend(sandbox, finding, edits, attempt);
         if (ran.length === 0) throw new Error(`${finding.code} has no further remedy:\n${finding.message}\nafter:\n${steps.join('\n')}`);
         steps.push(...ran);
-        ({ report } = await checkLive(sandbox, { service: services }));
+        ({ report } = await checkLive(sandbox, flags));
         const worse = worsened(before, report);
         expect(worse, `made worse by:\n${ran.join('\n')}`).toEqual([]);
       }
