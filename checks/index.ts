@@ -30,6 +30,7 @@ import unmergedPort from './dns/unmerged-port/check.ts';
 import unnamedStatefulPod from './dns/unnamed-stateful-pod/check.ts';
 import unreachableHeadlessService from './dns/unreachable-headless-service/check.ts';
 import unresolvableService from './dns/unresolvable-service/check.ts';
+import collidingGateways from './east-west/colliding-gateways/check.ts';
 import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
 import missingEastWestGateway from './east-west/missing-east-west-gateway/check.ts';
@@ -120,6 +121,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unnamedStatefulPod, area: 'dns', origin: 'built-in' },
   { check: unreachableHeadlessService, area: 'dns', origin: 'built-in' },
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
+  { check: collidingGateways, area: 'east-west', origin: 'built-in' },
   { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
   { check: missingEastWestGateway, area: 'east-west', origin: 'built-in' },

@@ -47,6 +47,7 @@ export * as measured from '../mesh/measured.ts';
 export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
+export * as gatewayCollisions from '../mesh/gateway-collisions.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';
 export * as serviceCopies from '../mesh/service-copies.ts';

@@ -208,6 +208,19 @@ export function crossNetworkExposure(
   };
 }
 
+/** Servers on a gateway's port, of Gateways that its istiod applies to its pods; in the order of the Gateways. */
+export function appliedServers(
+  objects: Pick<ExposureObjects, 'reader' | 'gateways' | 'proxies'>,
+  port: number,
+  targetPort: number | string = port,
+): { readonly gateway: Gateway; readonly server: GatewayServer }[] {
+  return objects.gateways
+    .filter((gateway) => gatewayGap(objects, gateway) === undefined)
+    .flatMap((gateway) =>
+      gateway.servers.filter((server) => server.port === port || server.port === targetPort).map((server) => ({ gateway, server })),
+    );
+}
+
 /** Whether an istiod of this revision sees a configuration object: no revision label, or exactly its own; a tag does not count (pkg/config/model.go: LabelsInRevision). */
 export function isSeenBy(object: { readonly labels: StringMap }, reader: Pick<ControlPlane, 'revision'>): boolean {
   const label = object.labels[labels.revision];

@@ -20,6 +20,12 @@ checkTester(check, {
   healthy: {
     'one Gateway in the primary opens the gateways of both clusters': remote,
     'each of two primaries has its own': peers,
+    'it lets everything through that sidecars serve': remote.service('abc.shop').break((m) =>
+      m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
+        const text = JSON.stringify(object).replaceAll('*.local', '*.shop.svc.cluster.local');
+        return JSON.parse(text) as typeof object;
+      }),
+    ),
     'an old release': mesh().primaryRemote('east', 'west', { release: '1.24.6', revision: '1-24-6' }),
     'one network needs none': mesh().primaryRemote('east', 'west', { networks: 1 }),
     'an ambient mesh': mesh().ambient('east', 'west'),
@@ -75,12 +81,16 @@ checkTester(check, {
       findings: [`unexposed-services/unexposed @ east:${gateway}`],
     },
     'it lets only one namespace through': {
-      mesh: remote.break((m) =>
-        m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
-          const text = JSON.stringify(object).replaceAll('*.local', '*.shop.svc.cluster.local');
-          return JSON.parse(text) as typeof object;
-        }),
-      ),
+      mesh: remote
+        .service('abc.shop')
+        .namespace('other', { injected: true })
+        .service('xyz.other')
+        .break((m) =>
+          m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
+            const text = JSON.stringify(object).replaceAll('*.local', '*.shop.svc.cluster.local');
+            return JSON.parse(text) as typeof object;
+          }),
+        ),
       findings: [`unexposed-services/narrow @ east:${gateway} (warning possible)`],
     },
     'no pod stands behind the gateway of the remote': {

@@ -2,17 +2,23 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  endpoints,
   exposure,
   type Gateway,
+  groupBy,
+  hosts,
   labels,
   list,
   listOf,
   networkGateways,
   objectPath,
   type ObjectRef,
+  type Pod,
   ports,
   remedy,
   type Remedy,
+  selectors,
+  type Service,
   type StringMap,
   valueOf,
 } from 'meshdoctor/api';
@@ -36,7 +42,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'gateways'], member: ['services', 'pods', 'workloads', 'gateways'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
-  catalogue: ['EW-08'],
+  catalogue: ['EW-08', 'EW-09'],
   explains: [
     { code: 'inert-configuration/exposure', match: 'cluster', keys: ['onlyInRemote'] },
     { code: 'unexposed-services/unexposed', match: 'object', keys: ['onlyInRemote'] },
@@ -71,11 +77,11 @@ export default defineCheck({
       effect: `calls between networks are reset by the gateways`,
       remedy: fixes(a.controlPlane, a.config, a.open, a.selector),
     }),
-    narrow: (a: { config: ClusterName; open: exposure.CrossNetworkExposure }) => ({
-      text: `Gateway ${list(a.open.nearest.map(objectPath))} in ${a.config} lets only ${list(a.open.hosts)} through port ${a.open.port} of the east-west gateways.`,
+    narrow: (a: { config: ClusterName; open: exposure.CrossNetworkExposure; hidden: readonly string[] }) => ({
+      text: `Gateway ${list(a.open.nearest.map(objectPath))} in ${a.config} lets only ${list(a.open.hosts)} through port ${a.open.port} of the east-west gateways, which leaves out ${list(a.hidden, 'none', 3)}.`,
       expected: '*.local for all services',
       found: list(a.open.hosts),
-      effect: 'other services cannot be reached from other networks',
+      effect: `${list(a.hidden, 'none', 3)} cannot be reached from other networks`,
       severity: 'warning',
       certainty: 'possible',
       remedy: [],
@@ -121,8 +127,10 @@ export default defineCheck({
         ],
         subject: open.missing,
       };
-      if (open.missing === 'gateway-hosts' && open.isPartial) yield finding('narrow', { config: config.name, open }, where);
-      else if (inert !== undefined && open.missing === 'gateway')
+      if (open.missing === 'gateway-hosts' && open.isPartial) {
+        const hidden = hiddenServices(member, open.hosts, controlPlane);
+        if (hidden.length > 0) yield finding('narrow', { config: config.name, open, hidden }, where);
+      } else if (inert !== undefined && open.missing === 'gateway')
         yield finding(
           'onlyInRemote',
           { controlPlane, config: config.name, selector: selectorFor(service), inert, open },
@@ -137,6 +145,23 @@ export default defineCheck({
     }
   },
 });
+
+/** Services of applications that sidecars serve and that these hosts leave out: nobody on another network would be served by the others anyway. */
+function hiddenServices(
+  { services, pods }: { readonly services: readonly Service[]; readonly pods: readonly Pod[] },
+  open: readonly string[],
+  { namespace: system, clusterDomain }: ControlPlane,
+): string[] {
+  const served = groupBy(
+    pods.filter((pod) => pod.labels[labels.tlsMode] === endpoints.istioMutual),
+    ({ namespace }) => namespace,
+  );
+  return services.flatMap(({ namespace, name, selector }) => {
+    const host = hosts.fqdnOf(namespace, name, clusterDomain);
+    const isServed = served.get(namespace)?.some((pod) => selectors.selectsPods(selector, pod.labels)) === true;
+    return namespace === system || !isServed || open.some((pattern) => hosts.hostMatches(pattern, host)) ? [] : [`${namespace}/${name}`];
+  });
+}
 
 /** What is wrong with one Gateway is patched there; what is missing is applied. */
 function fixes(controlPlane: ControlPlane, config: ClusterName, open: exposure.CrossNetworkExposure, selector: StringMap): Remedy[] {

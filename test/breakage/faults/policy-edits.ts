@@ -1,8 +1,8 @@
-import { type Edit, EditError, find, inCluster, isNamed, labelsOf } from '../../../src/builder/edits/edit.ts';
-import { isIstiod } from '../../../src/builder/edits/find.ts';
+import { change, changed, type Edit, EditError, find, inCluster, isNamed, labelsOf } from '../../../src/builder/edits/edit.ts';
+import { isCrossNetworkGateway } from '../../../src/builder/edits/find.ts';
 import { restartedPlain } from '../../../src/builder/edits/injection.ts';
 import { edited, itemsOf } from '../../../src/builder/edits/json.ts';
-import { rollOut, scaleToZero } from '../../../src/builder/edits/workload.ts';
+import { scaleToZero } from '../../../src/builder/edits/workload.ts';
 import { agoIn } from '../../../src/builder/edits/clock.ts';
 import type { KubeObject } from '../../../src/model/kube.ts';
 
@@ -56,16 +56,15 @@ export function uninjected({ cluster, namespace }: { cluster: string; namespace:
   });
 }
 
-/** An environment variable of istiod set, and istiod restarted. */
-export function istiodSet({ cluster, name, value }: { cluster: string; name: string; value: string }): Edit {
-  return inCluster(cluster, (objects, mesh) => {
-    const istiod = find(objects, isIstiod, 'istiod');
-    return rollOut(objects, istiod, { at: agoIn(mesh, 60 * 60_000), template: (template) => withEnv(template, name, value) });
-  });
-}
-
-function withEnv(template: unknown, name: string, value: string): unknown {
-  return edited(template, ['spec', 'containers'], (containers) =>
-    itemsOf(containers).map((container) => edited(container, ['env'], (env) => [...itemsOf(env), { name, value }])),
+/** Hosts of the Gateway on the cross-network port. */
+export function crossNetworkHosts({ cluster, hosts }: { cluster: string; hosts: readonly string[] }): Edit {
+  return inCluster(cluster, (objects) =>
+    change(
+      objects,
+      isCrossNetworkGateway,
+      (gateway) =>
+        changed(gateway, ['spec', 'servers'], (servers) => itemsOf(servers).map((server) => edited(server, ['hosts'], () => [...hosts]))),
+      'cross-network Gateway',
+    ),
   );
 }

@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { configured, scaledToZero, uninjected } from './policy-edits.ts';
+import { configured, crossNetworkHosts, scaledToZero, uninjected } from './policy-edits.ts';
 
 const inShop = { namespace: 'shop', name: 'abc' };
 const off = { mtls: { mode: 'DISABLE' } };
@@ -261,5 +261,65 @@ const lopsided: readonly Fault[] = [
   },
 ];
 
+const passing = (name: string, hosts: readonly string[], tls: Readonly<Record<string, unknown>> | undefined, createdAt?: string) =>
+  configured({
+    cluster: 'east',
+    kind: 'Gateway',
+    namespace: 'istio-system',
+    name,
+    ...(createdAt === undefined ? {} : { createdAt }),
+    spec: {
+      selector: { istio: 'eastwestgateway' },
+      servers: [
+        {
+          port: { number: 15443, name: 'tls', protocol: tls === undefined ? 'TCP' : 'TLS' },
+          hosts,
+          ...(tls === undefined ? {} : { tls }),
+        },
+      ],
+    },
+  });
+const autoPassthrough = { mode: 'AUTO_PASSTHROUGH' };
+const longAgo = '2025-01-01T00:00:00Z';
+
+/** Gateways on the cross-network port. */
+const gateways: readonly Fault[] = [
+  {
+    id: 'gateway-for-one-namespace',
+    mode: 'EW-09',
+    says: 'The cross-network Gateway was narrowed to one namespace, which is not that of the service.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'two remotes', 'two primaries'],
+    edits: [crossNetworkHosts({ cluster: 'east', hosts: ['*.other.svc.cluster.local'] })],
+  },
+  {
+    id: 'gateways-overlap',
+    mode: 'EW-10',
+    says: 'A second cross-network Gateway was applied for hosts that the first has already, written in another way.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes', 'two primaries', 'an upgrade in flight'],
+    edits: [passing('services', ['*.svc.cluster.local'], autoPassthrough)],
+  },
+  {
+    id: 'gateways-overlap-in-a-namespace',
+    mode: 'EW-10',
+    says: 'A team applied a cross-network Gateway for its namespace beside that of the mesh.',
+    meshes: ['primary-remote', 'three primaries'],
+    edits: [passing('shop', ['*.shop.svc.cluster.local'], autoPassthrough)],
+  },
+  {
+    id: 'gateway-port-taken-by-routes',
+    mode: 'EW-10',
+    says: 'An older Gateway passes the same hosts through by routes, so that the cross-network Gateway is passed over.',
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [passing('first', ['*.local'], { mode: 'PASSTHROUGH' }, longAgo)],
+  },
+  {
+    id: 'gateway-port-taken-by-plain-text',
+    mode: 'EW-10',
+    says: 'An older Gateway takes the cross-network port for plain TCP.',
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [passing('first', ['*'], undefined, longAgo)],
+  },
+];
+
 /** Configuration and policy. */
-export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided];
+export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided, ...gateways];
