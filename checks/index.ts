@@ -43,6 +43,7 @@ import unlistedGateway from './east-west/unlisted-gateway/check.ts';
 import unreachableGateway from './east-west/unreachable-gateway/check.ts';
 import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
 import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
+import contradictingInjectionLabels from './injection/contradicting-injection-labels/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
@@ -134,6 +135,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unreachableGateway, area: 'east-west', origin: 'built-in' },
   { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
+  { check: contradictingInjectionLabels, area: 'injection', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },

@@ -35,7 +35,7 @@ export function labelField(namespace: Labelled): string {
 
 /** Whether both injection labels are set, so that `istio.io/rev` is ignored. */
 export function hasBothLabels(namespace: Labelled): boolean {
-  return namespace.labels[labels.injection] !== undefined && namespace.labels[labels.revision] !== undefined;
+  return namespace.labels[labels.injection] !== undefined && (namespace.labels[labels.revision] ?? '') !== '';
 }
 
 /** The injector that takes an ordinary pod (one without labels of its own) of this namespace; tags are injectors too. */

@@ -40,6 +40,10 @@ checkTester(check, {
     'a namespace that says no': plain
       .namespace('quiet', { labels: { 'istio-injection': 'disabled', 'istio.io/rev': '1-20-0' } })
       .service('cart.quiet'),
+    'both labels, and only istio.io/rev would be served, which is a fault of its own': old.namespace('both', {
+      labels: { 'istio-injection': 'enabled', 'istio.io/rev': '1-24-6' },
+      clusters: [west],
+    }),
     'a namespace that says both: istio-injection wins, and is served': plain
       .namespace('both', { labels: { 'istio-injection': 'enabled', 'istio.io/rev': '1-20-0' } })
       .service('cart.both'),
@@ -83,10 +87,6 @@ checkTester(check, {
     'no injector at all': {
       mesh: plain.edit(injectorsRemoved({ cluster: west, tags: true })),
       findings: ['unserved-revision @ west:Namespace/shop (error certain)'],
-    },
-    'both labels, and only istio.io/rev would be served': {
-      mesh: old.namespace('both', { labels: { 'istio-injection': 'enabled', 'istio.io/rev': '1-24-6' }, clusters: [west] }),
-      findings: ['unserved-revision @ west:Namespace/both (error certain)'],
     },
     'two revisions are served, and it asks for neither': {
       mesh: mesh()

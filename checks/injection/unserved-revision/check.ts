@@ -59,6 +59,8 @@ export default defineCheck({
   *run({ cluster, finding }) {
     const unserved = cluster.namespaces.filter((namespace) => {
       if (namespace.terminating || namespace.labels[labels.dataplaneMode] === 'ambient') return false;
+      // What two labels make of a namespace is a question of its own.
+      if (injection.hasBothLabels(namespace)) return false;
       const wanted = injection.wantedRevision(namespace);
       return wanted !== undefined && injection.serverOf(namespace, cluster.injectors) === undefined; // tags are injectors too
     });

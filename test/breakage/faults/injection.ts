@@ -1,0 +1,45 @@
+import { labels } from '../../../src/istio/labels.ts';
+import { change, type Edit, inCluster, isNamed, label } from '../../../src/builder/edits/edit.ts';
+import type { Fault } from '../fault.ts';
+
+const labelled = (cluster: string, namespace: string, values: Readonly<Record<string, string>>): Edit =>
+  inCluster(cluster, (objects) =>
+    change(
+      objects,
+      isNamed('Namespace', namespace),
+      (object) => Object.entries(values).reduce((next, [key, value]) => label(next, key, value), object),
+      `namespace ${namespace}`,
+    ),
+  );
+
+/** Revisions and injection: what people did to labels, webhooks and Services, and what became of pods. */
+export const faults: readonly Fault[] = [
+  {
+    id: 'both-injection-labels-on-canary',
+    mode: 'INJ-11',
+    says: 'A namespace of the old revision was also labelled istio-injection=enabled while another revision is the default.',
+    meshes: ['an upgrade in flight'],
+    edits: [labelled('west', 'shop', { [labels.injection]: 'enabled' })],
+  },
+  {
+    id: 'both-injection-labels-unserved',
+    mode: 'INJ-11',
+    says: 'A namespace of a named revision was also labelled istio-injection=enabled where no default revision exists.',
+    meshes: ['primary-remote 1.24 with a revision'],
+    edits: [labelled('west', 'shop', { [labels.injection]: 'enabled' })],
+  },
+  {
+    id: 'injection-label-and-canary-revision',
+    mode: 'INJ-11',
+    says: 'A namespace of the default revision was told to move to a canary by istio.io/rev, and kept istio-injection.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two primaries', 'primary-remote on one network'],
+    edits: [labelled('west', 'shop', { [labels.revision]: 'canary' })],
+  },
+  {
+    id: 'injection-disabled-beside-revision',
+    mode: 'INJ-11',
+    says: 'istio-injection=disabled was set on a namespace that asks for a revision and whose pods have sidecars.',
+    meshes: ['primary-remote with a revision', 'an upgrade in flight'],
+    edits: [labelled('west', 'shop', { [labels.injection]: 'disabled' })],
+  },
+];
