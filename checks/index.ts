@@ -1,6 +1,7 @@
 // Written by `npm run gen`. Do not edit.
 import type { RegisteredCheck } from '../src/engine/types.ts';
 import * as ambientArea from './ambient/_area.ts';
+import * as cloudArea from './cloud/_area.ts';
 import * as controlPlaneExposureArea from './control-plane-exposure/_area.ts';
 import * as dnsArea from './dns/_area.ts';
 import * as eastWestArea from './east-west/_area.ts';
@@ -14,6 +15,7 @@ import inconsistentServiceScope from './ambient/inconsistent-service-scope/check
 import oneSidedWaypoint from './ambient/one-sided-waypoint/check.ts';
 import rejectedAmbientGateway from './ambient/rejected-ambient-gateway/check.ts';
 import undeclaredService from './ambient/undeclared-service/check.ts';
+import unreachableInjector from './cloud/unreachable-injector/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
@@ -46,6 +48,7 @@ import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/c
 import contradictingInjectionLabels from './injection/contradicting-injection-labels/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
+import prematureIstiod from './injection/premature-istiod/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
@@ -89,6 +92,7 @@ import unusedCacerts from './trust/unused-cacerts/check.ts';
 /** Areas in the order in which people read about them. */
 export const areas: readonly { readonly id: string; readonly title: string; readonly order: number }[] = [
   { id: 'ambient', title: ambientArea.title, order: ambientArea.order },
+  { id: 'cloud', title: cloudArea.title, order: cloudArea.order },
   { id: 'control-plane-exposure', title: controlPlaneExposureArea.title, order: controlPlaneExposureArea.order },
   { id: 'dns', title: dnsArea.title, order: dnsArea.order },
   { id: 'east-west', title: eastWestArea.title, order: eastWestArea.order },
@@ -106,6 +110,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: oneSidedWaypoint, area: 'ambient', origin: 'built-in' },
   { check: rejectedAmbientGateway, area: 'ambient', origin: 'built-in' },
   { check: undeclaredService, area: 'ambient', origin: 'built-in' },
+  { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
@@ -138,6 +143,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: contradictingInjectionLabels, area: 'injection', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
+  { check: prematureIstiod, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },

@@ -34,6 +34,7 @@ export * as access from '../mesh/access.ts';
 export * as ambient from '../mesh/ambient.ts';
 export * as injection from '../mesh/injection.ts';
 export * as leadership from '../mesh/leadership.ts';
+export * as refusals from '../mesh/refusals.ts';
 export * as remoteSecrets from '../mesh/remote-secrets.ts';
 export * as selectors from '../mesh/selectors.ts';
 export { listOf } from '../mesh/topology.ts';

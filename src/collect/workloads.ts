@@ -15,6 +15,7 @@ import {
   textMap,
   texts,
   type Tally,
+  time,
   whole,
 } from '../model/decode.ts';
 import type { ControlPlane, Workload } from '../model/facts.ts';
@@ -92,6 +93,7 @@ function reduceConditions(odd: Tally, value: unknown): readonly Fields[] {
       status: text(odd, condition['status']) ?? '',
       reason: text(odd, condition['reason']) ?? '',
       message: redact(text(odd, condition['message']) ?? '').slice(0, 600),
+      since: time(odd, condition['lastTransitionTime']),
     }),
   );
 }
@@ -205,6 +207,7 @@ function projectWorkload(object: ReducedObject, projection: Projection): Workloa
         status: text(uncounted, condition['status']) ?? '',
         reason: text(uncounted, condition['reason']) ?? '',
         message: text(uncounted, condition['message']) ?? '',
+        ...(condition['since'] === undefined ? undefined : { since: text(uncounted, condition['since']) ?? '' }),
       }))
       .filter((condition) => condition.status !== (condition.type === 'ReplicaFailure' ? 'False' : 'True')),
   });

@@ -129,6 +129,8 @@ export const behaviours = {
     { from: '1.30.0', until: '1.30.4' },
     { from: '1.31.0', until: '1.31.1' },
   ],
+  /** istiod is ready before its webhooks listen (pilot/pkg/bootstrap; istio/istio#61049). No release of the table mends it. */
+  isReadyBeforeItsWebhooks: [{ from: '1.18.0' }],
   /** Replacing a remote secret can wipe or lock that cluster's registry until a restart. */
   losesClusterOnSecretRotation: [{ from: '1.30.0', until: '1.30.4' }],
 

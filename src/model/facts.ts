@@ -400,7 +400,14 @@ export interface Workload extends Entity {
   readonly proxyEnv: StringMap;
   readonly hostNetwork: boolean;
   /** Conditions `Type=Status` that are not as wished: `Available=False`, `ReplicaFailure=True (FailedCreate)`. */
-  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
+  readonly conditions: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+    /** RFC 3339: since when it is so; the message is of that time. */
+    readonly since?: string;
+  }[];
 }
 
 export interface Node extends Entity {

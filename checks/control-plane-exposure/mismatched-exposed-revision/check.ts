@@ -25,6 +25,7 @@ export default defineCheck({
   applies: { topology: ['primary-remote', 'multi-primary'] },
   catalogue: ['INJ-01'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
   ],

@@ -15,6 +15,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'services', 'pods'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   catalogue: ['CPX-01'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
   ],

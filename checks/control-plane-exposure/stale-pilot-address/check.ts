@@ -23,6 +23,7 @@ export default defineCheck({
   uses: { primary: ['nodes', 'pods'], member: [] },
   catalogue: ['CPX-03'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
   ],

@@ -24,6 +24,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: [] },
   uses: { primary: ['pods'], member: ['pods'] },
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },

@@ -50,6 +50,7 @@ export default defineCheck({
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
   catalogue: ['CPX-02'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },

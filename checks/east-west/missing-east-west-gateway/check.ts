@@ -33,6 +33,7 @@ export default defineCheck({
   applies: { networks: 'multi' },
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
+    { code: 'unreachable-injector', match: 'other-cluster' },
     { code: 'missing-istiod-port', match: 'same-cluster' },
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },

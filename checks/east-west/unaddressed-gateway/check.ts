@@ -14,6 +14,7 @@ export default defineCheck({
   catalogue: ['EW-01', 'EW-04'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
+    { code: 'unreachable-injector', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },

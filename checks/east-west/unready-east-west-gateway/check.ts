@@ -21,6 +21,7 @@ export default defineCheck({
   needs: ['services', 'workloads', 'pods'],
   catalogue: ['EW-20'],
   explains: [
+    { code: 'unreachable-injector', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unexposed-istiod', match: 'same-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },

@@ -24,6 +24,7 @@ export default defineCheck({
   uses: ['endpointSlices', 'controlPlanes'],
   catalogue: ['INJ-02'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'same-cluster' }, // its route leads to the Service that is missing
     { code: 'stale-pilot-address', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

@@ -20,6 +20,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['injectors', 'namespaces'] },
   catalogue: ['INJ-01'],
   explains: [
+    { code: 'unreachable-injector', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },
     { code: 'dangling-injector-service', match: 'cluster' },

@@ -52,6 +52,8 @@ export interface IstiodRestart {
   readonly lost?: readonly string[];
   /** A change of the pod template that made the rollout; a plain `kubectl rollout restart` otherwise. */
   readonly template?: (template: unknown) => unknown;
+  /** Four unless given. */
+  readonly minutesAgo?: number;
 }
 
 /**
@@ -63,7 +65,7 @@ export interface IstiodRestart {
 export function istiodRestarted(options: IstiodRestart): Edit {
   return (mesh) => {
     const before = clusterOf(mesh, options.cluster);
-    const time = agoIn(mesh, someMinutes);
+    const time = agoIn(mesh, options.minutesAgo ?? someMinutes);
     const istiod = find(before, isIstiod, 'istiod');
     const old = ownedBy(before, istiod).pods.map((pod) => pod.metadata.name);
     const after = rollOut(before, istiod, { at: time, ...(options.template === undefined ? {} : { template: options.template }) });

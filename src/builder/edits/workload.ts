@@ -127,7 +127,7 @@ export function unready(objects: Objects, deployment: KubeObject): Objects {
  */
 export function neverStarted(objects: Objects, deployment: KubeObject, refusal: string): Objects {
   const owned = ownedBy(objects, deployment);
-  const message = `Internal error occurred: ${refusal}`;
+  const message = refusal.startsWith('failed calling webhook') ? `Internal error occurred: ${refusal}` : refusal;
   const since = deployment.metadata.creationTimestamp ?? '1970-01-01T00:00:00Z';
   let result: Objects = changeAny(objects, isNamed('Deployment', deployment.metadata.name, deployment.metadata.namespace), (object) =>
     put(

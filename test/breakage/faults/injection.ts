@@ -1,5 +1,7 @@
 import { labels } from '../../../src/istio/labels.ts';
 import { change, type Edit, inCluster, isNamed, label } from '../../../src/builder/edits/edit.ts';
+import { podsRefused } from '../../../src/builder/edits/refusals.ts';
+import { istiodRestarted } from '../../../src/builder/edits/control-plane.ts';
 import type { Fault } from '../fault.ts';
 
 const labelled = (cluster: string, namespace: string, values: Readonly<Record<string, string>>): Edit =>
@@ -14,6 +16,26 @@ const labelled = (cluster: string, namespace: string, values: Readonly<Record<st
 
 /** Revisions and injection: what people did to labels, webhooks and Services, and what became of pods. */
 export const faults: readonly Fault[] = [
+  {
+    id: 'rollout-refused-while-istiod-started',
+    mode: 'INJ-10',
+    says: 'istiod was restarted, said that it was ready, and a rollout in a remote called its webhook a few seconds too early.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'primary-remote on one network'],
+    edits: [
+      istiodRestarted({ cluster: 'east' }),
+      podsRefused({ cluster: 'west', reason: 'context deadline exceeded', minutesAgo: 3.5, only: 'sidecars' }),
+    ],
+  },
+  {
+    id: 'own-rollout-refused-while-istiod-started',
+    mode: 'INJ-10',
+    says: 'All workloads of a primary were restarted together with its istiod, whose webhook did not listen yet.',
+    meshes: ['two primaries', 'two primaries on one network'],
+    edits: [
+      istiodRestarted({ cluster: 'west' }),
+      podsRefused({ cluster: 'west', reason: 'dial tcp 10.96.12.1:443: connect: connection refused', minutesAgo: 3.8, only: 'sidecars' }),
+    ],
+  },
   {
     id: 'both-injection-labels-on-canary',
     mode: 'INJ-11',

@@ -1,0 +1,2 @@
+export const title = 'Cloud providers';
+export const order = 10;

@@ -1,0 +1,55 @@
+import type { KubeObject } from '../../model/kube.ts';
+import { agoIn, timeText } from './clock.ts';
+import { webhookRefusal } from './control-plane.ts';
+import { annotationsOf, changeAny, changed, type Edit, EditError, inCluster, isNamed, type Objects } from './edit.ts';
+import { isSidecarPod } from './find.ts';
+import { neverStarted, ownedBy } from './workload.ts';
+
+export interface RefusedPods {
+  readonly cluster: string;
+  /** The API server's words behind the address of the injector. */
+  readonly reason?: string;
+  /** All of its words, for a refusal that is none of the injector's. */
+  readonly message?: string;
+  /**
+   * So long ago a rollout began that got no pod, while the pods of before still run. Without it the pods were never created, from the
+   * installation of each workload on.
+   */
+  readonly minutesAgo?: number;
+  /** Of workloads that ask for injection; both unless said. */
+  readonly only?: 'sidecars' | 'gateways';
+}
+
+/** CLD-01, INJ-10 and their like: the API server could not use the injector, so that workloads which ask for injection got no pods. */
+export function podsRefused({ cluster, reason = '', message, minutesAgo, only }: RefusedPods): Edit {
+  return inCluster(cluster, (objects, mesh) => {
+    const isGateway = (pod: KubeObject): boolean => annotationsOf(pod)['inject.istio.io/templates'] !== undefined;
+    const injected = objects.filter(
+      (object) =>
+        object.kind === 'Deployment' &&
+        ownedBy(objects, object).pods.some((pod) => (only !== 'gateways' && isSidecarPod(pod)) || (only !== 'sidecars' && isGateway(pod))),
+    );
+    if (injected.length === 0) throw new EditError(`Nothing of ${cluster} asks for injection.`);
+    const refusal = message ?? webhookRefusal(objects, reason);
+    if (minutesAgo === undefined)
+      return injected.reduce<Objects>((result, deployment) => neverStarted(result, deployment, refusal), objects);
+    const since = timeText(agoIn(mesh, minutesAgo));
+    return injected.reduce<Objects>((result, deployment) => withoutSuccessor(result, deployment, refusal, since), objects);
+  });
+}
+
+/** A rollout whose first new pod was refused: the ReplicaSet of before goes on. */
+function withoutSuccessor(objects: Objects, deployment: KubeObject, refusal: string, since: string): Objects {
+  const { name, namespace } = deployment.metadata;
+  const failed = {
+    type: 'ReplicaFailure',
+    status: 'True',
+    reason: 'FailedCreate',
+    message: refusal.startsWith('failed calling webhook') ? `Internal error occurred: ${refusal}` : refusal,
+    lastTransitionTime: since,
+    lastUpdateTime: since,
+  };
+  return changeAny(objects, isNamed('Deployment', name, namespace), (object) =>
+    changed(object, ['status', 'conditions'], (conditions) => [...(Array.isArray(conditions) ? conditions : []), failed]),
+  );
+}
