@@ -50,6 +50,7 @@ import danglingInjectorService from './injection/dangling-injector-service/check
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
 import prematureIstiod from './injection/premature-istiod/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
+import staleValidatorCaBundle from './injection/stale-validator-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
 import unservedRevision from './injection/unserved-revision/check.ts';
@@ -145,6 +146,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
   { check: prematureIstiod, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },
+  { check: staleValidatorCaBundle, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
   { check: unservedRevision, area: 'injection', origin: 'built-in' },

@@ -12,8 +12,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { namespacesOf, refusal } from '../_area.ts';
-import { rootsOf, wrongBundle } from './roots.ts';
+import { namespacesOf, refusal, rootsOf, wrongBundle } from '../_area.ts';
 
 export default defineCheck({
   id: 'stale-ca-bundle',
@@ -27,6 +26,7 @@ export default defineCheck({
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },
+    { code: 'stale-validator-ca-bundle', match: 'cluster' },
   ],
   docs: {
     why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',

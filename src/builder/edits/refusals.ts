@@ -1,7 +1,21 @@
 import type { KubeObject } from '../../model/kube.ts';
 import { agoIn, timeText } from './clock.ts';
-import { webhookRefusal } from './control-plane.ts';
-import { annotationsOf, changeAny, changed, type Edit, EditError, inCluster, isNamed, type Objects } from './edit.ts';
+import { rootOf, webhookRefusal } from './control-plane.ts';
+import {
+  annotationsOf,
+  change,
+  changeAny,
+  changed,
+  clusterOf,
+  type Edit,
+  EditError,
+  inCluster,
+  isNamed,
+  labelsOf,
+  type Objects,
+  put,
+} from './edit.ts';
+import { encoded } from './kubeconfig.ts';
 import { isSidecarPod } from './find.ts';
 import { neverStarted, ownedBy } from './workload.ts';
 
@@ -52,4 +66,30 @@ function withoutSuccessor(objects: Objects, deployment: KubeObject, refusal: str
   return changeAny(objects, isNamed('Deployment', name, namespace), (object) =>
     changed(object, ['status', 'conditions'], (conditions) => [...(Array.isArray(conditions) ? conditions : []), failed]),
   );
+}
+
+/**
+ * INJ-08: validating webhooks of a cluster that have to be asked, with a caBundle that nobody keeps right: as when an operator renders
+ * failurePolicy Fail for a remote. `rootOf`: the root that istiod of that cluster hands out.
+ */
+export function validatorRequired(options: {
+  readonly cluster: string;
+  readonly bundle: 'empty' | { readonly pem: string } | { readonly rootOf: string };
+  readonly policy?: 'Fail' | 'Ignore';
+}): Edit {
+  return inCluster(options.cluster, (objects, mesh) => {
+    const { bundle } = options;
+    const pem = bundle === 'empty' ? undefined : 'pem' in bundle ? bundle.pem : rootOf(clusterOf(mesh, bundle.rootOf));
+    return change(
+      objects,
+      (object) => object.kind === 'ValidatingWebhookConfiguration' && labelsOf(object)['app'] === 'istiod',
+      (validator) =>
+        put(
+          put(validator, ['webhooks', '*', 'clientConfig', 'caBundle'], pem === undefined ? undefined : encoded(pem)),
+          ['webhooks', '*', 'failurePolicy'],
+          options.policy ?? 'Fail',
+        ),
+      'validating webhook of Istio',
+    );
+  });
 }

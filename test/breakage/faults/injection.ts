@@ -1,6 +1,7 @@
+import { secondRoot } from '../../../src/builder/certificates.ts';
 import { labels } from '../../../src/istio/labels.ts';
 import { change, type Edit, inCluster, isNamed, label } from '../../../src/builder/edits/edit.ts';
-import { podsRefused } from '../../../src/builder/edits/refusals.ts';
+import { podsRefused, validatorRequired } from '../../../src/builder/edits/refusals.ts';
 import { istiodRestarted } from '../../../src/builder/edits/control-plane.ts';
 import type { Fault } from '../fault.ts';
 
@@ -35,6 +36,27 @@ export const faults: readonly Fault[] = [
       istiodRestarted({ cluster: 'west' }),
       podsRefused({ cluster: 'west', reason: 'dial tcp 10.96.12.1:443: connect: connection refused', minutesAgo: 3.8, only: 'sidecars' }),
     ],
+  },
+  {
+    id: 'validator-required-without-ca',
+    mode: 'INJ-08',
+    says: 'An operator made the validating webhook of a remote mandatory, and nobody gave it the certificate of istiod.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote on one network', 'two remotes', 'an upgrade in flight'],
+    edits: [validatorRequired({ cluster: 'west', bundle: 'empty' })],
+  },
+  {
+    id: 'validator-required-with-ca-of-before',
+    mode: 'INJ-08',
+    says: 'The caBundle of a mandatory validating webhook was copied by hand, and the root of the mesh was replaced since.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24'],
+    edits: [validatorRequired({ cluster: 'west', bundle: { pem: secondRoot } })],
+  },
+  {
+    id: 'validator-of-primary-emptied',
+    mode: 'INJ-08',
+    says: 'A deployment tool keeps emptying the caBundle of the validating webhook beside istiod.',
+    meshes: ['two primaries', 'two primaries on one network'],
+    edits: [validatorRequired({ cluster: 'west', bundle: 'empty' })],
   },
   {
     id: 'both-injection-labels-on-canary',
