@@ -48,7 +48,10 @@ import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/c
 import contradictingInjectionLabels from './injection/contradicting-injection-labels/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
+import missingDiscoveryService from './injection/missing-discovery-service/check.ts';
+import prematureCanaryGateway from './injection/premature-canary-gateway/check.ts';
 import prematureIstiod from './injection/premature-istiod/check.ts';
+import sharedIstiodService from './injection/shared-istiod-service/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import staleValidatorCaBundle from './injection/stale-validator-ca-bundle/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
@@ -144,7 +147,10 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: contradictingInjectionLabels, area: 'injection', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
+  { check: missingDiscoveryService, area: 'injection', origin: 'built-in' },
+  { check: prematureCanaryGateway, area: 'injection', origin: 'built-in' },
   { check: prematureIstiod, area: 'injection', origin: 'built-in' },
+  { check: sharedIstiodService, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },
   { check: staleValidatorCaBundle, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },

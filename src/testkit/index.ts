@@ -11,6 +11,7 @@ export * from '../builder/edits/injection.ts';
 export * from '../builder/edits/refusals.ts';
 export * from '../builder/edits/remote-secret.ts';
 export * from '../builder/edits/services.ts';
+export * from '../builder/edits/revisions.ts';
 export * from '../builder/edits/topology-identity.ts';
 export * from '../builder/edits/topology-leadership.ts';
 export * from '../builder/edits/topology-networks.ts';

@@ -31,6 +31,7 @@ export default defineCheck({
     // Where istiod runs, what is exposed leads to that Service as well.
     { code: 'mismatched-exposed-revision', match: 'cluster', keys: ['dangling'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'missing-discovery-service', match: 'cluster', keys: ['dangling'] },
   ],
   docs: {
     why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, when its Service was cleaned up, or when the istiod behind it is gone.',

@@ -15,6 +15,7 @@ import {
   type Objects,
   put,
 } from './edit.ts';
+import { itemsOf } from './json.ts';
 import { encoded } from './kubeconfig.ts';
 import { isSidecarPod } from './find.ts';
 import { neverStarted, ownedBy } from './workload.ts';
@@ -64,7 +65,7 @@ function withoutSuccessor(objects: Objects, deployment: KubeObject, refusal: str
     lastUpdateTime: since,
   };
   return changeAny(objects, isNamed('Deployment', name, namespace), (object) =>
-    changed(object, ['status', 'conditions'], (conditions) => [...(Array.isArray(conditions) ? conditions : []), failed]),
+    changed(object, ['status', 'conditions'], (conditions) => [...itemsOf(conditions), failed]),
   );
 }
 

@@ -1,8 +1,10 @@
 import { secondRoot } from '../../../src/builder/certificates.ts';
 import { labels } from '../../../src/istio/labels.ts';
 import { change, type Edit, inCluster, isNamed, label } from '../../../src/builder/edits/edit.ts';
+import { namespaceWants } from '../../../src/builder/edits/injection.ts';
 import { podsRefused, validatorRequired } from '../../../src/builder/edits/refusals.ts';
 import { istiodRestarted } from '../../../src/builder/edits/control-plane.ts';
+import { canaryGateway, podsInjectedBy, proxiesAsk, webhooksShareService } from '../../../src/builder/edits/revisions.ts';
 import type { Fault } from '../fault.ts';
 
 const labelled = (cluster: string, namespace: string, values: Readonly<Record<string, string>>): Edit =>
@@ -36,6 +38,51 @@ export const faults: readonly Fault[] = [
       istiodRestarted({ cluster: 'west' }),
       podsRefused({ cluster: 'west', reason: 'dial tcp 10.96.12.1:443: connect: connection refused', minutesAgo: 3.8, only: 'sidecars' }),
     ],
+  },
+  {
+    id: 'remote-service-renamed-by-upgrade',
+    mode: 'INJ-12',
+    says: 'The remote was upgraded across the chart istiod-remote: the Service of that name went, sidecars of before still ask for it.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote on one network', 'primary-remote 1.24'],
+    edits: [proxiesAsk({ cluster: 'west', host: 'istiod-remote.istio-system.svc', only: 'sidecars' })],
+  },
+  {
+    id: 'gateway-asks-removed-service',
+    mode: 'INJ-12',
+    says: 'The gateway of a remote was not restarted after the Service of its istiod got another name.',
+    meshes: ['primary-remote', 'two remotes', 'an upgrade in flight'],
+    edits: [proxiesAsk({ cluster: 'west', host: 'istiod-1-22-0.istio-system.svc.cluster.local', only: 'gateways' })],
+  },
+  {
+    id: 'canary-webhook-calls-old-service',
+    mode: 'INJ-04',
+    says: 'The webhook of the canary was copied into the remote, but calls the Service of the old revision.',
+    meshes: ['an upgrade in flight'],
+    edits: [webhooksShareService({ cluster: 'west', from: '1-24-6', to: '1-31-0' })],
+  },
+  {
+    id: 'canary-proxies-ask-old-service',
+    mode: 'INJ-04',
+    says: 'The mesh config of the canary names the discovery address of the old revision, so proxies of both connect to one istiod.',
+    meshes: ['an upgrade in flight'],
+    edits: [
+      namespaceWants({ cluster: 'west', namespace: 'shop', wish: { revision: '1-31-0' } }),
+      podsInjectedBy({ cluster: 'west', namespace: 'shop', revision: '1-31-0', host: 'istiod-1-24-6.istio-system.svc' }),
+    ],
+  },
+  {
+    id: 'canary-gateway-labelled-in-remote',
+    mode: 'INJ-05',
+    says: 'A gateway of the canary was installed beside the old one with the label of the network from the start.',
+    meshes: ['an upgrade in flight', 'primary-remote with a revision'],
+    edits: [canaryGateway({ cluster: 'west', revision: '1-31-1', labelled: true, address: '172.18.2.77' })],
+  },
+  {
+    id: 'canary-gateway-labelled-in-primary',
+    mode: 'INJ-05',
+    says: 'One of two primaries got a second gateway for its canary, and callers are spread over both.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [canaryGateway({ cluster: 'east', revision: 'canary', labelled: true, address: '172.18.1.77' })],
   },
   {
     id: 'validator-required-without-ca',
