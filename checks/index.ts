@@ -54,6 +54,7 @@ import prematureIstiod from './injection/premature-istiod/check.ts';
 import sharedIstiodService from './injection/shared-istiod-service/check.ts';
 import staleCaBundle from './injection/stale-ca-bundle/check.ts';
 import staleValidatorCaBundle from './injection/stale-validator-ca-bundle/check.ts';
+import strayIstiod from './injection/stray-istiod/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
 import unservedRevision from './injection/unserved-revision/check.ts';
@@ -153,6 +154,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: sharedIstiodService, area: 'injection', origin: 'built-in' },
   { check: staleCaBundle, area: 'injection', origin: 'built-in' },
   { check: staleValidatorCaBundle, area: 'injection', origin: 'built-in' },
+  { check: strayIstiod, area: 'injection', origin: 'built-in' },
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
   { check: unservedRevision, area: 'injection', origin: 'built-in' },

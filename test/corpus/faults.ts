@@ -613,7 +613,7 @@ const injection: readonly Fault[] = [
       edits: [injectorServiceDeleted({ cluster: R })],
       expect: broken('injection/dangling-injector-service'),
       touches: [pilotService],
-      alsoFolded: ['control-plane-exposure/stale-pilot-address'],
+      alsoFolded: ['control-plane-exposure/stale-pilot-address', 'injection/missing-discovery-service'],
     },
     {
       name: 'the injectors of the remote call a Service without revision',

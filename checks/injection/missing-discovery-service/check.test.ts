@@ -9,7 +9,10 @@ checkTester(check, {
   healthy: {
     'a remote': remote,
     'two primaries': primaries,
-    'an old release': mesh().primaryRemote('east', 'west', { release: '1.24.6' }).namespace('shop', { injected: true }).service('cart.shop'),
+    'an old release': mesh()
+      .primaryRemote('east', 'west', { release: '1.24.6' })
+      .namespace('shop', { injected: true })
+      .service('cart.shop'),
     'an upgrade in flight': mesh()
       .canary('east', 'west', { from: '1-30-3', to: '1-31-0', stage: 'remote' })
       .namespace('shop', { injected: true })

@@ -19,7 +19,9 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['validators', 'rootConfigMaps'] },
+  needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['rootConfigMaps'] },
+  // Recordings of before do not hold them, which is no reason to call a run incomplete.
+  uses: { primary: [], member: ['validators'] },
   catalogue: ['INJ-08'],
   docs: {
     why: "istiod completes the validating webhooks of its own cluster only. In a remote the caBundle stays as it was installed: empty, or from a CA of before. As long as the webhook may be ignored nobody notices. With failurePolicy Fail the API server refuses every resource of Istio: x509, certificate signed by unknown authority. Pods are injected all the same, for that is the injector's webhook.",
@@ -43,7 +45,12 @@ export default defineCheck({
   },
   *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     if (couple.kind === 'peer' || (couple.kind === 'remote' && valueOf(couple.serves) !== true)) return;
-    const validators = member.validators.filter((validator) => asked(validator, controlPlane).length > 0);
+    if (member.validators.status === 'not-asked') return;
+    if (member.validators.status !== 'collected') {
+      yield undecided('validating webhooks could not be read', { missing: [{ cluster: member.name, fact: 'validators' }] });
+      return;
+    }
+    const validators = member.validators.value.filter((validator) => asked(validator, controlPlane).length > 0);
     if (validators.length === 0) return;
     const isOwn = couple.kind === 'self';
     const maps = isOwn || valueOf(mesh.kind) === 'external' ? member.rootConfigMaps : primary.rootConfigMaps;

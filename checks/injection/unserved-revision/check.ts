@@ -28,6 +28,8 @@ export default defineCheck({
   explains: [
     { code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' },
     { code: 'uninjected-endpoints', match: 'object' },
+    // A revision that was removed from a cluster takes its Service with it.
+    { code: 'missing-discovery-service', match: 'cluster' },
   ],
   docs: {
     why: 'No webhook of the cluster answers for this label, so new pods start without a sidecar and nothing reports an error: no event, no log line.',

@@ -1,5 +1,5 @@
 import { annotations, labels } from '../../istio/labels.ts';
-import type { KubeObject } from '../../model/kube.ts';
+import type { KubeObject, MeshObjects } from '../../model/kube.ts';
 import { agoIn, generatedName, generatedUid, timeText } from './clock.ts';
 import {
   annotate,
@@ -7,6 +7,7 @@ import {
   change,
   changeAny,
   changed,
+  clusterOf,
   type Edit,
   EditError,
   find,
@@ -16,7 +17,19 @@ import {
   type Objects,
   put,
 } from './edit.ts';
-import { deploymentsBehind, isBackendOf, isEastWestService, isInjector, isPilotService, isProxy, isSidecarPod, targetOf } from './find.ts';
+import {
+  clusterIdOf,
+  deploymentsBehind,
+  isBackendOf,
+  isEastWestService,
+  isInjector,
+  isPilotService,
+  isProxy,
+  isRemoteSecret,
+  isSidecarPod,
+  isSystemNamespace,
+  targetOf,
+} from './find.ts';
 import { at, isRecord, itemsAt } from './json.ts';
 import { ownedBy, setEnv } from './workload.ts';
 
@@ -162,4 +175,30 @@ function rewritten(value: unknown, text: (value: string) => string): unknown {
   if (typeof value === 'string') return text(value);
   if (Array.isArray(value)) return value.map((item: unknown) => rewritten(item, text));
   return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewritten(item, text)])) : value;
+}
+
+/**
+ * INJ-13: what was to be a remote was installed as a primary: everything of Istio in it is that of a cluster with its own istiod, as in the
+ * mesh `like`, which has a cluster of the same name; the annotation that names its primary stays. `reads`: clusters for which that istiod has
+ * remote secrets.
+ */
+export function installedAsPrimary(options: {
+  readonly cluster: string;
+  readonly like: MeshObjects;
+  readonly primary: string;
+  readonly reads: readonly string[];
+}): Edit {
+  return (mesh) => {
+    clusterOf(mesh, options.cluster);
+    const model = clusterOf(options.like, options.cluster).filter(
+      (object) => !isRemoteSecret(object) || options.reads.some((name) => object.metadata.name.endsWith(`-${name}`)),
+    );
+    const annotated = change(
+      model,
+      isSystemNamespace(model),
+      (namespace) => annotate(namespace, annotations.controlPlaneClusters, clusterIdOf(clusterOf(mesh, options.primary))),
+      'system namespace',
+    );
+    return new Map(mesh).set(options.cluster, annotated);
+  };
 }

@@ -4,8 +4,25 @@ import { change, type Edit, inCluster, isNamed, label } from '../../../src/build
 import { namespaceWants } from '../../../src/builder/edits/injection.ts';
 import { podsRefused, validatorRequired } from '../../../src/builder/edits/refusals.ts';
 import { istiodRestarted } from '../../../src/builder/edits/control-plane.ts';
-import { canaryGateway, podsInjectedBy, proxiesAsk, webhooksShareService } from '../../../src/builder/edits/revisions.ts';
+import {
+  canaryGateway,
+  installedAsPrimary,
+  podsInjectedBy,
+  proxiesAsk,
+  webhooksShareService,
+} from '../../../src/builder/edits/revisions.ts';
 import type { Fault } from '../fault.ts';
+import { mesh } from '../../../src/builder/mesh.ts';
+
+/** A cluster `west` with an istiod that belongs to nobody. */
+const alone = (revisions: readonly string[], networks: 1 | 2) =>
+  mesh()
+    .multiPrimary('far', 'west', { networks, trust: 'self-signed', revisions })
+    .namespace('shop', { injected: true })
+    .service('abc.shop')
+    .namespace('plain')
+    .workload('batch.plain')
+    .objects();
 
 const labelled = (cluster: string, namespace: string, values: Readonly<Record<string, string>>): Edit =>
   inCluster(cluster, (objects) =>
@@ -52,6 +69,27 @@ export const faults: readonly Fault[] = [
     says: 'The gateway of a remote was not restarted after the Service of its istiod got another name.',
     meshes: ['primary-remote', 'two remotes', 'an upgrade in flight'],
     edits: [proxiesAsk({ cluster: 'west', host: 'istiod-1-22-0.istio-system.svc.cluster.local', only: 'gateways' })],
+  },
+  {
+    id: 'remote-installed-with-whole-profile',
+    mode: 'INJ-13',
+    says: 'The remote was installed with the default profile instead of profile remote, so that it runs an istiod with a CA of its own.',
+    meshes: ['primary-remote', 'two remotes'],
+    edits: [installedAsPrimary({ cluster: 'west', like: alone([], 2), primary: 'east', reads: [] })],
+  },
+  {
+    id: 'remote-of-revision-installed-with-istiod',
+    mode: 'INJ-13',
+    says: 'An operator installed a whole revision where profile remote was asked for.',
+    meshes: ['primary-remote with a revision'],
+    edits: [installedAsPrimary({ cluster: 'west', like: alone(['1-31-0'], 2), primary: 'east', reads: [] })],
+  },
+  {
+    id: 'remote-on-one-network-installed-with-istiod',
+    mode: 'INJ-13',
+    says: 'The profile of a remote on the network of its primary was forgotten, and an istiod came with the installation.',
+    meshes: ['primary-remote on one network'],
+    edits: [installedAsPrimary({ cluster: 'west', like: alone([], 1), primary: 'east', reads: [] })],
   },
   {
     id: 'canary-webhook-calls-old-service',
