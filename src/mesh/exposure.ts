@@ -336,7 +336,13 @@ function follow(objects: ExposureObjects, port: number, istiod: ExposedIstiod, {
         rule.hosts.filter((host) => hostMatches(host, istiod.host)).map((host) => ({ virtualService, rules, rule, host })),
       ),
     )
-    .sort((a, b) => specificity(b.host) - specificity(a.host) || compareText(a.virtualService.name, b.virtualService.name))[0];
+    // Of two that have the very same host the older is taken.
+    .sort(
+      (a, b) =>
+        specificity(b.host) - specificity(a.host) ||
+        compareText(a.virtualService.createdAt ?? '', b.virtualService.createdAt ?? '') ||
+        compareText(a.virtualService.name, b.virtualService.name),
+    )[0];
   if (taken === undefined)
     return { ...at, missing: 'virtual-service-hosts', nearest: refsOf(open.map((one) => one.virtualService)), routedHosts: [] };
   const { destination, missing } = arrive(objects, taken.virtualService, taken.rule, port, istiod);
