@@ -17,12 +17,14 @@ import rejectedAmbientGateway from './ambient/rejected-ambient-gateway/check.ts'
 import undeclaredService from './ambient/undeclared-service/check.ts';
 import unreachableInjector from './cloud/unreachable-injector/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
+import misdirectedProxy from './control-plane-exposure/misdirected-proxy/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import mismatchedIstiodCertificate from './control-plane-exposure/mismatched-istiod-certificate/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
 import shadowedIstiodRoute from './control-plane-exposure/shadowed-istiod-route/check.ts';
 import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
 import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check.ts';
+import unconnectedProxy from './control-plane-exposure/unconnected-proxy/check.ts';
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
 import untrustedExposure from './control-plane-exposure/untrusted-exposure/check.ts';
 import mismatchedPortName from './dns/mismatched-port-name/check.ts';
@@ -120,12 +122,14 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: undeclaredService, area: 'ambient', origin: 'built-in' },
   { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: misdirectedProxy, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedIstiodCertificate, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
   { check: shadowedIstiodRoute, area: 'control-plane-exposure', origin: 'built-in' },
   { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unavailableIstiod, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: unconnectedProxy, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: untrustedExposure, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedPortName, area: 'dns', origin: 'built-in' },
