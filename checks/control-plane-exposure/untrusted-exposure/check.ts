@@ -55,7 +55,7 @@ export default defineCheck({
     if (!pilotAddress.isServedFromOutside(couple) || valueOf(couple.serves) !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
     const [best] = exposures(controlPlane, gatewaysToward(pilots, primary).gateways, primary);
-    const ways = (best?.ways ?? []).filter(({ mode }) => mode === 'terminating');
+    const ways = (best?.ways ?? []).filter(({ mode, missing }) => mode === 'terminating' && missing === undefined);
     const [way] = ways;
     if (best === undefined || way === undefined) return;
     const injectors = member.injectors.filter(({ revision }) => revision === controlPlane.revision);
