@@ -21,7 +21,10 @@ export default defineCheck({
   needs: ['namespaces', 'injectors'],
   uses: ['pods'],
   catalogue: ['INJ-11'],
-  explains: [{ code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster', keys: ['unserved'] }],
+  explains: [
+    { code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster', keys: ['unserved'] },
+    { code: 'uninjected-endpoints', match: 'object', keys: ['unserved', 'disabled'] },
+  ],
   docs: {
     why: 'Every webhook of a revision leaves a namespace alone that carries istio-injection, whatever its value. With both labels the default revision injects, or nobody does, and istio.io/rev, which an upgrade changes, has no effect. Pods of before keep the sidecar of the other revision, so a namespace is half on each.',
     confirm: 'kubectl get namespaces -l istio-injection,istio.io/rev -L istio-injection,istio.io/rev',
