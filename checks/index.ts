@@ -54,6 +54,7 @@ import contradictingInjectionLabels from './injection/contradicting-injection-la
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
 import missingDiscoveryService from './injection/missing-discovery-service/check.ts';
+import overwrittenPodNetworks from './injection/overwritten-pod-networks/check.ts';
 import prematureCanaryGateway from './injection/premature-canary-gateway/check.ts';
 import prematureIstiod from './injection/premature-istiod/check.ts';
 import sharedIstiodService from './injection/shared-istiod-service/check.ts';
@@ -159,6 +160,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
   { check: missingDiscoveryService, area: 'injection', origin: 'built-in' },
+  { check: overwrittenPodNetworks, area: 'injection', origin: 'built-in' },
   { check: prematureCanaryGateway, area: 'injection', origin: 'built-in' },
   { check: prematureIstiod, area: 'injection', origin: 'built-in' },
   { check: sharedIstiodService, area: 'injection', origin: 'built-in' },

@@ -53,6 +53,7 @@ const named: ReadonlySet<string> = new Set([
   'sidecar.istio.io/status',
   'proxy.istio.io/config',
   'endpointslice.kubernetes.io/skip-mirror',
+  'k8s.v1.cni.cncf.io/networks',
   // When the owner of a lock that is an Endpoints object renewed it last (Patroni).
   'renewTime',
 ]);

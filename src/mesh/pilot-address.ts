@@ -4,6 +4,7 @@ import { istiodServiceName } from '../istio/hosts.ts';
 import { labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, EndpointSlice, Endpoints, Injector, Node, Pod, Service } from '../model/facts.ts';
 import type { ObjectRef } from '../model/refs.ts';
+import { selectsPods } from './selectors.ts';
 import type { Couple } from './topology-types.ts';
 
 /** What a remote holds of the way to its istiod: the selector-less Service and the addresses behind it. */
@@ -89,4 +90,14 @@ function backing(service: Service, slices: readonly EndpointSlice[], endpoints: 
       for (const address of endpoint.addresses) if (!found.has(address)) found.set(address, slice.ref);
   }
   return found;
+}
+
+/** Whether some gateway that may lead to istiod has a ready pod; where there is no gateway at all, another fault says so. */
+export function hasReadyGateway(services: readonly Service[], pods: readonly Pod[]): boolean {
+  const gateways = pilotGateways(services);
+  const ready = pods.filter((pod) => pod.ready && pod.proxy?.kind === 'gateway');
+  return (
+    gateways.length === 0 ||
+    gateways.some((gateway) => ready.some((pod) => pod.namespace === gateway.namespace && selectsPods(gateway.selector, pod.labels)))
+  );
 }

@@ -54,8 +54,8 @@ describe('what nobody measured is not passed off as measured', () => {
 
   test('where probes were off, the checks that compare with measurements are named', async () => {
     const report = await judged('ambient');
-    expect(report.verdict.text).toMatch(/^HEALTHY: all \d+ checks passed, 8 not measured$/);
-    expect(text.render(report, style)).toMatch(/NOT MEASURED \(8\)\nprobes are off, .*unanswered-name/s);
+    expect(report.verdict.text).toMatch(/^HEALTHY: all \d+ checks passed, \d+ not measured$/);
+    expect(text.render(report, style)).toMatch(/NOT MEASURED \(\d+\)\nprobes are off, .*unanswered-name/s);
     expect(text.render(report, { ...style, verbosity: -1 })).not.toContain('NOT MEASURED');
   });
 

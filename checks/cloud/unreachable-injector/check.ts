@@ -7,11 +7,9 @@ import {
   type Injector,
   list,
   pilotAddress,
-  type Pod,
   refusals,
   remedy,
   selectors,
-  type Service,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
@@ -85,7 +83,7 @@ export default defineCheck({
     const [first] = refused;
     const [injector] = injectors;
     if (first === undefined || injector === undefined) return;
-    if (couple.kind === 'remote' && !isReadyToward(primary)) {
+    if (couple.kind === 'remote' && !pilotAddress.hasReadyGateway(primary.services, primary.pods)) {
       yield undecided('no gateway of the primary is ready', { blockedBy: 'unready-east-west-gateway', clusters: [primary.name] });
       return;
     }
@@ -116,18 +114,6 @@ interface Unreachable {
   readonly refused: readonly refusals.Refusal[];
   /** istiod runs in that cluster, so that the API server calls a pod of its own. */
   readonly isOwn: boolean;
-}
-
-/** Whether some gateway that may lead to istiod has a ready pod; where there is none at all, others say so. */
-function isReadyToward({ services, pods }: { readonly services: readonly Service[]; readonly pods: readonly Pod[] }): boolean {
-  const gateways = pilotAddress.pilotGateways(services);
-  const ready = pods.filter((pod) => pod.ready && pod.proxy?.kind === 'gateway');
-  return (
-    gateways.length === 0 ||
-    gateways.some((gateway) =>
-      ready.some((pod) => pod.namespace === gateway.namespace && selectors.selectsPods(gateway.selector, pod.labels)),
-    )
-  );
 }
 
 /** One line of it is enough, and addresses of connections differ from pod to pod. */

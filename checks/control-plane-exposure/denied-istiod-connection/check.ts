@@ -31,6 +31,7 @@ export default defineCheck({
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'A policy of the root namespace, or one without a selector beside the gateway, applies to the gateway pods as well. What remotes say to istiod is passed through without being opened: the gateway sees a port, an address and a server name, and neither an identity nor HTTP. ALLOW policies that ask for either never match, and DENY policies that speak of HTTP deny everything.',

@@ -63,13 +63,11 @@ export default defineCheck({
       {
         at: first.proxy,
         related: [controlPlane.ref, ...connected.map(({ pod }) => pod)],
-        evidence: connected
-          .slice(0, 3)
-          .map(({ pod, proxy }) => ({
-            ref: pod,
-            observed: `/debug/ndsz: ${proxy.namespace ?? ''}/${proxy.name} is connected`,
-            expected: 'not here',
-          })),
+        evidence: connected.slice(0, 3).map(({ pod, proxy }) => ({
+          ref: pod,
+          observed: `/debug/ndsz: ${proxy.namespace ?? ''}/${proxy.name} is connected`,
+          expected: 'not here',
+        })),
         subject: primary.name,
         concerns: [member.name],
       },

@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'A control plane with a revision is Service istiod-REVISION, and its remotes ask the gateway for that very name. A VirtualService for plain istiod, or rendered for another revision, does not take that name or sends it to a Service that does not exist; the gateway closes the connection (filter_chain_not_found).',

@@ -26,6 +26,7 @@ export default defineCheck({
   uses: { primary: [], member: ['pods', 'workloads'] },
   catalogue: ['CPX-07'],
   explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
   ],

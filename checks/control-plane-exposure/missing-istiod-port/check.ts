@@ -18,6 +18,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: "A remote reaches istiod on ports 15012 (discovery) and 15017 (webhook) of a gateway of its primary. A port that is not on the Service is not on the load balancer. Port lists of Helm values replace the chart's own list, and gateways for services only need 15443.",

@@ -24,6 +24,7 @@ export default defineCheck({
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
   catalogue: ['CPX-08'],
   explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'same-cluster' },
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

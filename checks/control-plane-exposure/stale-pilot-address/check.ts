@@ -26,6 +26,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'A remote reaches istiod through a Service without selector whose address was written at installation (remotePilotAddress). When the load balancer of the primary gets another address, or somebody removes the slice, proxies cannot connect and the API server cannot call the injector.',

@@ -32,6 +32,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
   ],
   docs: {

@@ -16,7 +16,7 @@ export default defineCheck({
   severity: 'error',
   certainty: 'likely',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'istiods'], member: [] },
+  needs: { primary: ['controlPlanes', 'istiods', 'services', 'pods'], member: [] },
   applies: { probed: ['istiods'] },
   catalogue: ['CPX-05'],
   docs: {
@@ -63,6 +63,10 @@ export default defineCheck({
     const silent = replicas.filter((replica) => !tables.some((one) => one.replica === replica && 'answer' in one.table));
     if (silent.length > 0 || replicas.length < controlPlane.readyReplicas) {
       yield undecided('not every replica of istiod says which proxies are connected to it', { clusters: [primary.name] });
+      return;
+    }
+    if (!pilotAddress.hasReadyGateway(primary.services, primary.pods)) {
+      yield undecided('no gateway of the primary is ready', { blockedBy: 'unready-east-west-gateway', clusters: [primary.name] });
       return;
     }
     const proxies = [...new Map(tables.map(({ proxy }) => [proxy.name, proxy])).values()];

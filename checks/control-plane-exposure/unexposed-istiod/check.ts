@@ -54,6 +54,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'The east-west gateway only listens on 15012 and 15017 when a Gateway of the primary opens them for its pods, and only knows where to send them when a VirtualService bound to that Gateway routes the name of istiod. Otherwise TCP opens and TLS is reset.',

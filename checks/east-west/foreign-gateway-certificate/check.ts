@@ -27,6 +27,7 @@ export default defineCheck({
   uses: { from: [], to: ['rootConfigMaps'] },
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   catalogue: ['TRU-03', 'TRU-09'],
+  explains: [{ code: 'unconnected-proxy', match: 'cluster' }],
   docs: {
     why: 'Through a gateway a proxy speaks with the sidecar of the destination itself. It has to verify against the roots that the caller was given, and to carry the identity that the caller was told to expect: trust domain, namespace and service account.',
     confirm:

@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'Traffic from other networks, and in a primary the traffic of its remotes to istiod, goes through the pods behind this Service. When none is ready, its address refuses or swallows connections, while istiod goes on sending clients there.',

@@ -24,6 +24,7 @@ export default defineCheck({
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
   catalogue: ['INJ-07', 'INJ-09'],
   explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },
     { code: 'stale-validator-ca-bundle', match: 'cluster' },

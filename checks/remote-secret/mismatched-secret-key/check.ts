@@ -36,6 +36,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'istiod calls a cluster by the data key of its remote secret. A proxy that claims another name is checked against the wrong API server, or none, and refused: gateways and new pods stay at 0/1.',

@@ -31,6 +31,7 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'istiod learns the services, endpoints and gateways of another cluster only through a Secret that holds a kubeconfig for it. Without one it does not know that cluster at all: its proxies are refused, its endpoints are unknown, nobody distributes its root certificate.',

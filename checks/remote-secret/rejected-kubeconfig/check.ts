@@ -26,6 +26,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'revoked-credential', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'istiod refuses kubeconfigs that run a command (exec), use a login plug-in other than oidc, or name files for keys, certificates or tokens, and those that do not parse. The cluster then never appears among its clusters, and it does not try again until the Secret changes.',

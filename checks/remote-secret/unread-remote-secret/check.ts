@@ -16,6 +16,7 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'istiod only looks at Secrets in its own namespace whose label istio/multiCluster is exactly "true". A secret without it, with another value or elsewhere exists for everybody but istiod.',

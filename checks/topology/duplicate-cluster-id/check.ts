@@ -52,6 +52,7 @@ export default defineCheck({
     { code: 'foreign-root/wholeCluster', match: 'other-cluster' },
     { code: 'missing-root', match: 'other-cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   catalogue: ['ID-07'],
   docs: {

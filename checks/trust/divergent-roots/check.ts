@@ -17,7 +17,10 @@ export default defineCheck({
   needs: { from: ['rootConfigMaps', 'controlPlanes'], to: ['rootConfigMaps', 'controlPlanes'] },
   uses: { from: ['meshConfigs', 'remoteSecrets'], to: ['meshConfigs', 'remoteSecrets'] },
   catalogue: ['TRU-01'],
-  explains: [{ code: 'foreign-gateway-certificate/untrusted', match: 'cluster' }],
+  explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
+  ],
   docs: {
     why: 'Each istiod signs with its own CA. A workload only accepts peers whose certificate leads to a root it was given; without a common root every call between the clusters fails while calls inside each of them work.',
     confirm:

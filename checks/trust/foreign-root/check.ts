@@ -14,6 +14,7 @@ export default defineCheck({
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
     why: 'Proxies verify istiod with ConfigMap istio-ca-root-cert of their own namespace. Where it holds another root, pilot-agent cannot connect (x509: certificate signed by unknown authority) and pods never become ready. Such a copy is left behind by a former installation, made by hand, or no longer kept up to date because no istiod manages the cluster.',

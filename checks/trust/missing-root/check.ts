@@ -8,7 +8,10 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['rootConfigMaps', 'pods', 'namespaces'] },
-  explains: [{ code: 'unanswered-name', match: 'cluster' }],
+  explains: [
+    { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'cluster' },
+  ],
   docs: {
     why: 'Injected pods mount ConfigMap istio-ca-root-cert of their namespace. The istiod that leads the cluster writes it there within seconds; without it new pods stay in ContainerCreating (configmap "istio-ca-root-cert" not found).',
     confirm: 'kubectl --context REMOTE get configmaps -A --field-selector metadata.name=istio-ca-root-cert',

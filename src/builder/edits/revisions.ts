@@ -202,3 +202,26 @@ export function installedAsPrimary(options: {
     return new Map(mesh).set(options.cluster, annotated);
   };
 }
+
+/** INJ-16: workloads of a namespace that ask Multus for networks, and what the list of their injected pods says after injection. */
+export function podNetworks(options: {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly wanted: string;
+  readonly held: string | undefined;
+}): Edit {
+  const key = 'k8s.v1.cni.cncf.io/networks';
+  return inCluster(options.cluster, (objects) => {
+    const asking = change(
+      objects,
+      (object) => object.kind === 'Deployment' && object.metadata.namespace === options.namespace,
+      (deployment) => put(deployment, ['spec', 'template', 'metadata', 'annotations', key], options.wanted),
+      `Deployments of ${options.namespace}`,
+    );
+    return changeAny(
+      asking,
+      (object) => isSidecarPod(object) && object.metadata.namespace === options.namespace,
+      (pod) => annotate(pod, key, options.held),
+    );
+  });
+}

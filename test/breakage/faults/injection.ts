@@ -7,6 +7,7 @@ import { istiodRestarted } from '../../../src/builder/edits/control-plane.ts';
 import {
   canaryGateway,
   installedAsPrimary,
+  podNetworks,
   podsInjectedBy,
   proxiesAsk,
   webhooksShareService,
@@ -121,6 +122,20 @@ export const faults: readonly Fault[] = [
     says: 'One of two primaries got a second gateway for its canary, and callers are spread over both.',
     meshes: ['two primaries', 'three primaries'],
     edits: [canaryGateway({ cluster: 'east', revision: 'canary', labelled: true, address: '172.18.1.77' })],
+  },
+  {
+    id: 'pod-networks-replaced-by-injector',
+    mode: 'INJ-16',
+    says: 'The injector wrote its CNI network over the list of networks that a workload asks Multus for.',
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [podNetworks({ cluster: 'west', namespace: 'shop', wanted: 'macvlan-conf', held: 'istio-cni' })],
+  },
+  {
+    id: 'pod-networks-replaced-in-old-release',
+    mode: 'INJ-16',
+    says: 'On OpenShift the default namespace’s network of Istio took the place of one of two networks in the list.',
+    meshes: ['primary-remote 1.24', 'an upgrade in flight'],
+    edits: [podNetworks({ cluster: 'west', namespace: 'shop', wanted: 'storage,shop/macvlan-conf', held: 'storage,default/istio-cni' })],
   },
   {
     id: 'validator-required-without-ca',
