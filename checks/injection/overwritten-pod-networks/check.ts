@@ -1,4 +1,4 @@
-import { count, defineCheck, groupBy, list, type Pod, remedy, type Workload } from 'meshdoctor/api';
+import { count, defineCheck, groupBy, kubectl, list, type Pod, remedy, shellWord, type Workload } from 'meshdoctor/api';
 
 const key = 'k8s.v1.cni.cncf.io/networks';
 
@@ -25,10 +25,16 @@ export default defineCheck({
       found: a.held,
       effect: 'these pods have no interface in that network',
       remedy: [
-        remedy.patch(
-          a.workload.ref,
-          { spec: { template: { metadata: { annotations: { [key]: [...namesIn(a.workload.podAnnotations[key]), a.held].join(',') } } } } },
-          { note: 'restarts the workload; some releases overwrite it again', disruptive: true },
+        remedy.command(
+          a.workload.ref.cluster,
+          [
+            `${kubectl(a.workload.ref)} patch ${a.workload.kind.toLowerCase()} ${shellWord(a.workload.name)} --type=merge -p ${shellWord(merged(a))}`,
+          ],
+          {
+            ref: a.workload.ref,
+            note: 'restarts the workload; some releases overwrite it again, then istiod has to be updated',
+            disruptive: true,
+          },
         ),
       ],
     }),
@@ -66,6 +72,13 @@ export default defineCheck({
     }
   },
 });
+
+/** A patch of the template with all networks, those that pods hold included. */
+function merged({ workload, held }: { readonly workload: Workload; readonly held: string }): string {
+  const wanted = namesIn(workload.podAnnotations[key]);
+  const added = namesIn(held).filter((name) => !wanted.some((one) => isSame(one, name)));
+  return JSON.stringify({ spec: { template: { metadata: { annotations: { [key]: [...wanted, ...added].join(',') } } } } });
+}
 
 /** Names in the short form of the annotation; the long form, JSON, is left alone. */
 function namesIn(value: string | undefined): string[] {
