@@ -81,12 +81,17 @@ export default defineCheck({
         (!names.includes(`${service.name}.${service.namespace}.svc`) && present.has(`${service.namespace}/${service.name}`))
       );
     };
+    // Something in front may have a certificate for a url: only that the API server refuses it says that there is none.
+    const words = refusals.refusalsBy(member.injectors, listOf(member.workloads)).filter(({ kind }) => kind === 'name');
+    const isRefused = (host: string | undefined): boolean => words.some((refusal) => refusal.host === host);
     const injectors = member.injectors
-      .filter((injector) => injector.revision === controlPlane.revision && isAsked(refusals.hostOf(injector.target)))
+      .filter(({ revision }) => revision === controlPlane.revision)
+      .filter(({ target }) => isAsked(refusals.hostOf(target)) && (target.url === undefined || isRefused(refusals.hostOf(target))))
       .sort((a, b) => Number(a.tag !== undefined) - Number(b.tag !== undefined));
+    // A proxy that is ready was given its configuration by that name.
     const proxies = listOf(member.pods).filter(
-      ({ proxy, phase }) =>
-        proxy?.revision === controlPlane.revision && phase !== 'Succeeded' && phase !== 'Failed' && isAsked(proxy.discoveryHost),
+      ({ proxy, phase, ready }) =>
+        proxy?.revision === controlPlane.revision && phase === 'Running' && !ready && isAsked(proxy.discoveryHost),
     );
     const missing = distinct([
       ...injectors.flatMap(({ target }) => refusals.hostOf(target) ?? []),
@@ -98,7 +103,6 @@ export default defineCheck({
       yield undecided('the certificate of istiod is made elsewhere: its names are not known');
       return;
     }
-    const words = refusals.refusalsBy(injectors, listOf(member.workloads)).filter(({ kind }) => kind === 'name');
     yield finding(
       'uncovered',
       { controlPlane, member: member.name, missing, names, injectors, proxies, custom: customOf(controlPlane) },

@@ -31,7 +31,7 @@ import {
   targetOf,
 } from './find.ts';
 import { at, isRecord, itemsAt } from './json.ts';
-import { ownedBy, setEnv } from './workload.ts';
+import { ownedBy, setEnv, unready } from './workload.ts';
 
 /** What proxies of a cluster were told when they were injected: that istiod is at another host, as by another release or chart. */
 export function proxiesAsk(options: { readonly cluster: string; readonly host: string; readonly only?: 'sidecars' | 'gateways' }): Edit {
@@ -223,5 +223,14 @@ export function podNetworks(options: {
       (object) => isSidecarPod(object) && object.metadata.namespace === options.namespace,
       (pod) => annotate(pod, key, options.held),
     );
+  });
+}
+
+/** Workloads with sidecars none of which gets ready, because its proxy is not given any configuration. */
+export function sidecarsUnready(options: { readonly cluster: string }): Edit {
+  return inCluster(options.cluster, (objects) => {
+    const injected = objects.filter((object) => object.kind === 'Deployment' && ownedBy(objects, object).pods.some(isSidecarPod));
+    if (injected.length === 0) throw new EditError(`Nothing of ${options.cluster} has a sidecar.`);
+    return injected.reduce<Objects>((result, deployment) => unready(result, deployment), objects);
   });
 }

@@ -1,6 +1,6 @@
 import { exposedTerminating, injectorsCallUrl, istiodRouteFor } from '../../../src/builder/edits/istiod-names.ts';
 import { podsRefused } from '../../../src/builder/edits/refusals.ts';
-import { proxiesAsk } from '../../../src/builder/edits/revisions.ts';
+import { proxiesAsk, sidecarsUnready } from '../../../src/builder/edits/revisions.ts';
 import type { Fault } from '../fault.ts';
 
 /** By which name, with whose certificate and over which route remotes get to istiod. */
@@ -49,7 +49,7 @@ export const faults: readonly Fault[] = [
     mode: 'CPX-07',
     says: 'Sidecars of a remote were injected with a custom discovery address that istiod was not told to have a certificate for.',
     meshes: ['primary-remote', 'primary-remote on one network', 'primary-remote 1.24 with a revision'],
-    edits: [proxiesAsk({ cluster: 'west', host: 'discovery.mesh.example.com', only: 'sidecars' })],
+    edits: [proxiesAsk({ cluster: 'west', host: 'discovery.mesh.example.com', only: 'sidecars' }), sidecarsUnready({ cluster: 'west' })],
   },
   {
     id: 'second-route-for-every-name',
