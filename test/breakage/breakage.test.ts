@@ -51,7 +51,10 @@ describe('single faults', () => {
 
   test('are found in recordings of real meshes, too', () => {
     const missed = recorded.singles.filter(({ told }) => told !== 'found').map(({ fault, recording }) => `${fault.id} in ${recording}`);
-    expect(missed.sort()).toEqual(named(knownMissesInRecordings));
+    const known = named(knownMissesInRecordings);
+    expect(missed.filter((name) => !known.includes(name))).toEqual([]);
+    const found = recorded.singles.filter(({ told }) => told === 'found').map(({ fault, recording }) => `${fault.id} in ${recording}`);
+    expect(found.filter((name) => known.includes(name))).toEqual([]);
     expect(recorded.singles.filter(({ strangers }) => strangers.length > 0).map(({ fault, strangers }) => [fault.id, strangers])).toEqual(
       [],
     );
