@@ -78,8 +78,11 @@ import loopbackServer from './remote-secret/loopback-server/check.ts';
 import mismatchedApiServerCa from './remote-secret/mismatched-api-server-ca/check.ts';
 import mismatchedSecretKey from './remote-secret/mismatched-secret-key/check.ts';
 import missingRemoteSecret from './remote-secret/missing-remote-secret/check.ts';
+import orphanedRemoteSecret from './remote-secret/orphaned-remote-secret/check.ts';
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
 import revokedCredential from './remote-secret/revoked-credential/check.ts';
+import selfRemoteSecret from './remote-secret/self-remote-secret/check.ts';
+import uncreatableRemoteSecret from './remote-secret/uncreatable-remote-secret/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
 import unsyncedCluster from './remote-secret/unsynced-cluster/check.ts';
 import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
@@ -97,7 +100,11 @@ import expiringCaBundle from './trust/expiring-ca-bundle/check.ts';
 import expiringRoot from './trust/expiring-root/check.ts';
 import expiringSigningCa from './trust/expiring-signing-ca/check.ts';
 import foreignRoot from './trust/foreign-root/check.ts';
+import ineffectiveExtraRoots from './trust/ineffective-extra-roots/check.ts';
 import missingRoot from './trust/missing-root/check.ts';
+import mistakenTrustDomain from './trust/mistaken-trust-domain/check.ts';
+import publishedCa from './trust/published-ca/check.ts';
+import unfinishedRootRotation from './trust/unfinished-root-rotation/check.ts';
 import unusedCacerts from './trust/unused-cacerts/check.ts';
 
 /** Areas in the order in which people read about them. */
@@ -184,8 +191,11 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: mismatchedApiServerCa, area: 'remote-secret', origin: 'built-in' },
   { check: mismatchedSecretKey, area: 'remote-secret', origin: 'built-in' },
   { check: missingRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: orphanedRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
   { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
+  { check: selfRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: uncreatableRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unsyncedCluster, area: 'remote-secret', origin: 'built-in' },
   { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
@@ -203,6 +213,10 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: expiringRoot, area: 'trust', origin: 'built-in' },
   { check: expiringSigningCa, area: 'trust', origin: 'built-in' },
   { check: foreignRoot, area: 'trust', origin: 'built-in' },
+  { check: ineffectiveExtraRoots, area: 'trust', origin: 'built-in' },
   { check: missingRoot, area: 'trust', origin: 'built-in' },
+  { check: mistakenTrustDomain, area: 'trust', origin: 'built-in' },
+  { check: publishedCa, area: 'trust', origin: 'built-in' },
+  { check: unfinishedRootRotation, area: 'trust', origin: 'built-in' },
   { check: unusedCacerts, area: 'trust', origin: 'built-in' },
 ];

@@ -13,6 +13,7 @@ export * as kubeconfigRules from '../istio/kubeconfig-rules.ts';
 export * as knownFaults from '../istio/known-faults.ts';
 export { annotations, classes, labels, names, ports } from '../istio/labels.ts';
 export * as readerRules from '../istio/reader-rules.ts';
+export * as publishedCas from '../istio/published-cas.ts';
 export * as releases from '../istio/releases.ts';
 export * as versions from '../istio/versions.ts';
 export * from '../model/facts.ts';

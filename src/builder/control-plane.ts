@@ -44,7 +44,7 @@ export function primary(cluster: Cluster, addresses: Addresses, plane: ControlPl
   const { hasCrl } = traitsOf(plane.release);
   return [
     ...systemNamespace(cluster, namespace),
-    caSecret(plan.trust, cluster, namespace, times.systemNamespace),
+    caSecret(plan.trust, cluster, namespace, times.systemNamespace, plane.ca),
     ...istioCrds(cluster, plane, times.istiod),
     ...plant,
     ...reader(cluster, plane, times.istiod, false),

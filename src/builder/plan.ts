@@ -1,3 +1,4 @@
+import type { PluggedInCa } from './certificates.ts';
 import type { StringMap } from '../model/kube.ts';
 import { traitsOf } from './releases.ts';
 
@@ -38,6 +39,8 @@ export interface ControlPlane {
   readonly nativeSidecars: boolean;
   /** Root certificate it hands out. */
   readonly root: string;
+  /** What is plugged in, where it is not the usual. */
+  readonly ca: PluggedInCa | undefined;
   /** Tags that the installer made for it. */
   readonly tags: readonly string[];
   readonly ambient: boolean;

@@ -169,6 +169,7 @@ export function planeOf(
     isExternal: options.isExternal,
     nativeSidecars: options.nativeSidecars ?? false,
     root: rootOf(options.trust ?? 'plugged-in', cluster, options.authorities?.[cluster.name]),
+    ca: options.authorities?.[cluster.name],
     tags: options.tags ?? usualTags(revision, release),
     ambient: options.ambient ?? false,
   };

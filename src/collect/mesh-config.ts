@@ -52,6 +52,9 @@ export function reduceMeshConfig(odd: Tally, data: Fields): Fields {
     serviceScopeConfigs: objects(odd, mesh?.['serviceScopeConfigs']).flatMap((entry) => scopeOf(odd, entry)),
     defaultServiceExportTo: texts(odd, mesh?.['defaultServiceExportTo']),
     caCertificates: objects(odd, mesh?.['caCertificates']).flatMap((entry) => certificatesIn(odd, text(odd, entry['pem']))),
+    takesRootsFromUrl: objects(odd, mesh?.['caCertificates']).some((entry) => filled(odd, entry['spiffeBundleUrl']) !== undefined)
+      ? true
+      : undefined,
     meshNetworks: networksOf(odd, networks?.['networks']),
   });
 }
@@ -131,6 +134,7 @@ export function projectMeshConfig(mesh: Fields): Settings {
     serviceScopeConfigs: objects(uncounted, mesh['serviceScopeConfigs']).flatMap((entry) => json(uncounted, entry) ?? []),
     defaultServiceExportTo: texts(uncounted, mesh['defaultServiceExportTo']),
     caCertificates: recordedCertificates(mesh['caCertificates']),
+    takesRootsFromUrl: mesh['takesRootsFromUrl'] === true ? (true as const) : undefined,
     meshNetworks: objects(uncounted, mesh['meshNetworks']).map(recordedNetwork),
     unreadable: mesh['unreadable'] === true,
   });

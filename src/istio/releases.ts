@@ -120,6 +120,8 @@ export const behaviours = {
   spansNetworksInAmbient: [{ from: '1.27.0' }],
   /** A remote cluster's trust domain is read from the mesh config in that cluster. */
   readsRemoteTrustDomain: [{ from: '1.29.0' }],
+  /** Where it may not be read there, istiod's own is taken (istio/istio#59474); before that there was none. */
+  fallsBackToOwnTrustDomain: [{ from: '1.29.2' }],
   /** Kubeconfigs of remote clusters may come from files (PILOT_MULTICLUSTER_KUBECONFIG_PATH); remote secrets are then not read. */
   readsKubeconfigFiles: [{ from: '1.30.0' }],
   /** Name tables hold only those pods of a headless Service that have its first port (pkg/dns/server/name_table.go, #61038). Mended in no release that this table knows; later patches may be. */

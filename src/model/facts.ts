@@ -107,6 +107,8 @@ export interface MeshConfig extends Entity {
   readonly defaultServiceExportTo: readonly string[];
   /** SHA-256 fingerprints of `caCertificates[].pem`. */
   readonly caCertificates: readonly Certificate[];
+  /** Further roots come from a `spiffeBundleUrl` of `caCertificates[]`: which, nobody here knows. */
+  readonly takesRootsFromUrl?: true;
   /** `meshNetworks.networks`: network → registries and gateways; empty on meshes that use labels. */
   readonly meshNetworks: readonly MeshNetwork[];
   /** The YAML could not be read: nothing above is to be trusted. */

@@ -30,6 +30,8 @@ export default defineCheck({
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
+    // Proxies of a remote that istiod does not know are not let in.
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],

@@ -44,6 +44,7 @@ export default defineCheck({
     { code: 'unread-remote-secret', match: 'cluster' },
     { code: 'mismatched-secret-key', match: 'cluster' },
     { code: 'duplicate-remote-secret', match: 'cluster' },
+    { code: 'self-remote-secret', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'mismatched-injection-path', match: 'cluster' },
     { code: 'unmatched-control-plane-clusters', match: 'cluster' },
@@ -54,7 +55,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
-  catalogue: ['ID-07'],
+  catalogue: ['ID-07', 'SEC-10'],
   docs: {
     why: 'istiod ignores a remote secret whose key is its own cluster ID, and of two clusters with one ID it reads only one. Services, endpoints and proxies of the other are unknown to it. Clusters that were installed without a name are all called Kubernetes.',
     confirm:

@@ -1,4 +1,4 @@
-import { clusterName, type ClusterName, defineCheck, type Mesh, remedy, valueOf } from 'meshdoctor/api';
+import { clusterName, type ClusterName, defineCheck, listOf, type Mesh, remedy, valueOf } from 'meshdoctor/api';
 import { gapsOf, handsOutElsewhere, meets, pluggingIn, rootField, rootName, sideOf, youngestFirst } from '../_area.ts';
 
 interface Roots {
@@ -16,7 +16,7 @@ export default defineCheck({
   scope: 'pair',
   needs: { from: ['rootConfigMaps', 'controlPlanes'], to: ['rootConfigMaps', 'controlPlanes'] },
   uses: { from: ['meshConfigs', 'remoteSecrets'], to: ['meshConfigs', 'remoteSecrets'] },
-  catalogue: ['TRU-01'],
+  catalogue: ['TRU-01', 'TRU-04', 'TRU-06'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
@@ -62,6 +62,10 @@ export default defineCheck({
     const [one, two] = sides.sort(youngestFirst);
     const isMet = one !== undefined && two !== undefined && meets(one.roots, two.trusted) && meets(two.roots, one.trusted);
     if (one === undefined || two === undefined || isMet) return;
+    if ([from, to].some(({ meshConfigs }) => listOf(meshConfigs).some(({ takesRootsFromUrl }) => takesRootsFromUrl === true))) {
+      yield undecided('further roots come from a url, and which these are is not known');
+      return;
+    }
     const missing = [from, to].flatMap((view) => gapsOf(view, view.member));
     if (missing.length > 0) {
       yield undecided('it is not known which roots both of them trust', { missing });

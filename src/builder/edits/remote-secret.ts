@@ -240,6 +240,35 @@ export function readerUnbound(options: { readonly cluster: string; readonly subj
   return inOrder(unbound, (mesh) => inCluster(options.cluster, (objects) => abandoned(objects, agoIn(mesh, someMinutes)))(mesh));
 }
 
+/** SEC-12: a cluster that is no more. Secrets that open it are left, in all other clusters; those named in `unless` were taken away with it. */
+export function clusterGone(cluster: string, unless: readonly string[] = []): Edit {
+  return (mesh) => {
+    clusterOf(mesh, cluster);
+    const isTaken = (object: KubeObject): boolean => object.kind === 'Secret' && unless.includes(object.metadata.name);
+    return new Map(
+      [...mesh].filter(([name]) => name !== cluster).map(([name, objects]) => [name, objects.filter((object) => !isTaken(object))]),
+    );
+  };
+}
+
+/** SEC-14: the base of Istio was never installed in a cluster: no account to be read as, and no token of it. */
+export function readerAccountMissing(cluster: string): Edit {
+  return inCluster(cluster, (objects) =>
+    remove(
+      objects,
+      (object) => isReaderToken(object) || (object.kind === 'ServiceAccount' && object.metadata.name === names.readerServiceAccount),
+      'service account of the reader',
+    ),
+  );
+}
+
+/** SEC-14: the Secret for the reader's token was made, and no controller filled it in. */
+export function readerTokenUnfilled(cluster: string): Edit {
+  return inCluster(cluster, (objects) =>
+    change(objects, isReaderToken, (object) => put(object, ['data'], undefined), 'token of the reader'),
+  );
+}
+
 /** Finds the secret that opens a cluster: the one whose token that cluster's reader has, else whose CA is that of its API server. */
 function opens(mesh: MeshObjects, options: SecretOf): (object: KubeObject) => boolean {
   const opened = clusterOf(mesh, options.of);

@@ -2,7 +2,7 @@ import { names } from '../../istio/labels.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { agoIn, generatedUid, timeText } from './clock.ts';
 import { istiodRestarted, rootOf, someMinutes } from './control-plane.ts';
-import { change, changeAny, clusterOf, type Edit, EditError, find, inCluster, inOrder, put } from './edit.ts';
+import { change, changeAny, clusterOf, type Edit, EditError, find, inCluster, inOrder, type Objects, put } from './edit.ts';
 import { isInjector, isRootConfigMap, systemNamespaceOf } from './find.ts';
 import { isRecord, mapAt, textAt } from './json.ts';
 import { decoded, encoded } from './kubeconfig.ts';
@@ -116,6 +116,39 @@ export function caSecretWritten(options: {
       },
       'Secret cacerts',
     ),
+  );
+}
+
+/** TRU-04: a further root under caCertificates of the mesh configuration of a cluster. */
+export function trustsRoot(options: { readonly cluster: string; readonly root: string }): Edit {
+  const entry = `caCertificates:\n- pem: |\n${options.root.replaceAll(/^(?=.)/gm, '    ')}`;
+  return inCluster(options.cluster, (objects) => changeMeshText(objects, (text) => `${entry}${text}`));
+}
+
+/** A setting of defaultConfig.proxyMetadata in the mesh configuration of a cluster. */
+export function proxyMetadataSet(options: { readonly cluster: string; readonly name: string; readonly value: string }): Edit {
+  const line = `    ${options.name}: "${options.value}"\n`;
+  return inCluster(options.cluster, (objects) =>
+    changeMeshText(objects, (text) =>
+      text.includes('  proxyMetadata:\n')
+        ? text.replace('  proxyMetadata:\n', `  proxyMetadata:\n${line}`)
+        : text.replace('defaultConfig:\n', `defaultConfig:\n  proxyMetadata:\n${line}`),
+    ),
+  );
+}
+
+/** Key `mesh` of every ConfigMap `istio[-rev]` of the system namespace. */
+function changeMeshText(objects: Objects, how: (text: string) => string): KubeObject[] {
+  const isMeshConfig = (object: KubeObject): boolean =>
+    object.kind === 'ConfigMap' &&
+    /^istio(-|$)/.test(object.metadata.name) &&
+    object.metadata.namespace === systemNamespaceOf(objects) &&
+    textAt(object, 'data', 'mesh') !== undefined;
+  return change(
+    objects,
+    isMeshConfig,
+    (object) => put(object, ['data', 'mesh'], how(textAt(object, 'data', 'mesh') ?? '')),
+    'mesh configuration',
   );
 }
 
