@@ -1,5 +1,6 @@
 import { ambientFaults } from './ambient.ts';
 import { canaryFaults } from './canary.ts';
+import { configurationFaults } from './configuration.ts';
 import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
 import { multiPrimaryFaults } from './multi-primary.ts';
@@ -11,6 +12,7 @@ export const faults: readonly Fault[] = [
   ...setupFaults,
   ...runningFaults,
   ...multiPrimaryFaults,
+  ...configurationFaults,
   ...oneNetworkFaults,
   ...externalFaults,
   ...ambientFaults,

@@ -1,0 +1,181 @@
+import type { Lab } from '../lab/lab.ts';
+import { revision } from '../topologies/parts.ts';
+import type { Fault } from './fault.ts';
+import { restarted } from './restarts.ts';
+
+/** What people write into meshes that work, and that takes services or istiod from callers of the other cluster. */
+const topology = 'multi-primary';
+const both = ['cluster1', 'cluster2'] as const;
+const host = 'def.sample.svc.cluster.local';
+
+const networking = (kind: string, spec: unknown, name = 'def') => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind,
+  metadata: { name, namespace: 'sample' },
+  spec,
+});
+
+export const configurationFaults: readonly Fault[] = [
+  {
+    id: 'mutual-tls-disabled',
+    about: 'A PeerAuthentication turned mutual TLS off for a namespace whose service is called from the other network.',
+    topology,
+    stage: async (lab) =>
+      await lab.apply('cluster2', [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          metadata: { name: 'plain', namespace: 'sample' },
+          spec: { mtls: { mode: 'DISABLE' } },
+        },
+      ]),
+    undo: async (lab) => await gone(lab, 'cluster2', 'peerauthentication', 'plain'),
+    expected: { cause: 'disabled-mutual-tls', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'client-tls-simple',
+    about: 'A DestinationRule asked for TLS of its own towards a service of the other network.',
+    topology,
+    stage: async (lab) =>
+      await lab.apply('cluster1', [networking('DestinationRule', { host, trafficPolicy: { tls: { mode: 'SIMPLE' } } })]),
+    undo: async (lab) => await gone(lab, 'cluster1', 'destinationrule', 'def'),
+    expected: { cause: 'mismatched-client-tls', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'port-named-otherwise',
+    about: 'The Service was made in the cluster of its callers, too, and its port was given another name there.',
+    topology,
+    stage: async (lab) =>
+      await lab.apply('cluster1', [
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'def', namespace: 'sample', labels: { app: 'def' } },
+          spec: { selector: { app: 'def' }, ports: [{ name: 'tcp-main', port: 5000, targetPort: 5000 }] },
+        },
+      ]),
+    undo: async (lab) => await gone(lab, 'cluster1', 'service', 'def'),
+    expected: { cause: 'mismatched-port-name', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'subset-in-one-primary',
+    about: 'Callers were routed to a subset that only their own primary knows.',
+    topology,
+    stage: async (lab) =>
+      await lab.apply('cluster1', [
+        networking('DestinationRule', { host, subsets: [{ name: 'v1', labels: { app: 'def' } }] }),
+        networking('VirtualService', { hosts: [host], tcp: [{ route: [{ destination: { host, subset: 'v1' } }] }] }),
+      ]),
+    undo: async (lab) => {
+      for (const context of both) await gone(lab, context, 'destinationrule', 'def');
+      await gone(lab, 'cluster1', 'virtualservice', 'def');
+    },
+    expected: { cause: 'missing-subset', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'gateway-sees-another-network',
+    about: 'The gateway was told to see the endpoints of the other network.',
+    topology,
+    stage: async (lab) => await networkView(lab, 'network1'),
+    undo: async (lab) => await networkView(lab, 'network2'),
+    expected: { cause: 'mismatched-network-view', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'namespace-not-selected',
+    about: 'Discovery selectors were introduced, and the namespace of the remote was not labelled for them.',
+    topology: 'primary-remote',
+    stage: async (lab) => {
+      for (const context of both) await lab.kubectl(context, ['label', 'namespace', '--all', 'mesh=on']);
+      await lab.kubectl('cluster2', ['label', 'namespace', 'sample', 'mesh-']);
+      const mesh = await meshConfigOf(lab);
+      await meshConfigBecomes(lab, `discoverySelectors:\n- matchLabels:\n    mesh: "on"\n${mesh}`);
+    },
+    undo: async (lab) => {
+      const mesh = await meshConfigOf(lab);
+      await meshConfigBecomes(lab, mesh.replace(/^discoverySelectors:\n- matchLabels:\n {4}mesh: "on"\n/, ''));
+      for (const context of both) await lab.kubectl(context, ['label', 'namespace', '--all', 'mesh-']);
+    },
+    expected: { cause: 'undiscovered-namespace', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'labels-of-two-kinds',
+    about: 'A namespace of the remote was labelled for injection in both ways.',
+    topology: 'primary-remote',
+    stage: async (lab) => void (await lab.kubectl('cluster2', ['label', 'namespace', 'sample', 'istio-injection=enabled'])),
+    undo: async (lab) => {
+      await lab.kubectl('cluster2', ['label', 'namespace', 'sample', 'istio-injection-']);
+      await lab.kubectl('cluster2', ['label', '--overwrite', 'namespace', 'sample', `istio.io/rev=${revision}`]);
+    },
+    expected: { cause: 'contradicting-injection-labels', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'istiod-denied-at-gateway',
+    about: 'An AuthorizationPolicy without rules was put before the gateway that exposes istiod.',
+    topology: 'primary-remote',
+    stage: async (lab) =>
+      await lab.apply('cluster1', [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: 'nothing', namespace: 'istio-system' },
+          spec: { selector: { matchLabels: { istio: 'eastwestgateway' } } },
+        },
+      ]),
+    undo: async (lab) =>
+      void (await lab.kubectl('cluster1', ['delete', 'authorizationpolicy', 'nothing', '-n', 'istio-system', '--ignore-not-found'])),
+    expected: { cause: 'denied-istiod-connection', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'ambient-setting-missing',
+    about: 'istiod of one ambient primary lost the setting for several networks.',
+    topology: 'ambient',
+    stage: async (lab) => await multiNetwork(lab, 'AMBIENT_ENABLE_MULTI_NETWORK-'),
+    undo: async (lab) => await multiNetwork(lab, 'AMBIENT_ENABLE_MULTI_NETWORK=true'),
+    expected: { cause: 'disabled-multi-network', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+];
+
+async function gone(lab: Lab, context: string, kind: string, name: string): Promise<void> {
+  await lab.kubectl(context, ['delete', kind, name, '-n', 'sample', '--ignore-not-found']);
+}
+
+async function networkView(lab: Lab, network: string): Promise<void> {
+  await lab.kubectl('cluster2', [
+    'set',
+    'env',
+    '-n',
+    'istio-system',
+    'deployment/istio-eastwestgateway',
+    `ISTIO_META_REQUESTED_NETWORK_VIEW=${network}`,
+  ]);
+  await rolledOut(lab, 'cluster2', 'istio-eastwestgateway');
+}
+
+async function multiNetwork(lab: Lab, entry: string): Promise<void> {
+  await lab.kubectl('cluster2', ['set', 'env', '-n', 'istio-system', 'deployment/istiod', entry]);
+  await rolledOut(lab, 'cluster2', 'istiod');
+}
+
+async function rolledOut(lab: Lab, context: string, deployment: string): Promise<void> {
+  await lab.kubectl(context, ['rollout', 'status', '-n', 'istio-system', `deployment/${deployment}`, '--timeout=110s']);
+}
+
+async function meshConfigOf(lab: Lab): Promise<string> {
+  return await lab.kubectl('cluster1', ['get', 'configmap', `istio-${revision}`, '-n', 'istio-system', '-o', 'jsonpath={.data.mesh}']);
+}
+
+/** istiod sees the change when its volume does, which takes a minute or more: it is restarted. */
+async function meshConfigBecomes(lab: Lab, mesh: string): Promise<void> {
+  const patch = JSON.stringify({ data: { mesh } });
+  await lab.kubectl('cluster1', ['patch', 'configmap', `istio-${revision}`, '-n', 'istio-system', '--type', 'merge', '-p', patch]);
+  await restarted(lab, 'cluster1', 'istio-system', [`istiod-${revision}`]);
+}
