@@ -64,10 +64,13 @@ import strayIstiod from './injection/stray-istiod/check.ts';
 import unservedGatewayRevision from './injection/unserved-gateway-revision/check.ts';
 import unservedInjector from './injection/unserved-injector/check.ts';
 import unservedRevision from './injection/unserved-revision/check.ts';
+import alteredCrossNetworkPort from './policy/altered-cross-network-port/check.ts';
 import disabledMutualTls from './policy/disabled-mutual-tls/check.ts';
+import foreignPrincipal from './policy/foreign-principal/check.ts';
 import inertConfiguration from './policy/inert-configuration/check.ts';
 import mismatchedClientTls from './policy/mismatched-client-tls/check.ts';
 import missingCallerRules from './policy/missing-caller-rules/check.ts';
+import missingOutlierDetection from './policy/missing-outlier-detection/check.ts';
 import missingSubset from './policy/missing-subset/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
@@ -177,10 +180,13 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unservedGatewayRevision, area: 'injection', origin: 'built-in' },
   { check: unservedInjector, area: 'injection', origin: 'built-in' },
   { check: unservedRevision, area: 'injection', origin: 'built-in' },
+  { check: alteredCrossNetworkPort, area: 'policy', origin: 'built-in' },
   { check: disabledMutualTls, area: 'policy', origin: 'built-in' },
+  { check: foreignPrincipal, area: 'policy', origin: 'built-in' },
   { check: inertConfiguration, area: 'policy', origin: 'built-in' },
   { check: mismatchedClientTls, area: 'policy', origin: 'built-in' },
   { check: missingCallerRules, area: 'policy', origin: 'built-in' },
+  { check: missingOutlierDetection, area: 'policy', origin: 'built-in' },
   { check: missingSubset, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },

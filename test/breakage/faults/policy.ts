@@ -321,5 +321,90 @@ const gateways: readonly Fault[] = [
   },
 ];
 
+const failover = { loadBalancer: { localityLbSetting: { failover: [{ from: 'region-east', to: 'region-west' }] } } };
+
+/** Settings that do not do what they say. */
+const idle: readonly Fault[] = [
+  {
+    id: 'failover-without-outlier-detection',
+    mode: 'POL-09',
+    says: 'Failover between regions was set up without outlier detection.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes', 'primary-remote on one network'],
+    edits: [configured({ cluster: 'east', kind: 'DestinationRule', ...inShop, spec: { host: 'abc', trafficPolicy: failover } })],
+  },
+  {
+    id: 'failover-of-a-port-without-outlier-detection',
+    mode: 'POL-09',
+    says: 'Outlier detection is set for a host, but not for the port that has failover of its own.',
+    meshes: ['primary-remote', 'two remotes'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: {
+          host: 'abc',
+          trafficPolicy: { outlierDetection: { consecutive5xxErrors: 3 }, portLevelSettings: [{ port: { number: 80 }, ...failover }] },
+        },
+      }),
+    ],
+  },
+  {
+    id: 'policy-with-identities-of-another-mesh',
+    mode: 'POL-07',
+    says: 'A policy was copied from a mesh of another trust domain, identities included.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two primaries', 'two remotes'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'AuthorizationPolicy',
+        ...inShop,
+        spec: { ...ofAbc, rules: [{ from: [{ source: { principals: ['prod.example.com/ns/shop/sa/default'] } }] }] },
+      }),
+    ],
+  },
+  {
+    id: 'policy-with-identities-as-a-condition',
+    mode: 'POL-07',
+    says: 'A policy names identities of another trust domain in a condition.',
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'AuthorizationPolicy',
+        ...inShop,
+        spec: { ...ofAbc, rules: [{ when: [{ key: 'source.principal', values: ['old.example.com/ns/shop/sa/default'] }] }] },
+      }),
+    ],
+  },
+  {
+    id: 'filter-rewrites-server-names',
+    mode: 'POL-11',
+    says: 'An EnvoyFilter of an old guide rewrites server names on the cross-network port.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two primaries', 'two remotes'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'EnvoyFilter',
+        namespace: 'istio-system',
+        name: 'cluster-rewrite',
+        spec: {
+          workloadSelector: { labels: { istio: 'eastwestgateway' } },
+          configPatches: [
+            {
+              applyTo: 'NETWORK_FILTER',
+              match: {
+                context: 'GATEWAY',
+                listener: { portNumber: 15443, filterChain: { filter: { name: 'envoy.filters.network.sni_cluster' } } },
+              },
+              patch: { operation: 'INSERT_AFTER', value: { name: 'envoy.filters.network.tcp_cluster_rewrite' } },
+            },
+          ],
+        },
+      }),
+    ],
+  },
+];
+
 /** Configuration and policy. */
-export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided, ...gateways];
+export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided, ...gateways, ...idle];
