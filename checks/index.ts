@@ -27,6 +27,9 @@ import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check
 import unconnectedProxy from './control-plane-exposure/unconnected-proxy/check.ts';
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
 import untrustedExposure from './control-plane-exposure/untrusted-exposure/check.ts';
+import ambiguousService from './dns/ambiguous-service/check.ts';
+import clusterLocalService from './dns/cluster-local-service/check.ts';
+import leftoverGlobalName from './dns/leftover-global-name/check.ts';
 import mismatchedPortName from './dns/mismatched-port-name/check.ts';
 import mixedHeadlessService from './dns/mixed-headless-service/check.ts';
 import staleDnsCapture from './dns/stale-dns-capture/check.ts';
@@ -34,9 +37,11 @@ import unansweredName from './dns/unanswered-name/check.ts';
 import undiscoveredNamespace from './dns/undiscovered-namespace/check.ts';
 import unexportedService from './dns/unexported-service/check.ts';
 import unmergedPort from './dns/unmerged-port/check.ts';
+import unmeshedNamespace from './dns/unmeshed-namespace/check.ts';
 import unnamedStatefulPod from './dns/unnamed-stateful-pod/check.ts';
 import unreachableHeadlessService from './dns/unreachable-headless-service/check.ts';
 import unresolvableService from './dns/unresolvable-service/check.ts';
+import unroutedStubService from './dns/unrouted-stub-service/check.ts';
 import collidingGateways from './east-west/colliding-gateways/check.ts';
 import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
@@ -88,6 +93,7 @@ import selfRemoteSecret from './remote-secret/self-remote-secret/check.ts';
 import uncreatableRemoteSecret from './remote-secret/uncreatable-remote-secret/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
 import unsyncedCluster from './remote-secret/unsynced-cluster/check.ts';
+import divergentClusterDomain from './topology/divergent-cluster-domain/check.ts';
 import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
 import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
 import mismatchedGatewayNetwork from './topology/mismatched-gateway-network/check.ts';
@@ -143,6 +149,9 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unconnectedProxy, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: untrustedExposure, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: ambiguousService, area: 'dns', origin: 'built-in' },
+  { check: clusterLocalService, area: 'dns', origin: 'built-in' },
+  { check: leftoverGlobalName, area: 'dns', origin: 'built-in' },
   { check: mismatchedPortName, area: 'dns', origin: 'built-in' },
   { check: mixedHeadlessService, area: 'dns', origin: 'built-in' },
   { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
@@ -150,9 +159,11 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: undiscoveredNamespace, area: 'dns', origin: 'built-in' },
   { check: unexportedService, area: 'dns', origin: 'built-in' },
   { check: unmergedPort, area: 'dns', origin: 'built-in' },
+  { check: unmeshedNamespace, area: 'dns', origin: 'built-in' },
   { check: unnamedStatefulPod, area: 'dns', origin: 'built-in' },
   { check: unreachableHeadlessService, area: 'dns', origin: 'built-in' },
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
+  { check: unroutedStubService, area: 'dns', origin: 'built-in' },
   { check: collidingGateways, area: 'east-west', origin: 'built-in' },
   { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
@@ -204,6 +215,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: uncreatableRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unsyncedCluster, area: 'remote-secret', origin: 'built-in' },
+  { check: divergentClusterDomain, area: 'topology', origin: 'built-in' },
   { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedGatewayNetwork, area: 'topology', origin: 'built-in' },

@@ -3,8 +3,9 @@ import type { KubeObject } from '../../model/kube.ts';
 import { makerOf } from '../objects.ts';
 import { times } from '../timeline.ts';
 import { annotate, change, changeAny, changed, type Edit, EditError, find, inCluster, isNamed, label, type Objects, put } from './edit.ts';
-import { isBackendOf, systemNamespaceOf } from './find.ts';
-import { isRecord, itemsAt, itemsOf, textAt } from './json.ts';
+import { isBackendOf, isIstiod, systemNamespaceOf } from './find.ts';
+import { at, isRecord, itemsAt, itemsOf, textAt } from './json.ts';
+import { setEnv } from './workload.ts';
 
 /** `abc.shop` in one cluster. */
 export interface ServiceAt {
@@ -141,15 +142,19 @@ export function applied(options: {
   readonly cluster: string;
   readonly apiVersion?: string;
   readonly kind: string;
-  readonly namespace: string;
+  /** Absent for what belongs to the whole cluster. */
+  readonly namespace?: string;
   readonly name: string;
   readonly spec: Readonly<Record<string, unknown>>;
 }): Edit {
   const { cluster, apiVersion = 'networking.istio.io/v1', kind, namespace, name, spec } = options;
   return inCluster(cluster, (objects): Objects => {
     if (objects.some((object) => object.apiVersion === apiVersion && isNamed(kind, name, namespace)(object)))
-      throw new EditError(`The cluster has a ${kind} ${namespace}/${name} already.`);
-    return [...objects, makerOf(cluster, times.applications)(apiVersion, kind, { name, namespace }, { spec })];
+      throw new EditError(`The cluster has a ${kind} ${namespace ?? ''}/${name} already.`);
+    return [
+      ...objects,
+      makerOf(cluster, times.applications)(apiVersion, kind, namespace === undefined ? { name } : { name, namespace }, { spec }),
+    ];
   });
 }
 
@@ -193,4 +198,32 @@ export function statefulPodsWithoutFirstPort(
           ],
     );
   });
+}
+
+/** The domain an istiod spells services with, given to it at its installation. */
+export function istiodDomain(options: { readonly cluster: string; readonly domain: string }): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      (object) => isIstiod(object) && at(object, 'spec', 'template', 'spec', 'containers') !== undefined,
+      (object) =>
+        changed(object, ['spec', 'template', 'spec', 'containers', '*', 'args'], (args) => {
+          const words = itemsOf(args);
+          return words.map((word, index) => (words[index - 1] === '--domain' ? options.domain : word));
+        }),
+      'istiod',
+    ),
+  );
+}
+
+/** An environment variable of istiod, which was restarted with it. */
+export function istiodFlag(options: { readonly cluster: string; readonly name: string; readonly value: string | undefined }): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      isIstiod,
+      (object) => changed(object, ['spec', 'template', 'spec'], (spec) => setEnv(spec, 'discovery', options.name, options.value)),
+      'istiod',
+    ),
+  );
 }

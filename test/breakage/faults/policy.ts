@@ -124,6 +124,7 @@ const mutualTls: readonly Fault[] = [
     says: 'In one cluster the namespace was taken out of injection, and its workloads have no sidecar any more.',
     meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote 1.24', 'two remotes', 'two primaries', 'three primaries'],
     edits: [uninjected({ cluster: 'west', namespace: 'shop' })],
+    also: ['DNS-08'],
   },
   {
     id: 'service-that-others-call-without-sidecars',
@@ -131,6 +132,7 @@ const mutualTls: readonly Fault[] = [
     says: 'The only pods of a service that another cluster calls have no sidecar.',
     meshes: ['primary-remote with callers', 'two primaries with callers'],
     edits: [scaledToZero({ cluster: 'east', ...inShop }), uninjected({ cluster: 'west', namespace: 'shop' })],
+    also: ['DNS-08'],
   },
 ];
 

@@ -1,7 +1,10 @@
 import { type Edit, inOrder } from '../../../src/builder/edits/edit.ts';
 import {
+  applied,
   discoverySelectors,
   exportedTo,
+  istiodDomain,
+  istiodFlag,
   madeHeadless,
   meshConfigWith,
   namespaceRelabelled,
@@ -13,7 +16,7 @@ import {
 } from '../../../src/builder/edits/services.ts';
 import type { Fault } from '../fault.ts';
 import type { MeshName } from '../meshes.ts';
-import { podsOfService } from './services-edits.ts';
+import { anotherApplication, namespaceGone, namespaceUnlabelled, podsOfService, stubAdded } from './services-edits.ts';
 
 const remotes: readonly MeshName[] = [
   'primary-remote',
@@ -37,6 +40,13 @@ function selectedBut(primaries: readonly string[], clusters: readonly string[], 
         .map((other) => namespaceRelabelled({ cluster: one, namespace: other, labels: chosen })),
     ),
   );
+}
+
+function routes(host: string): Readonly<Record<string, unknown>> {
+  return {
+    hosts: [host],
+    http: [{ match: [{ uri: { prefix: '/api' } }], route: [{ destination: { host: 'abc.shop.svc.cluster.local' } }] }],
+  };
 }
 
 /** Services that clusters do not have alike, and what hides them. */
@@ -191,5 +201,142 @@ export const faults: readonly Fault[] = [
     says: 'Both primaries export a Service to its own namespace alone.',
     meshes: ['two primaries', 'three primaries'],
     edits: [exportedTo({ ...at('east'), to: '.' }), exportedTo({ ...at('west'), to: '.' })],
+  },
+  {
+    id: 'namespace-of-a-remote-not-labelled',
+    mode: 'DNS-08',
+    says: 'The namespace was created in the remote without the label for injection, and the workload deployed there.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes'],
+    edits: [namespaceUnlabelled({ cluster: 'west', namespace: 'shop' })],
+    also: ['POL-08'],
+  },
+  {
+    id: 'namespace-of-a-peer-not-labelled',
+    mode: 'DNS-08',
+    says: 'One of the primaries has the namespace without the label for injection.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [namespaceUnlabelled({ cluster: 'east', namespace: 'shop' })],
+    also: ['POL-08'],
+  },
+  {
+    id: 'namespace-of-a-remote-missing-in-the-primary',
+    mode: 'DNS-08',
+    says: 'A namespace exists in the remote only, so that no policy for it can be applied in the primary.',
+    meshes: ['primary-remote', 'primary-remote 1.24'],
+    edits: [namespaceGone({ cluster: 'east', namespace: 'shop' })],
+  },
+  {
+    id: 'services-kept-to-their-clusters',
+    mode: 'DNS-09',
+    says: 'Somebody set clusterLocal for a namespace, and others wonder why calls stay at home.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two primaries', 'two remotes', 'primary-remote on one network'],
+    edits: [
+      meshConfigWith({
+        cluster: 'east',
+        lines: ['serviceSettings:', '- settings:', '    clusterLocal: true', '  hosts:', '  - "*.shop.svc.cluster.local"'],
+      }),
+    ],
+  },
+  {
+    id: 'only-exported-services-are-shared',
+    mode: 'DNS-09',
+    says: 'istiod was told to use the API of multi-cluster services, and nothing is exported.',
+    meshes: ['primary-remote', 'two primaries', 'primary-remote 1.24'],
+    edits: [istiodFlag({ cluster: 'east', name: 'ENABLE_MCS_SERVICE_DISCOVERY', value: 'true' })],
+  },
+  {
+    id: 'entry-of-the-old-scheme',
+    mode: 'DNS-12',
+    says: 'A ServiceEntry of the replicated control planes of old stands beside the service that istiod now reads itself.',
+    meshes: ['primary-remote', 'two primaries', 'three primaries'],
+    edits: [
+      applied({
+        cluster: 'east',
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind: 'ServiceEntry',
+        namespace: 'shop',
+        name: 'abc-shop',
+        spec: {
+          hosts: ['abc.shop.global'],
+          location: 'MESH_INTERNAL',
+          ports: [{ name: 'http1', number: 80, protocol: 'http' }],
+          resolution: 'DNS',
+          addresses: ['240.0.0.2'],
+          endpoints: [{ address: '203.0.113.20', ports: { http1: 15443 } }],
+        },
+      }),
+    ],
+  },
+  {
+    id: 'gateway-of-the-old-scheme',
+    mode: 'DNS-12',
+    says: 'The egress gateway of the old scheme was never taken away.',
+    meshes: ['primary-remote', 'two primaries', 'primary-remote 1.24'],
+    edits: [
+      applied({
+        cluster: 'east',
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind: 'Gateway',
+        namespace: 'istio-system',
+        name: 'istio-multicluster-egressgateway',
+        spec: {
+          selector: { istio: 'egressgateway' },
+          servers: [{ hosts: ['*.global'], port: { name: 'tls', number: 15443, protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' } }],
+        },
+      }),
+    ],
+    also: ['EW-08', 'EW-09'],
+  },
+  {
+    id: 'routes-of-a-stub-in-one-primary',
+    mode: 'DNS-13',
+    says: 'A Service without selector exists for its VirtualService only, and both are in one primary.',
+    meshes: ['two primaries', 'three primaries', 'two primaries on one network'],
+    edits: [
+      stubAdded({ cluster: 'west', service: 'front.shop' }),
+      applied({ cluster: 'west', kind: 'VirtualService', namespace: 'shop', name: 'front', spec: routes('front.shop.svc.cluster.local') }),
+    ],
+    also: ['POL-05'],
+  },
+  {
+    id: 'stub-in-both-primaries-and-routes-in-one',
+    mode: 'DNS-13',
+    says: 'The Service that stands for its routes was copied to the other primary, and the VirtualService was forgotten.',
+    meshes: ['two primaries', 'two primaries on one network'],
+    edits: [
+      stubAdded({ cluster: 'west', service: 'front.shop' }),
+      stubAdded({ cluster: 'east', service: 'front.shop' }),
+      applied({ cluster: 'west', kind: 'VirtualService', namespace: 'shop', name: 'front', spec: routes('front') }),
+    ],
+    also: ['POL-05'],
+  },
+  {
+    id: 'primary-with-a-domain-of-its-own',
+    mode: 'ID-13',
+    says: 'One primary was installed with the domain of its kubelets, which is not that of the others.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [istiodDomain({ cluster: 'west', domain: 'west.local' })],
+  },
+  {
+    id: 'primary-with-a-company-domain',
+    mode: 'ID-13',
+    says: 'One primary spells services in a domain that the hosts of the gateway between the networks do not cover either.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [istiodDomain({ cluster: 'east', domain: 'k8s.corp.example' })],
+    also: ['EW-09'],
+  },
+  {
+    id: 'another-application-of-the-same-name',
+    mode: 'ID-14',
+    says: 'Two teams call different applications by one name in one namespace of two clusters.',
+    meshes: ['primary-remote', 'two primaries', 'two primaries on one network', 'primary-remote 1.24'],
+    edits: [anotherApplication({ cluster: 'west', service: abc, app: 'billing' })],
+  },
+  {
+    id: 'another-application-in-the-primary',
+    mode: 'ID-14',
+    says: 'The primary has an application of its own under the name of one in the remote.',
+    meshes: ['primary-remote', 'primary-remote on one network', 'two remotes'],
+    edits: [anotherApplication({ cluster: 'east', service: abc, app: 'ledger' })],
   },
 ];
