@@ -10,11 +10,22 @@ import * as policyArea from './policy/_area.ts';
 import * as remoteSecretArea from './remote-secret/_area.ts';
 import * as topologyArea from './topology/_area.ts';
 import * as trustArea from './trust/_area.ts';
+import bridgedRoots from './ambient/bridged-roots/check.ts';
+import bypassedWaypointPolicy from './ambient/bypassed-waypoint-policy/check.ts';
 import disabledMultiNetwork from './ambient/disabled-multi-network/check.ts';
+import divergentAmbientTrustDomain from './ambient/divergent-ambient-trust-domain/check.ts';
+import divertedIngress from './ambient/diverted-ingress/check.ts';
+import faultyAmbientRelease from './ambient/faulty-ambient-release/check.ts';
+import hboneOnlyGateway from './ambient/hbone-only-gateway/check.ts';
 import inconsistentServiceScope from './ambient/inconsistent-service-scope/check.ts';
+import ineffectiveRegionFailover from './ambient/ineffective-region-failover/check.ts';
+import leakingWaypoint from './ambient/leaking-waypoint/check.ts';
 import oneSidedWaypoint from './ambient/one-sided-waypoint/check.ts';
 import rejectedAmbientGateway from './ambient/rejected-ambient-gateway/check.ts';
+import singleNetworkWaypoint from './ambient/single-network-waypoint/check.ts';
 import undeclaredService from './ambient/undeclared-service/check.ts';
+import unsupportedAmbientTopology from './ambient/unsupported-ambient-topology/check.ts';
+import withheldServiceEntry from './ambient/withheld-service-entry/check.ts';
 import unreachableInjector from './cloud/unreachable-injector/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
 import misdirectedProxy from './control-plane-exposure/misdirected-proxy/check.ts';
@@ -132,11 +143,22 @@ export const areas: readonly { readonly id: string; readonly title: string; read
 
 /** Every built-in check, sorted by area and id. */
 export const builtin: readonly RegisteredCheck[] = [
+  { check: bridgedRoots, area: 'ambient', origin: 'built-in' },
+  { check: bypassedWaypointPolicy, area: 'ambient', origin: 'built-in' },
   { check: disabledMultiNetwork, area: 'ambient', origin: 'built-in' },
+  { check: divergentAmbientTrustDomain, area: 'ambient', origin: 'built-in' },
+  { check: divertedIngress, area: 'ambient', origin: 'built-in' },
+  { check: faultyAmbientRelease, area: 'ambient', origin: 'built-in' },
+  { check: hboneOnlyGateway, area: 'ambient', origin: 'built-in' },
   { check: inconsistentServiceScope, area: 'ambient', origin: 'built-in' },
+  { check: ineffectiveRegionFailover, area: 'ambient', origin: 'built-in' },
+  { check: leakingWaypoint, area: 'ambient', origin: 'built-in' },
   { check: oneSidedWaypoint, area: 'ambient', origin: 'built-in' },
   { check: rejectedAmbientGateway, area: 'ambient', origin: 'built-in' },
+  { check: singleNetworkWaypoint, area: 'ambient', origin: 'built-in' },
   { check: undeclaredService, area: 'ambient', origin: 'built-in' },
+  { check: unsupportedAmbientTopology, area: 'ambient', origin: 'built-in' },
+  { check: withheldServiceEntry, area: 'ambient', origin: 'built-in' },
   { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
   { check: misdirectedProxy, area: 'control-plane-exposure', origin: 'built-in' },

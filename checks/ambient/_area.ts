@@ -155,3 +155,22 @@ export function clustersOf(instances: readonly { readonly cluster: { readonly na
 
 /** The labels that make a Service global where nothing else was configured. */
 export const globalLabel: StringMap = { [labels.global]: 'true' };
+
+/** What lies in a specification as it was given, by keys. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce((here: unknown, key) => (isRecord(here) ? here[key] : undefined), value);
+}
+
+export function itemsAt(value: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
+export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

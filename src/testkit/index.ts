@@ -3,6 +3,7 @@ export { mesh } from '../builder/mesh.ts';
 export type { MeshBuilder } from '../builder/mesh.ts';
 export { type Edit, EditError, inCluster, inOrder } from '../builder/edits/edit.ts';
 export * from '../builder/edits/ambient.ts';
+export * from '../builder/edits/ambient-mesh.ts';
 export * from '../builder/edits/control-plane.ts';
 export * from '../builder/edits/dns.ts';
 export * from '../builder/edits/east-west.ts';

@@ -14,7 +14,7 @@ import {
   remedy,
   shellWord,
 } from 'meshdoctor/api';
-import { spanningIstiod } from '../_area.ts';
+import { isZtunnel, spanningIstiod } from '../_area.ts';
 
 const group = 'gateway.networking.k8s.io';
 
@@ -25,7 +25,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['kubeGateways', 'controlPlanes'],
-  uses: ['customResources'],
+  uses: ['customResources', 'pods'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   catalogue: ['AMB-12'],
   explains: [
