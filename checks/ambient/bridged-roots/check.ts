@@ -39,7 +39,7 @@ export default defineCheck({
       effect: `ambient calls between ${a.one} and ${a.other} fail with BadSignature`,
       remedy: [
         remedy.installer(
-          a.map.ref.cluster as ClusterName,
+          a.map.ref.cluster,
           [
             `kubectl --context ${shellWord(a.map.ref.cluster)} -n ${shellWord(a.map.namespace)} create secret generic cacerts --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`,
             `kubectl --context ${shellWord(a.map.ref.cluster)} -n ${shellWord(a.map.namespace)} rollout restart deployment -l app=istiod`,

@@ -98,6 +98,7 @@ export default defineCheck({
     const base = { cluster: cluster.name, network };
     const crds = cluster.customResources;
     if (
+      listOf(cluster.pods).some(isZtunnel) &&
       crds.status === 'collected' &&
       cluster.kubeGateways.length === 0 &&
       !listOf(crds).some((crd) => crd.group === group && crd.kind === 'Gateway')

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../model/kube.ts';
 import { rootOf } from './control-plane.ts';
 import { isAmbientGateway, kubeGatewayDeleted, meshConfigWritten } from './ambient.ts';
-import { change, changed, clusterOf, type Edit, inCluster, inOrder, type Objects } from './edit.ts';
-import { clusterIdOf, systemNamespaceOf } from './find.ts';
+import { change, changed, clusterOf, type Edit, inCluster, inOrder } from './edit.ts';
+import { systemNamespaceOf } from './find.ts';
 import { generatedUid } from './clock.ts';
 
 // What concerns a whole cluster of an ambient mesh: release, network, trust, and what runs beside ambient.
@@ -66,15 +66,19 @@ export function inTrustDomain(options: {
 }
 
 /** ztunnel runs on a node of the cluster, connected to the istiod that pods there are told of. */
-export function ztunnelAdded(options: { readonly cluster: string; readonly network: string }): Edit {
+export function ztunnelAdded(options: { readonly cluster: string; readonly network?: string }): Edit {
   return inCluster(options.cluster, (objects) => [
     ...objects,
-    proxyPod(options.cluster, objects, {
+    proxyPod(options.cluster, {
       name: 'ztunnel-7xk2p',
       namespace: systemNamespaceOf(objects),
       labels: { app: 'ztunnel', 'istio.io/dataplane-mode': 'none', 'sidecar.istio.io/inject': 'false' },
       args: ['proxy', 'ztunnel'],
-      env: { XDS_ADDRESS: 'istiod.istio-system.svc:15012', CA_ADDRESS: 'istiod.istio-system.svc:15012', NETWORK: options.network },
+      env: {
+        XDS_ADDRESS: 'istiod.istio-system.svc:15012',
+        CA_ADDRESS: 'istiod.istio-system.svc:15012',
+        ...(options.network === undefined ? {} : { NETWORK: options.network }),
+      },
     }),
   ]);
 }
@@ -83,7 +87,7 @@ export function ztunnelAdded(options: { readonly cluster: string; readonly netwo
 export function ingressGatewayAdded(options: { readonly cluster: string; readonly namespace: string; readonly network: string }): Edit {
   return inCluster(options.cluster, (objects) => [
     ...objects,
-    proxyPod(options.cluster, objects, {
+    proxyPod(options.cluster, {
       name: 'public-istio-6f9c7b5d4-x8v2q',
       namespace: options.namespace,
       labels: {
@@ -100,7 +104,6 @@ export function ingressGatewayAdded(options: { readonly cluster: string; readonl
 
 function proxyPod(
   cluster: string,
-  objects: Objects,
   plan: {
     readonly name: string;
     readonly namespace: string;
@@ -109,7 +112,8 @@ function proxyPod(
     readonly env: Readonly<Record<string, string>>;
   },
 ): KubeObject {
-  const env = { ISTIO_META_CLUSTER_ID: clusterIdOf(objects), ...plan.env };
+  const env = { ISTIO_META_CLUSTER_ID: cluster, ...plan.env };
+  const address = `10.9.${cluster.charCodeAt(0) % 250}.9`;
   const { name, namespace, labels, args } = plan;
   return {
     apiVersion: 'v1',
@@ -126,7 +130,7 @@ function proxyPod(
         },
       ],
     },
-    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], podIP: address, podIPs: [{ ip: address }] },
   };
 }
 
@@ -153,7 +157,7 @@ function rewritten(cluster: string, from: string, to: string): Edit {
     change(
       objects,
       (object) => JSON.stringify(object).includes(from),
-      (object) => JSON.parse(JSON.stringify(object).replaceAll(from, to)) as KubeObject,
+      (object) => changed(object, [], (all) => JSON.parse(JSON.stringify(all).replaceAll(from, to)) as unknown),
       from,
     ),
   );
