@@ -8,8 +8,10 @@ import * as eastWestArea from './east-west/_area.ts';
 import * as injectionArea from './injection/_area.ts';
 import * as policyArea from './policy/_area.ts';
 import * as remoteSecretArea from './remote-secret/_area.ts';
+import * as scaleArea from './scale/_area.ts';
 import * as topologyArea from './topology/_area.ts';
 import * as trustArea from './trust/_area.ts';
+import * as versionArea from './version/_area.ts';
 import bridgedRoots from './ambient/bridged-roots/check.ts';
 import bypassedWaypointPolicy from './ambient/bypassed-waypoint-policy/check.ts';
 import disabledMultiNetwork from './ambient/disabled-multi-network/check.ts';
@@ -104,6 +106,11 @@ import selfRemoteSecret from './remote-secret/self-remote-secret/check.ts';
 import uncreatableRemoteSecret from './remote-secret/uncreatable-remote-secret/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
 import unsyncedCluster from './remote-secret/unsynced-cluster/check.ts';
+import crowdedGateway from './scale/crowded-gateway/check.ts';
+import killedIstiod from './scale/killed-istiod/check.ts';
+import limitedIstiodCpu from './scale/limited-istiod-cpu/check.ts';
+import needlessPushes from './scale/needless-pushes/check.ts';
+import wastefulRelease from './scale/wasteful-release/check.ts';
 import divergentClusterDomain from './topology/divergent-cluster-domain/check.ts';
 import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
 import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
@@ -126,6 +133,12 @@ import mistakenTrustDomain from './trust/mistaken-trust-domain/check.ts';
 import publishedCa from './trust/published-ca/check.ts';
 import unfinishedRootRotation from './trust/unfinished-root-rotation/check.ts';
 import unusedCacerts from './trust/unused-cacerts/check.ts';
+import distantControlPlanes from './version/distant-control-planes/check.ts';
+import interruptedUpgrade from './version/interrupted-upgrade/check.ts';
+import knownBadRelease from './version/known-bad-release/check.ts';
+import mismatchedProxyVersion from './version/mismatched-proxy-version/check.ts';
+import outdatedCrds from './version/outdated-crds/check.ts';
+import unsupportedKubernetes from './version/unsupported-kubernetes/check.ts';
 
 /** Areas in the order in which people read about them. */
 export const areas: readonly { readonly id: string; readonly title: string; readonly order: number }[] = [
@@ -137,8 +150,10 @@ export const areas: readonly { readonly id: string; readonly title: string; read
   { id: 'injection', title: injectionArea.title, order: injectionArea.order },
   { id: 'policy', title: policyArea.title, order: policyArea.order },
   { id: 'remote-secret', title: remoteSecretArea.title, order: remoteSecretArea.order },
+  { id: 'scale', title: scaleArea.title, order: scaleArea.order },
   { id: 'topology', title: topologyArea.title, order: topologyArea.order },
   { id: 'trust', title: trustArea.title, order: trustArea.order },
+  { id: 'version', title: versionArea.title, order: versionArea.order },
 ].sort((a, b) => a.order - b.order);
 
 /** Every built-in check, sorted by area and id. */
@@ -237,6 +252,11 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: uncreatableRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unsyncedCluster, area: 'remote-secret', origin: 'built-in' },
+  { check: crowdedGateway, area: 'scale', origin: 'built-in' },
+  { check: killedIstiod, area: 'scale', origin: 'built-in' },
+  { check: limitedIstiodCpu, area: 'scale', origin: 'built-in' },
+  { check: needlessPushes, area: 'scale', origin: 'built-in' },
+  { check: wastefulRelease, area: 'scale', origin: 'built-in' },
   { check: divergentClusterDomain, area: 'topology', origin: 'built-in' },
   { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
@@ -259,4 +279,10 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: publishedCa, area: 'trust', origin: 'built-in' },
   { check: unfinishedRootRotation, area: 'trust', origin: 'built-in' },
   { check: unusedCacerts, area: 'trust', origin: 'built-in' },
+  { check: distantControlPlanes, area: 'version', origin: 'built-in' },
+  { check: interruptedUpgrade, area: 'version', origin: 'built-in' },
+  { check: knownBadRelease, area: 'version', origin: 'built-in' },
+  { check: mismatchedProxyVersion, area: 'version', origin: 'built-in' },
+  { check: outdatedCrds, area: 'version', origin: 'built-in' },
+  { check: unsupportedKubernetes, area: 'version', origin: 'built-in' },
 ];

@@ -45,6 +45,8 @@ export * as sniRoutes from '../mesh/sni-routes.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
 export * as endpoints from '../mesh/endpoints.ts';
 export * as expectedAnswers from '../mesh/expected-answer.ts';
+export * as faultConditions from '../mesh/fault-conditions.ts';
+export * as keepers from '../mesh/keepers.ts';
 export * as expiry from '../mesh/expiry.ts';
 export * as measured from '../mesh/measured.ts';
 export * as nameCells from '../mesh/name-cells.ts';

@@ -1,5 +1,5 @@
 import { compareText } from '../base/sort.ts';
-import { defined, type Fields, fields, filled, flag, objects, text, texts, type Tally } from '../model/decode.ts';
+import { defined, type Fields, fields, filled, flag, objects, optionalFields, text, texts, type Tally } from '../model/decode.ts';
 import type { CustomResource, Namespace, Node, PolicyRule, Role, RoleBinding, ServiceAccount } from '../model/facts.ts';
 import { clusterEntity, defineFact, namespacedEntity, statusMark, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
@@ -43,10 +43,21 @@ export const nodes = defineKind({
           const address = filled(odd, entry['address']);
           return address === undefined ? [] : [{ type: text(odd, entry['type']) ?? '', address }];
         }),
+        ...kubeletOf(odd, status),
       })),
     };
   },
 });
+
+function kubeletOf(odd: Tally, status: Fields): Fields {
+  const kubelet = filled(odd, optionalFields(odd, status['nodeInfo'])?.['kubeletVersion']);
+  return kubelet === undefined ? {} : { kubelet };
+}
+
+function kubeletVersionOf(status: Fields): Pick<Node, 'kubeletVersion'> {
+  const kubeletVersion = filled(uncounted, status['kubelet']);
+  return kubeletVersion === undefined ? {} : { kubeletVersion };
+}
 
 export const nodesFact = defineFact({
   fact: 'nodes',
@@ -58,6 +69,7 @@ export const nodesFact = defineFact({
       return Object.assign(clusterEntity(projection, object), statusMark(object), {
         ready: status['ready'] === true,
         podCidrs: texts(uncounted, fields(uncounted, object['spec'])['podCIDRs']),
+        ...kubeletVersionOf(status),
         addresses: objects(uncounted, status['addresses']).map((entry) => ({
           type: text(uncounted, entry['type']) ?? '',
           address: text(uncounted, entry['address']) ?? '',

@@ -26,8 +26,6 @@ export type FaultCondition =
   | 'external IPs'
   /** A ServiceEntry that is resolved by DNS and has endpoints in another network. */
   | 'DNS ServiceEntries'
-  /** A workload whose name only the headless Service of another cluster has. */
-  | 'headless services'
   /** Revision tags. */
   | 'tags'
   /** A remote cluster whose reader role cannot read ConfigMaps. */
@@ -35,9 +33,7 @@ export type FaultCondition =
   /** VirtualServices that a GitOps controller or Helm writes again and again. */
   | 'VirtualServices from Git'
   /** The installation is upgraded by Helm 4, which applies on the server. */
-  | 'Helm 4'
-  /** More than one control plane wants to lead in a cluster. */
-  | 'several leaders';
+  | 'Helm 4';
 
 /** What happens that makes it show; `always` shows by itself. */
 export type FaultTrigger =
@@ -154,7 +150,7 @@ export const knownFaults = [
     issues: ['istio/istio#47901'],
     modes: ['VER-05'],
     fixed: ['1.18.6', '1.19.5', '1.20.1', '1.21.0'],
-    conditions: ['remote clusters', 'several leaders'],
+    conditions: ['remote clusters'],
     trigger: 'always',
     effect: 'an istiod of another cluster stays leader although the cluster has one of its own',
   },
@@ -427,9 +423,9 @@ export const knownFaults = [
   {
     id: 'leaked-leader-elections',
     issues: ['istio/istio#60843'],
-    modes: ['PERF-01'],
+    modes: [],
     fixed: ['1.29.7', '1.30.4', '1.31.0'],
-    conditions: ['several leaders'],
+    conditions: ['remote clusters'],
     trigger: 'always',
     effect: 'istiod keeps a goroutine of every time that it led',
     harmless: true,

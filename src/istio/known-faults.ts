@@ -1,7 +1,8 @@
 import { type KnownFault, type KnownFaultId, knownFaults, lastKnown } from './known-fault-table.ts';
 import { compareVersions, parseVersion } from './versions.ts';
 
-const rows: readonly KnownFault[] = knownFaults;
+/** All of them, oldest fix first. */
+export const rows: readonly KnownFault[] = knownFaults;
 
 /**
  * Whether a release has a fault; nothing when it is no version, or newer than what was known when the table was written and not known

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   behaves,
+  brokenSteps,
+  isBefore,
   isNewerThanTable,
   kubernetesSupport,
   presumedToBehave,
@@ -42,6 +44,11 @@ describe('releases', () => {
     expect(kubernetesSupport('1.24.6', '1.34')).toBe('outside-range');
     expect(kubernetesSupport('1.31.0', '1.37')).toBe('unknown'); // this release's upper bound is assumed
     expect(kubernetesSupport(undefined, '1.37')).toBe('unknown');
+  });
+
+  test('steps across which clusters reset each other', () => {
+    for (const { from, to } of brokenSteps)
+      expect([isBefore(`${from}.6`, to), isBefore(`${to}.0`, to), isBefore('latest', to)]).toEqual([true, false, false]);
   });
 
   test.each([

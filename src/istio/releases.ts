@@ -88,6 +88,19 @@ export function kubernetesSupport(
 /** When a behaviour holds: half-open ranges of versions, oldest first; no `until` = still so in the newest release of the table. */
 type Ranges = readonly { readonly from: string; readonly until?: string }[];
 
+/** Kinds that `readsConfigurationAsV1` is about; the others keep the versions that they always had. */
+export const kindsReadAsV1: Readonly<Record<string, readonly string[]>> = {
+  'networking.istio.io': ['DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'VirtualService', 'WorkloadEntry', 'WorkloadGroup'],
+  'security.istio.io': ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'],
+  'telemetry.istio.io': ['Telemetry'],
+};
+
+/** Steps between minors across which clusters of one mesh were seen to reset each other's connections while one of them was upgraded. */
+export const brokenSteps: readonly { readonly from: string; readonly to: string; readonly issue: string; readonly seen: string }[] = [
+  { from: '1.6', to: '1.7', issue: 'istio/istio#27321', seen: 'mutual TLS between clusters failed' },
+  { from: '1.19', to: '1.20', issue: 'istio/istio#50459', seen: 'calls from the older cluster were reset (TLS error 33554536)' },
+];
+
 /** What changed from release to release, as far as a multi-cluster check has to know it. */
 export const behaviours = {
   /** A Service with a network label is a gateway only if it has port 15443 (or its gatewayPort label) or 15008 (pilot/pkg/serviceregistry/kube/controller/network.go). */
@@ -133,6 +146,8 @@ export const behaviours = {
   ],
   /** istiod is ready before its webhooks listen (pilot/pkg/bootstrap; istio/istio#61049). No release of the table mends it. */
   isReadyBeforeItsWebhooks: [{ from: '1.18.0' }],
+  /** Configuration is watched as v1 (pkg/config/schema/metadata.yaml), which CRDs serve since 1.22: of older CRDs nothing is read. */
+  readsConfigurationAsV1: [{ from: '1.24.0' }],
   /** Replacing a remote secret can wipe or lock that cluster's registry until a restart. */
   losesClusterOnSecretRotation: [{ from: '1.30.0', until: '1.30.4' }],
 
@@ -161,6 +176,11 @@ export function behaves(version: string | undefined, behaviour: Behaviour): bool
 /** As `behaves`, for predictions that must choose: an unknown version is taken to behave as the newest release of the table. */
 export function presumedToBehave(version: string | undefined, behaviour: Behaviour): boolean {
   return behaves(version, behaviour) ?? isWithin(newest, behaviours[behaviour]);
+}
+
+/** Whether a version is older than a bound; false for what is no version. */
+export function isBefore(version: string | undefined, bound: string): boolean {
+  return isAtLeast(version, bound) === false;
 }
 
 function isWithin(text: string | undefined, ranges: Ranges): boolean {

@@ -416,6 +416,8 @@ export interface Node extends Entity {
   readonly name: string;
   readonly ready: boolean;
   readonly podCidrs: readonly string[];
+  /** Of its kubelet, as it says it: `v1.32.9`; no newer than the API server's. */
+  readonly kubeletVersion?: string;
   readonly addresses: readonly { readonly type: string; readonly address: string }[];
 }
 

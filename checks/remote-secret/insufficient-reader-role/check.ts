@@ -33,7 +33,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['clusterRoles', 'clusterRoleBindings'] },
   uses: { primary: [], member: ['customResources'] },
-  catalogue: ['SEC-06'],
+  catalogue: ['SEC-06', 'VER-03'],
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },
     { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages'] },
