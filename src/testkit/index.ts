@@ -15,8 +15,6 @@ export * from '../builder/edits/remote-secret.ts';
 export * from '../builder/edits/services.ts';
 export * from '../builder/edits/revisions.ts';
 export * from '../builder/edits/release.ts';
-export * from '../builder/edits/remote-secret.ts';
-export * from '../builder/edits/services.ts';
 export * from '../builder/edits/scale.ts';
 export * from '../builder/edits/topology-identity.ts';
 export * from '../builder/edits/topology-leadership.ts';
