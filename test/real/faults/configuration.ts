@@ -104,18 +104,6 @@ export const configurationFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
-    id: 'labels-of-two-kinds',
-    about: 'A namespace of the remote was labelled for injection in both ways.',
-    topology: 'primary-remote',
-    stage: async (lab) => void (await lab.kubectl('cluster2', ['label', 'namespace', 'sample', 'istio-injection=enabled'])),
-    undo: async (lab) => {
-      await lab.kubectl('cluster2', ['label', 'namespace', 'sample', 'istio-injection-']);
-      await lab.kubectl('cluster2', ['label', '--overwrite', 'namespace', 'sample', `istio.io/rev=${revision}`]);
-    },
-    expected: { cause: 'contradicting-injection-labels', clusters: ['cluster2'] },
-    remedy: { kind: 'printed' },
-  },
-  {
     id: 'istiod-denied-at-gateway',
     about: 'An AuthorizationPolicy without rules was put before the gateway that exposes istiod.',
     topology: 'primary-remote',
