@@ -48,6 +48,7 @@ export * as expectedAnswers from '../mesh/expected-answer.ts';
 export * as faultConditions from '../mesh/fault-conditions.ts';
 export * as keepers from '../mesh/keepers.ts';
 export * as expiry from '../mesh/expiry.ts';
+export * as loadBalancers from '../mesh/load-balancers.ts';
 export * as measured from '../mesh/measured.ts';
 export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';

@@ -35,8 +35,9 @@ export const nodes = defineKind({
     const spec = fields(odd, object['spec']);
     const cidrs = texts(odd, spec['podCIDRs']);
     const cidr = filled(odd, spec['podCIDR']);
+    const provider = /^([a-z0-9]+):\/\//.exec(filled(odd, spec['providerID']) ?? '')?.[1];
     return {
-      spec: { podCIDRs: cidrs.length > 0 || cidr === undefined ? cidrs : [cidr] },
+      spec: defined({ podCIDRs: cidrs.length > 0 || cidr === undefined ? cidrs : [cidr], provider }),
       ...reduceStatusOf(object, odd, (status) => ({
         ready: objects(odd, status['conditions']).some((condition) => condition['type'] === 'Ready' && condition['status'] === 'True'),
         addresses: objects(odd, status['addresses']).flatMap((entry) => {
@@ -66,10 +67,13 @@ export const nodesFact = defineFact({
   project: (items, projection): readonly Node[] =>
     items.map((object) => {
       const status = fields(uncounted, object['status']);
+      const spec = fields(uncounted, object['spec']);
+      const provider = filled(uncounted, spec['provider']);
       return Object.assign(clusterEntity(projection, object), statusMark(object), {
         ready: status['ready'] === true,
-        podCidrs: texts(uncounted, fields(uncounted, object['spec'])['podCIDRs']),
         ...kubeletVersionOf(status),
+        podCidrs: texts(uncounted, spec['podCIDRs']),
+        ...(provider === undefined ? {} : { provider }),
         addresses: objects(uncounted, status['addresses']).map((entry) => ({
           type: text(uncounted, entry['type']) ?? '',
           address: text(uncounted, entry['address']) ?? '',

@@ -46,6 +46,8 @@ export function reduceMeshConfig(odd: Tally, data: Fields): Fields {
     discoveryAddress: address(filled(odd, defaults['discoveryAddress'])),
     meshId: filled(odd, scalarText(odd, defaults['meshId'])),
     enableAutoMtls: flag(odd, mesh?.['enableAutoMtls']),
+    keepsAlive: isSet(mesh?.['tcpKeepalive']),
+    readsProxyProtocol: isSet(fields(odd, defaults['gatewayTopology'])['proxyProtocol']),
     proxyMetadata: metadataOf(odd, defaults['proxyMetadata']),
     discoverySelectors: objects(odd, mesh?.['discoverySelectors']).map((selector) => selectorOf(odd, selector)),
     clusterLocal: objects(odd, mesh?.['serviceSettings']).flatMap((entry) => clusterLocalOf(odd, entry)),
@@ -66,6 +68,11 @@ function parsed(odd: Tally, value: unknown): Fields | undefined {
   const read = readYaml(source);
   if ('invalid' in read) return undefined;
   return read.value === null || read.value === undefined ? {} : optionalFields(tally(), read.value);
+}
+
+/** An empty object switches a setting on, too. */
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function address(value: string | undefined): string | undefined {
@@ -125,6 +132,8 @@ export function projectMeshConfig(mesh: Fields): Settings {
     discoveryAddress: filled(uncounted, mesh['discoveryAddress']),
     meshId: filled(uncounted, mesh['meshId']),
     enableAutoMtls: flag(uncounted, mesh['enableAutoMtls']) ?? true,
+    keepsAlive: flag(uncounted, mesh['keepsAlive']),
+    readsProxyProtocol: flag(uncounted, mesh['readsProxyProtocol']),
     proxyMetadata: metadataOf(uncounted, mesh['proxyMetadata']),
     discoverySelectors: objects(uncounted, mesh['discoverySelectors']).map((selector) => selectorOf(uncounted, selector)),
     clusterLocal: objects(uncounted, mesh['clusterLocal']).flatMap((entry) => {

@@ -92,6 +92,7 @@ export const serviceMessage: Message = {
     11: text('externalTrafficPolicy'),
     13: flag('publishNotReadyAddresses'),
     18: texts('clusterIPs'),
+    21: text('loadBalancerClass'),
     22: text('internalTrafficPolicy'),
   }),
   // ServiceStatus

@@ -56,6 +56,8 @@ const named: ReadonlySet<string> = new Set([
   'k8s.v1.cni.cncf.io/networks',
   // When the owner of a lock that is an Endpoints object renewed it last (Patroni).
   'renewTime',
+  'load-balancer.hetzner.cloud/uses-proxyprotocol',
+  'loadbalancer.openstack.org/proxy-protocol',
 ]);
 
 const longestAnnotation = 4096;
@@ -111,11 +113,17 @@ function reduceAnnotation(odd: Tally, key: string, value: string): string | unde
   return value.length > longestAnnotation ? undefined : redact(value);
 }
 
-/** A pod's own ProxyConfig may hold any environment variable; whether it switches DNS capture is all that is read of it. */
+/** A pod's own ProxyConfig may hold any environment variable; whether it switches DNS capture, and whether it reads PROXY protocol, is all that is read of it. */
 function reduceProxyConfig(value: string): string | undefined {
   const capture = /ISTIO_META_DNS_CAPTURE["']?\s*:\s*["']?(\w+)/.exec(value)?.[1];
-  if (capture === undefined) return undefined;
-  return JSON.stringify({ proxyMetadata: { ISTIO_META_DNS_CAPTURE: String(isTrue(capture)) } });
+  const readsProxyProtocol = /proxyProtocol["']?\s*:/.test(value);
+  if (capture === undefined && !readsProxyProtocol) return undefined;
+  return JSON.stringify(
+    defined({
+      proxyMetadata: capture === undefined ? undefined : { ISTIO_META_DNS_CAPTURE: String(isTrue(capture)) },
+      gatewayTopology: readsProxyProtocol ? { proxyProtocol: {} } : undefined,
+    }),
+  );
 }
 
 /** Of thousands of pods it is the same. */

@@ -38,6 +38,7 @@ export const services = defineKind({
         loadBalancerSourceRanges: unlessNone(texts(odd, spec['loadBalancerSourceRanges'])),
         internalTrafficPolicy: filled(odd, spec['internalTrafficPolicy']),
         externalTrafficPolicy: filled(odd, spec['externalTrafficPolicy']),
+        loadBalancerClass: filled(odd, spec['loadBalancerClass']),
         publishNotReadyAddresses: flag(odd, spec['publishNotReadyAddresses']),
       }),
       ...reduceStatusOf(object, odd, (status) => ({
@@ -96,10 +97,12 @@ function projectService(object: ReducedObject, projection: Projection): Service 
   const externalName = filled(uncounted, spec['externalName']);
   const internal = filled(uncounted, spec['internalTrafficPolicy']);
   const external = filled(uncounted, spec['externalTrafficPolicy']);
+  const balancerClass = filled(uncounted, spec['loadBalancerClass']);
   if (status === undefined) service.withoutStatus = true;
   if (externalName !== undefined) service.externalName = externalName;
   if (internal !== undefined) service.internalTrafficPolicy = internal;
   if (external !== undefined) service.externalTrafficPolicy = external;
+  if (balancerClass !== undefined) service.loadBalancerClass = balancerClass;
   return service;
 }
 

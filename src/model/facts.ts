@@ -97,6 +97,10 @@ export interface MeshConfig extends Entity {
   readonly discoveryAddress?: string;
   readonly meshId?: string;
   readonly enableAutoMtls: boolean;
+  /** `tcpKeepalive` is set; absent where the source does not say. */
+  readonly keepsAlive?: boolean;
+  /** `defaultConfig.gatewayTopology.proxyProtocol` is set; absent where the source does not say. */
+  readonly readsProxyProtocol?: boolean;
   /** `defaultConfig.proxyMetadata`, names of well-known settings only. */
   readonly proxyMetadata: StringMap;
   /** LabelSelectors; empty = every namespace. */
@@ -305,6 +309,8 @@ export interface Service extends Entity {
   readonly loadBalancerSourceRanges: readonly string[];
   readonly internalTrafficPolicy?: string;
   readonly externalTrafficPolicy?: string;
+  /** The controller that is to make the load balancer, where it is not the cloud's own. */
+  readonly loadBalancerClass?: string;
   readonly publishNotReadyAddresses: boolean;
 }
 
@@ -418,6 +424,8 @@ export interface Node extends Entity {
   readonly podCidrs: readonly string[];
   /** Of its kubelet, as it says it: `v1.32.9`; no newer than the API server's. */
   readonly kubeletVersion?: string;
+  /** Scheme of spec.providerID: `aws`, `azure`, `gce`, `kind`; absent where nothing set one, or the source does not say. */
+  readonly provider?: string;
   readonly addresses: readonly { readonly type: string; readonly address: string }[];
 }
 

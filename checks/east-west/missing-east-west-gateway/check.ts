@@ -2,6 +2,7 @@ import {
   clusterRef,
   type ClusterName,
   type ControlPlane,
+  count,
   defineCheck,
   distinct,
   installAmbientGateway,
@@ -16,11 +17,14 @@ import {
   type ObjectRef,
   type Pod,
   remedy,
+  type Remedy,
   type Service,
   shellWord,
+  sortedBy,
   valueOf,
 } from 'meshdoctor/api';
 import { isGatewayLike } from '../_area.ts';
+import { knowsOfNoGateway, sharesAddresses } from './no-gateway.ts';
 
 export default defineCheck({
   id: 'missing-east-west-gateway',
@@ -28,9 +32,10 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'mesh',
-  needs: ['services', 'namespaces', 'kubeGateways', 'meshConfigs'],
-  uses: ['pods', 'controlPlanes'],
+  needs: ['services', 'namespaces', 'kubeGateways', 'meshConfigs', 'gateways'],
+  uses: ['pods', 'controlPlanes', 'nodes'],
   applies: { networks: 'multi' },
+  catalogue: ['ID-03'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'unreachable-injector', match: 'other-cluster' },
@@ -46,7 +51,8 @@ export default defineCheck({
     why: "Pods of different networks cannot reach each other directly. istiod replaces endpoints of another network by the addresses of that network's gateways: Services labelled topology.istio.io/network. Without one it sends raw pod addresses, and calls time out after ten seconds.",
     confirm: 'kubectl get services -A -l topology.istio.io/network -L topology.istio.io/network',
     fix: 'Install an east-west gateway with the network of its cluster (samples/multicluster/gen-eastwest-gateway.sh --network NETWORK, or Helm chart gateway with networkGateway), or label the Service of the one that is there.',
-    notWhen: 'On a single network workloads need no gateway; two clusters of one network may share one.',
+    notWhen:
+      'On a single network workloads need no gateway; two clusters of one network may share one. Where pods of all clusters reach each other, their networks should have one name.',
   },
   messages: {
     unlabelled: (a: { network: NetworkId; service: Service; clusters: readonly ClusterName[]; isUsed: boolean }) => ({
@@ -83,6 +89,21 @@ export default defineCheck({
       ...effectOf(a),
       remedy: [remedy.labelKubeGateway(a.gateway.ref, { [labels.network]: a.network })],
     }),
+    nowhere: (a: {
+      networks: readonly NetworkId[];
+      clusters: readonly ClusterName[];
+      isAmbient: boolean;
+      remedies: readonly Remedy[];
+    }) => ({
+      text: `Clusters ${list(a.clusters)} are on networks ${list(a.networks)} by name, and none of these has a gateway, so calls between them go to pod addresses.`,
+      expected: 'one network name for clusters whose pods reach each other, else a gateway for each network',
+      found: `${count(a.networks.length, 'network')}, no gateway`,
+      effect: a.isAmbient
+        ? 'ambient proxies leave out what is on another network: remote endpoints are gone'
+        : 'sidecars get through only where pods of one cluster reach those of the other; waypoints have no remote endpoints at all',
+      certainty: 'likely',
+      remedy: a.remedies,
+    }),
     missing: (a: {
       network: NetworkId;
       clusters: readonly ClusterName[];
@@ -101,6 +122,56 @@ export default defineCheck({
   *run({ clusters, mesh, finding }) {
     const isAmbient = mesh.dataPlanes.includes('ambient') && !mesh.dataPlanes.includes('sidecar');
     const networks = distinct(clusters.flatMap((cluster) => valueOf(cluster.member.network) ?? []));
+    const [first, ...others] = networks;
+    const [cluster] = sortedBy(
+      clusters.filter(({ member }) => valueOf(member.network) === first),
+      ({ namespaces, member }) => namespaces.find(({ name }) => name === member.systemNamespace)?.uid ?? '',
+    );
+    if (first !== undefined && cluster !== undefined && others.length > 0 && clusters.every(knowsOfNoGateway)) {
+      const namespace = cluster.namespaces.find(({ name }) => name === cluster.member.systemNamespace);
+      const apart = clusters.filter(({ member }) => valueOf(member.network) !== undefined && valueOf(member.network) !== first);
+      const names = clusters.filter(({ member }) => valueOf(member.network) !== undefined).map(({ name }) => name);
+      yield finding(
+        'nowhere',
+        {
+          networks,
+          clusters: names,
+          isAmbient,
+          remedies: [
+            ...(sharesAddresses(clusters)
+              ? []
+              : apart.flatMap(({ namespaces, member }) =>
+                  namespaces
+                    .filter(({ name }) => name === member.systemNamespace)
+                    .map(({ ref }) =>
+                      remedy.label(
+                        ref,
+                        { [labels.network]: first },
+                        'where pods of all clusters reach each other; then the same in the values of the installation, and restart the workloads',
+                      ),
+                    ),
+                )),
+            ...clusters.flatMap(({ member, name }) => {
+              const network = valueOf(member.network);
+              if (network === undefined) return [];
+              return isAmbient
+                ? installAmbientGateway(name, network)
+                : installGateway(name, network, revisionsOf(member), 'where they do not');
+            }),
+          ].slice(0, 3),
+        },
+        {
+          at: namespace?.ref ?? clusterRef(cluster.name),
+          field: '.metadata.labels["topology.istio.io/network"]',
+          subject: networks.join(' '),
+          concerns: clusters.map(({ name }) => name),
+          lacks: clusters.flatMap(({ name }) =>
+            (['services', 'kubeGateways', 'meshConfigs', 'gateways'] as const).map((fact) => ({ cluster: name, fact })),
+          ),
+        },
+      );
+      return;
+    }
     for (const network of networks) {
       const inside = clusters.filter((cluster) => valueOf(cluster.member.network) === network);
       const carries = (entity: { readonly labels: Readonly<Record<string, string>> }): boolean => entity.labels[labels.network] === network;
@@ -133,9 +204,9 @@ export default defineCheck({
       const candidate = inside
         .flatMap((cluster) => cluster.services)
         .find((service) => isGatewayLike(service) && service.labels[labels.network] === undefined);
-      const [first] = inside;
-      if (first === undefined) continue;
-      const namespace = first.namespaces.find((one) => one.name === first.member.systemNamespace);
+      const [home] = inside;
+      if (home === undefined) continue;
+      const namespace = home.namespaces.find((one) => one.name === home.member.systemNamespace);
       const lacks = clusters.flatMap(({ name }) =>
         (['services', 'kubeGateways', 'meshConfigs'] as const).map((fact) => ({ cluster: name, fact })),
       );
@@ -169,12 +240,12 @@ export default defineCheck({
           {
             network,
             clusters: names,
-            at: namespace?.ref ?? clusterRef(first.name),
+            at: namespace?.ref ?? clusterRef(home.name),
             isUsed,
             isAmbient,
-            revisions: revisionsOf(first.member),
+            revisions: revisionsOf(home.member),
           },
-          { ...shared, at: namespace?.ref ?? clusterRef(first.name), field: '.metadata.labels["topology.istio.io/network"]' },
+          { ...shared, at: namespace?.ref ?? clusterRef(home.name), field: '.metadata.labels["topology.istio.io/network"]' },
         );
     }
   },
