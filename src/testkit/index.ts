@@ -11,6 +11,7 @@ export * from '../builder/edits/exposure.ts';
 export * from '../builder/edits/injection.ts';
 export * from '../builder/edits/istiod-names.ts';
 export * from '../builder/edits/refusals.ts';
+export * from '../builder/edits/load-balancer.ts';
 export * from '../builder/edits/remote-secret.ts';
 export * from '../builder/edits/services.ts';
 export * from '../builder/edits/revisions.ts';

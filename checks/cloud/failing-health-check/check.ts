@@ -59,17 +59,23 @@ export default defineCheck({
       remedy: azureRemedies(a.service, [a.port, ...a.rest]),
     }),
   },
-  *run({ cluster, finding }) {
+  *run({ cluster, finding, undecided }) {
     const isAzure = listOf(cluster.nodes).some(({ provider }) => provider === 'azure');
     for (const service of balancedGateways(cluster.services)) {
       const failing = loadBalancers.failingAwsCheck(service);
-      if (failing !== undefined && !isOnHostNetwork(service, listOf(cluster.pods))) {
-        const field = `.metadata.annotations["${failing.setting.key}"]`;
-        yield finding(
-          'aws',
-          { service, check: failing },
-          { at: service.ref, field, evidence: [{ ref: service.ref, field, observed: failing.setting.value }] },
+      if (failing !== undefined) {
+        const backing = listOf(cluster.pods).filter(
+          (pod) => pod.namespace === service.namespace && selectors.selectsPods(service.selector, pod.labels),
         );
+        const field = `.metadata.annotations["${failing.setting.key}"]`;
+        const evidence = [{ ref: service.ref, field, observed: failing.setting.value }];
+        // On the network of nodes, ports of pods are ports of nodes.
+        if (backing.length > 0 && backing.every(({ hostNetwork }) => !hostNetwork))
+          yield finding('aws', { service, check: failing }, { at: service.ref, field, evidence });
+        if (cluster.pods.status !== 'collected')
+          yield undecided('whether the gateway is on the network of its nodes is not known', {
+            missing: [{ cluster: cluster.name, fact: 'pods' }],
+          });
       }
       if (!isAzure && !loadBalancers.namesAzure(service)) continue;
       const dead = meshPorts(service).flatMap((port) => {
@@ -92,14 +98,6 @@ export default defineCheck({
 });
 
 const aws = 'service.beta.kubernetes.io/aws-load-balancer-healthcheck';
-
-/** On the network of nodes, ports of pods are ports of nodes. */
-function isOnHostNetwork(
-  service: Service,
-  pods: readonly { readonly namespace: string; readonly labels: Service['labels']; readonly hostNetwork: boolean }[],
-): boolean {
-  return pods.some((pod) => pod.hostNetwork && pod.namespace === service.namespace && selectors.selectsPods(service.selector, pod.labels));
-}
 
 /** The annotation of a port is read before its appProtocol. */
 function azureRemedies(service: Service, dead: readonly ServicePort[]): Remedy[] {

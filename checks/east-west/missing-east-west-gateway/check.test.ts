@@ -1,8 +1,14 @@
-import { checkTester, gatewayRemoved, gatewayUnlabelled, mesh } from 'meshdoctor/testkit';
+import { checkTester, crossNetworkGatewayDeleted, gatewayRemoved, gatewayUnlabelled, mesh, nodesOf } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
 const peers = mesh().multiPrimary('east', 'west');
+const flat = [
+  crossNetworkGatewayDeleted({ cluster: 'east' }),
+  crossNetworkGatewayDeleted({ cluster: 'west' }),
+  gatewayRemoved({ cluster: 'east' }),
+  gatewayRemoved({ cluster: 'west' }),
+].reduce((so, edit) => so.edit(edit), peers);
 
 checkTester(check, {
   healthy: {
@@ -25,6 +31,23 @@ checkTester(check, {
     ),
   },
   broken: {
+    'clusters on networks of different names, and nothing for calls between them': {
+      mesh: flat,
+      findings: ['missing-east-west-gateway/nowhere @ east:Namespace/istio-system (error likely)'],
+    },
+    'the same, where nodes of both give addresses of one range': {
+      mesh: flat
+        .edit(nodesOf({ cluster: 'east', providerId: 'azure:///x', podCidr: '10.244.0.0/24' }))
+        .edit(nodesOf({ cluster: 'west', providerId: 'azure:///x', podCidr: '10.244.0.0/24' })),
+      findings: ['missing-east-west-gateway/nowhere @ east:Namespace/istio-system (error likely)'],
+    },
+    'no gateway is left, but services are exposed to one': {
+      mesh: peers.edit(gatewayRemoved({ cluster: 'east' })).edit(gatewayRemoved({ cluster: 'west' })),
+      findings: [
+        'missing-east-west-gateway/missing @ east:Namespace/istio-system (warning certain)',
+        'missing-east-west-gateway/missing @ west:Namespace/istio-system (warning certain)',
+      ],
+    },
     'an ambient Gateway lost its label, which its Service keeps': {
       mesh: mesh()
         .ambient('east', 'west')

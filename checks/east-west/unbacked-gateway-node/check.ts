@@ -59,13 +59,11 @@ export default defineCheck({
           related: dead.slice(0, 5).map(({ node }) => node.ref),
           evidence: [
             { ref: service.ref, field: '.spec.externalTrafficPolicy', observed: 'Local' },
-            ...dead
-              .slice(0, 5)
-              .map(({ node, address }) => ({
-                ref: node.ref,
-                field: '.status.addresses',
-                observed: `${address}, no ready pod of the gateway`,
-              })),
+            ...dead.slice(0, 5).map(({ node, address }) => ({
+              ref: node.ref,
+              field: '.status.addresses',
+              observed: `${address}, no ready pod of the gateway`,
+            })),
           ],
           lacks: [{ cluster: cluster.name, fact: 'endpointSlices' }],
         },

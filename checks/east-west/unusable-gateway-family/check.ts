@@ -19,7 +19,7 @@ import {
 export default defineCheck({
   id: 'unusable-gateway-family',
   title: 'Proxies are sent to no gateway address of an IP family that they lack',
-  severity: 'warning',
+  severity: 'error',
   certainty: 'likely',
   scope: 'mesh',
   needs: ['services', 'pods', 'controlPlanes'],
@@ -51,7 +51,7 @@ export default defineCheck({
       effect: a.isAll
         ? `calls from ${a.of} to ${a.service.ref.cluster} fail`
         : `a part of the calls from ${a.of} to ${a.service.ref.cluster} fails`,
-      ...(a.isAll ? { severity: 'error' as const } : {}),
+      ...(a.isAll ? {} : { severity: 'warning' as const }),
     }),
   },
   *run({ clusters, finding }) {

@@ -45,19 +45,19 @@ export default defineCheck({
     see: ['https://istio.io/latest/docs/reference/config/analysis/ist0126/', 'https://github.com/istio/istio/issues/29359'],
   },
   messages: {
-    networks: (a: Difference) => ({
-      text: `ConfigMaps ${namesOf(a)} place ${a.member} on different networks: ${a.one.said} and ${a.other.said}.`,
-      expected: 'one network for the cluster, in every primary',
-      found: `${a.one.said} in ${a.one.cluster}, ${a.other.said} in ${a.other.cluster}`,
-      effect: `one of them sends calls to ${a.member} to a gateway, the other to pod addresses`,
+    networks: (a: Differences) => ({
+      text: `ConfigMaps ${namesOf(a)} place ${membersOf(a)} on different networks: ${saysOf(a, 'one')} and ${saysOf(a, 'other')}.`,
+      expected: 'one network for each cluster, in every primary',
+      found: `${saysOf(a, 'one')}; ${saysOf(a, 'other')}`,
+      effect: `one of them sends calls to ${membersOf(a)} to a gateway, the other to pod addresses`,
     }),
-    gateways: (a: Difference) => ({
-      text: `ConfigMaps ${namesOf(a)} name different gateways for the network of ${a.member}: ${a.one.said} and ${a.other.said}.`,
+    gateways: (a: Differences) => ({
+      text: `ConfigMaps ${namesOf(a)} name different gateways for the network of ${membersOf(a)}: ${saysOf(a, 'one')} and ${saysOf(a, 'other')}.`,
       expected: 'the same gateways in every primary',
-      found: `${a.one.said} in ${a.one.cluster}, ${a.other.said} in ${a.other.cluster}`,
+      found: `${saysOf(a, 'one')}; ${saysOf(a, 'other')}`,
       effect: a.isBridged
-        ? `calls to ${a.member} take different ways, by the primary of their caller`
-        : `proxies of one of them are sent to pod addresses of ${a.member}`,
+        ? `calls to ${membersOf(a)} take different ways, by the primary of their caller`
+        : `proxies of one of them are sent to pod addresses of ${membersOf(a)}, or to a gateway that is not there`,
       ...(a.isBridged ? { severity: 'warning' as const } : {}),
     }),
     unknownRegistry: (a: {
@@ -78,34 +78,44 @@ export default defineCheck({
       effect: `the label wins: calls to ${a.member} go to pod addresses`,
     }),
   },
-  *run({ clusters, mesh, finding }) {
+  *run({ clusters, mesh, finding, undecided }) {
     const configs = clusters.flatMap(({ meshConfigs }) => meshConfigs);
     // Almost nobody has any.
     if (configs.every(({ meshNetworks }) => meshNetworks.length === 0) || configs.some(({ unreadable }) => unreadable)) return;
     const views = clusters.flatMap(({ controlPlanes }) => controlPlanes).flatMap((istiod) => viewOf(istiod, mesh, clusters));
+    const knowsServices = clusters.every(({ services }) => services.status === 'collected');
     const labelled = new Set(
       clusters.flatMap(({ services }) => listOf(services).flatMap((service) => service.labels[labels.network] ?? [])),
     );
-    for (const member of distinct(views.flatMap(({ members }) => [...members.keys()]))) {
-      for (const key of ['networks', 'gateways'] as const) {
+    const members = distinct(views.flatMap((view) => [...view.members.keys()]));
+    for (const key of ['networks', 'gateways'] as const) {
+      const differences = members.flatMap((member): Difference[] => {
         const [one, other] = oddAndUsual(views, member, key);
-        if (one === undefined || other === undefined) continue;
+        if (one === undefined || other === undefined) return [];
+        return [{ member, one, other, isBridged: knowsServices ? labelled.has(one.network) : true }];
+      });
+      // Of clusters on different networks the gateways differ, too.
+      const isOwn = ({ member }: Difference): boolean => key === 'networks' || oddAndUsual(views, member, 'networks').length === 0;
+      for (const group of groupBy(differences.filter(isOwn), ({ one, other }) => `${refKey(one.ref)} ${refKey(other.ref)}`).values()) {
+        const [first] = group;
+        if (first === undefined) continue;
+        const { one, other } = first;
+        const say = (side: 'one' | 'other'): string =>
+          group.map((difference) => `${difference.member}: ${difference[side].said}`).join(', ');
         yield finding(
           key,
-          { member, one, other, isBridged: labelled.has(one.network) },
+          { differences: group, isBridged: group.every(({ isBridged }) => isBridged) },
           {
             at: one.ref,
             field,
             related: [other.ref],
             evidence: [
-              { ref: one.ref, field, observed: `${member}: ${one.said}` },
-              { ref: other.ref, field, observed: `${member}: ${other.said}` },
+              { ref: one.ref, field, observed: say('one') },
+              { ref: other.ref, field, observed: say('other') },
             ],
-            subject: member,
-            concerns: distinct<ClusterName>([member, one.cluster, other.cluster]),
+            concerns: distinct<ClusterName>([...group.map(({ member }) => member), one.cluster, other.cluster]),
           },
         );
-        break;
       }
     }
     const told = new Set<string>();
@@ -131,6 +141,13 @@ export default defineCheck({
         const isReached =
           labelled.has(said) || view.config.meshNetworks.some(({ network, gateways }) => network === said && gateways.length > 0);
         if (placed.gateways.length === 0 || isReached) continue;
+        if (!knowsServices) {
+          const missing = clusters
+            .filter(({ services }) => services.status !== 'collected')
+            .map(({ name }) => ({ cluster: name, fact: 'services' as const }));
+          yield undecided(`whether the network of ${member} has a gateway is not known`, { missing, clusters: [member] });
+          continue;
+        }
         yield finding(
           'contradicted',
           { config: view.config, namespace, member, placed: placed.network, labelled: said },
@@ -164,6 +181,12 @@ interface Difference {
   readonly one: Side;
   readonly other: Side;
   /** A labelled gateway of the network is known to both. */
+  readonly isBridged: boolean;
+}
+
+/** All clusters of which the same two mesh configs say different things. */
+interface Differences {
+  readonly differences: readonly Difference[];
   readonly isBridged: boolean;
 }
 
@@ -216,7 +239,10 @@ function oddAndUsual(views: readonly View[], member: ClusterName, key: 'networks
     return [{ cluster: config.ref.cluster, ref: config.ref, said, network: own.network, uid: config.uid ?? '' }];
   });
   const groups = [...groupBy(sides, ({ said }) => said)]
-    .sort(([said, group], [other, others]) => group.length - others.length || compareText(said, other))
+    .sort(
+      ([said, group], [other, others]) =>
+        group.length - others.length || Number(other === 'none') - Number(said === 'none') || compareText(said, other),
+    )
     .map(([, group]) => group.toSorted((a, b) => compareText(a.uid, b.uid)));
   return groups.length < 2 ? [] : [groups[0]?.[0], groups.at(-1)?.[0]].flatMap((side) => side ?? []);
 }
@@ -242,6 +268,17 @@ function placedBy({ meshNetworks }: MeshConfig, id: ClusterId, systemNamespace: 
   };
 }
 
-function namesOf(a: Difference): string {
-  return `${a.one.ref.namespace ?? ''}/${a.one.ref.name} of ${a.one.cluster} and ${a.other.cluster}`;
+function namesOf({ differences: [first] }: Differences): string {
+  return first === undefined
+    ? ''
+    : `${first.one.ref.namespace ?? ''}/${first.one.ref.name} of ${first.one.cluster} and ${first.other.cluster}`;
+}
+
+function membersOf({ differences }: Differences): string {
+  return list(differences.map(({ member }) => member));
+}
+
+function saysOf({ differences }: Differences, side: 'one' | 'other'): string {
+  const [first] = differences;
+  return first === undefined ? '' : `${list(differences.map((difference) => difference[side].said))} in ${first[side].cluster}`;
 }

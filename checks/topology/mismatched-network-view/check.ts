@@ -11,7 +11,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, isLive, keeperNote, type ProxyPod, some } from '../_area.ts';
+import { gatewaysByNetwork, isLive, type ProxyPod, some } from '../_area.ts';
 
 const variable = 'ISTIO_META_REQUESTED_NETWORK_VIEW';
 
@@ -38,7 +38,7 @@ export default defineCheck({
     see: ['https://github.com/istio/istio/issues/45010'],
   },
   messages: {
-    mismatched: (a: { service: Service; asked: readonly NetworkId[]; network: NetworkId; owner: ObjectRef | undefined; note: string }) => ({
+    mismatched: (a: { service: Service; asked: readonly NetworkId[]; network: NetworkId; owner: ObjectRef | undefined }) => ({
       text: `Gateway ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} asks for endpoints of ${list(a.asked)} only, but those of ${a.service.ref.cluster} are on ${a.network}, so it has none.`,
       expected: `${variable}=${a.network}`,
       found: `${variable}=${a.asked.join(',')}`,
@@ -70,7 +70,7 @@ export default defineCheck({
         );
         yield finding(
           'mismatched',
-          { service, asked, network, owner: owner?.ref, note: owner === undefined ? '' : keeperNote(owner) },
+          { service, asked, network, owner: owner?.ref },
           {
             at: service.ref,
             related: [...some(odd), ...(owner === undefined ? [] : [owner.ref]), ...(namespace === undefined ? [] : [namespace.ref])],
@@ -97,7 +97,7 @@ function isOfItsOwn(proxy: ProxyPod['proxy'], stands: NetworkId, network: Networ
   return stands !== network && proxy.requestedNetworkView.includes(stands);
 }
 
-function remediesFor(a: { service: Service; network: NetworkId; owner: ObjectRef | undefined; note: string }) {
+function remediesFor(a: { service: Service; network: NetworkId; owner: ObjectRef | undefined }) {
   if (a.owner === undefined) return [];
   const { cluster, namespace = '', kind, name } = a.owner;
   return [
@@ -106,7 +106,7 @@ function remediesFor(a: { service: Service; network: NetworkId; owner: ObjectRef
       [
         `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)} set env ${kind.toLowerCase()}/${shellWord(name)} -c istio-proxy ${variable}=${shellWord(a.network)}`,
       ],
-      { note: a.note === '' ? 'restarts the gateway' : `restarts the gateway; ${a.note}`, disruptive: true, ref: a.owner },
+      { note: 'restarts the gateway', disruptive: true, ref: a.owner },
     ),
   ];
 }

@@ -55,7 +55,7 @@ export function withClaims(token: string, claims: Readonly<Record<string, unknow
   return [header, toUrl(encoded(JSON.stringify(merged))), toUrl(encoded('signature of another time'))].join('.');
 }
 
-function fromUrl(text: string): string {
+export function fromUrl(text: string): string {
   const base = text.replaceAll('-', '+').replaceAll('_', '/');
   return base.padEnd(Math.ceil(base.length / 4) * 4, '=');
 }
