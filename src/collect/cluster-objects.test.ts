@@ -50,6 +50,17 @@ describe('objects of the cluster itself', () => {
     });
   });
 
+  test.each([
+    ['aws:///eu-west-1a/i-0f', 'aws'],
+    ['azure:///subscriptions/0f/resourceGroups/mesh', 'azure'],
+    ['', undefined],
+    [undefined, undefined],
+  ])('a node of provider ID %j', (providerID, provider) => {
+    const found = only(factsOf([object('v1', 'Node', { spec: { providerID } })]).nodes);
+    expect(found.provider).toBe(provider);
+    expect(JSON.stringify(found)).not.toContain('0f');
+  });
+
   test('roles and whom they are bound to', () => {
     const rules = [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },

@@ -52,6 +52,8 @@ describe('mesh config', () => {
       discoveryAddress: 'istiod-1-31-0.istio-system.svc:15012',
       meshId: 'mesh1',
       enableAutoMtls: false,
+      keepsAlive: false,
+      readsProxyProtocol: false,
       proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' },
       discoverySelectors: [{ matchLabels: { mesh: 'yes' }, matchExpressions: [] }],
       clusterLocal: [
@@ -81,6 +83,12 @@ describe('mesh config', () => {
     ]);
     expect(found.caCertificates).toHaveLength(1);
     expect(JSON.stringify(found)).not.toContain('hunter2');
+  });
+
+  test('keepalive and PROXY protocol of gateways, which an empty object switches on as well', () => {
+    const settings = 'tcpKeepalive: {}\ndefaultConfig:\n  gatewayTopology:\n    proxyProtocol: {}\n';
+    const found = only(factsOf([configMap('istio', { mesh: settings, meshNetworks: 'networks: {}' })]).meshConfigs);
+    expect(found).toMatchObject({ keepsAlive: true, readsProxyProtocol: true });
   });
 
   test('defaults of what is not set', () => {

@@ -14,7 +14,7 @@ export function tokenFacts(token: string): TokenFacts {
   const found: { -readonly [K in keyof TokenFacts]: TokenFacts[K] } = {
     hash: createHash('sha256').update(prefix).update(token).digest('hex').slice(0, 32),
   };
-  const expiresAt = fromSeconds(claims['exp']);
+  const expiresAt = fromSeconds(claims['exp']) ?? endOfEksToken(token);
   const subject = filled(odd, claims['sub']);
   const uid = filled(odd, claims['kubernetes.io/serviceaccount/service-account.uid']) ?? filled(odd, account['uid']);
   const secret = filled(odd, claims['kubernetes.io/serviceaccount/secret.name']) ?? filled(odd, fields(odd, kubernetes['secret'])['name']);
@@ -30,6 +30,16 @@ function claimsOf(token: string): Fields {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return {};
   return parsedFields(tally(), Buffer.from(payload, 'base64url').toString('utf8')) ?? {};
+}
+
+/** A token of `aws eks get-token` is a signed address that says when it was made; EKS takes it for fifteen minutes. */
+function endOfEksToken(token: string): string | undefined {
+  const [, payload] = /^k8s-aws-v1\.([\w-]+)=*$/.exec(token) ?? [];
+  if (payload === undefined) return undefined;
+  const made = /[?&]X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(Buffer.from(payload, 'base64url').toString('latin1'));
+  if (made === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = made.slice(1).map(Number);
+  return fromSeconds(Date.UTC(year, month - 1, day, hour, minute + 15, second) / 1000);
 }
 
 function fromSeconds(value: unknown): string | undefined {

@@ -55,6 +55,16 @@ describe('remote secrets', () => {
     expect(found.entries[0]?.invalid).toBeUndefined();
   });
 
+  test('a token of EKS says in its signed address when it was made, and is over a quarter of an hour later', () => {
+    const address =
+      'https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&X-Amz-Date=20260102T235000Z&X-Amz-Expires=60&X-Amz-Signature=0f';
+    const token = (of: string): string => `k8s-aws-v1.${Buffer.from(of).toString('base64url')}`;
+    const read = (of: string) => only(factsOf([remoteSecret(kubeconfig({ token: token(of) }))]).remoteSecrets).entries[0]?.token;
+    expect(read(address)).toMatchObject({ expiresAt: '2026-01-03T00:05:00Z' });
+    expect(JSON.stringify(read(address))).not.toContain('Signature');
+    expect(read('https://sts.amazonaws.com/?Action=GetCallerIdentity')).not.toHaveProperty('expiresAt');
+  });
+
   test.each([
     ['without data', secret('istio-remote-secret-west', {}, { data: undefined }, remote)],
     ['masked', secret('istio-remote-secret-west', { west: base64('******') }, {}, remote)],

@@ -11,7 +11,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['services'],
   uses: ['nodes', 'clock'],
-  catalogue: ['EW-01', 'EW-04'],
+  catalogue: ['EW-01', 'EW-04', 'CLD-10', 'CLD-11'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'unreachable-injector', match: 'other-cluster' },
@@ -25,7 +25,7 @@ export default defineCheck({
     why: 'istiod only knows a gateway by the address of its load balancer, its externalIPs, or, for a NodePort with annotation traffic.istio.io/nodeSelector, the external addresses of the nodes. Without any it silently has no gateway for that network and sends raw pod addresses.',
     confirm:
       'kubectl -n istio-system get service istio-eastwestgateway -o wide; kubectl -n istio-system describe service istio-eastwestgateway',
-    fix: 'Make the load balancer work (controller, quota, subnets), or use a NodePort with the annotation, or externalIPs.',
+    fix: 'Make the load balancer work (controller, quota, subnets), or use a NodePort with the annotation, or externalIPs. On bare metal nothing gives addresses until MetalLB or its like does; a Route of OpenShift is no substitute, since it does not know the names that proxies send.',
     notWhen: 'A new load balancer takes some minutes.',
   },
   messages: {

@@ -64,6 +64,5 @@ function tunes({ kind, spec }: IstioResource): boolean {
 
 function holds(value: Json, keys: ReadonlySet<string>): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => holds(item, keys));
   return Object.entries(value).some(([key, item]) => keys.has(key) || holds(item, keys));
 }

@@ -28,7 +28,7 @@ export default defineCheck({
   },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', probed: ['istiods'] },
-  catalogue: ['EW-03', 'EW-18'],
+  catalogue: ['EW-03', 'EW-18', 'CLD-04'],
   docs: {
     why: 'istiod makes its list of gateways from the Services and Gateways of all clusters that it reads. An address that is missing from the list of a replica is used by none of the proxies connected to it: they are sent to pod addresses of the other network, and time out.',
     confirm:

@@ -10,7 +10,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['services'] },
   applies: { networks: 'multi' },
-  catalogue: ['EW-06'],
+  catalogue: ['EW-06', 'CLD-11'],
   explains: [
     { code: 'unlisted-gateway', match: 'object' },
     { code: 'unanswered-name', match: 'cluster' },

@@ -8,7 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets', 'today'], member: [] },
-  catalogue: ['SEC-04'],
+  catalogue: ['SEC-04', 'CLD-05'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
@@ -20,7 +20,7 @@ export default defineCheck({
   docs: {
     why: 'A hand-made token has an end. After it the API server answers 401: endpoints freeze as they were, and the next istiod that starts knows none of them, while istioctl remote-clusters still says synced.',
     confirm: 'kubectl --context PRIMARY -n istio-system logs deploy/istiod | grep -i unauthorized',
-    fix: 'Create the secret again with istioctl create-remote-secret, whose token does not expire, or renew it well before its end. Istio 1.30.0 to 1.30.3 need a restart of istiod after a rotation.',
+    fix: 'Create the secret again with istioctl create-remote-secret, whose token does not expire, or renew it well before its end. A token of aws eks get-token lasts fifteen minutes, whatever it is copied into. Istio 1.30.0 to 1.30.3 need a restart of istiod after a rotation.',
     notWhen: 'A token without an end is a legacy service account token and fine here.',
   },
   messages: {

@@ -17,7 +17,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
-  catalogue: ['SEC-05'],
+  catalogue: ['SEC-05', 'CLD-05'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },

@@ -21,7 +21,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets', 'istiods'], member: [] },
   applies: { probed: ['istiods'] },
-  catalogue: ['SEC-02', 'SEC-08', 'SEC-13', 'SEC-15', 'SEC-16'],
+  catalogue: ['SEC-02', 'SEC-08', 'SEC-13', 'SEC-15', 'SEC-16', 'CLD-02'],
   explains: [
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'missing-endpoint-shard', match: 'cluster' },
@@ -37,7 +37,7 @@ export default defineCheck({
   docs: {
     why: 'Each replica of istiod reads other clusters by itself and says how far it got: syncing, then synced, or timeout when some list did not come within 30 seconds. What one replica lacks is missing for the proxies that are connected to it, and for no others.',
     confirm: 'istioctl remote-clusters --context PRIMARY',
-    fix: 'Make the API server reachable from the pods of istiod, with the credential of the secret, and see the log of istiod for the reason. A replica that lost a cluster whose secret is in order needs a restart.',
+    fix: 'Make the API server reachable from the pods of istiod, with the credential of the secret, and see the log of istiod for the reason. On GKE the authorised networks of a cluster have to hold the address (of NAT) that the other cluster calls from. A replica that lost a cluster whose secret is in order needs a restart.',
     notWhen:
       'A cluster is syncing for some seconds after istiod started or the secret was made. Istio never takes synced back: it says nothing of what happened later.',
   },

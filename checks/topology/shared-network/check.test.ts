@@ -6,6 +6,7 @@ import {
   installedOnNetwork,
   mesh,
   networkLabelled,
+  nodesOf,
   podIpShared,
 } from 'meshdoctor/testkit';
 import check from './check.ts';
@@ -22,6 +23,10 @@ const three = mesh()
   .primaryRemote(east, [west, north], { networkNames: { north: 'network2' } })
   .namespace('shop', { injected: true })
   .service('cart.shop');
+const azure = 'azure:///subscriptions/0f/x';
+const overlays = flat
+  .edit(nodesOf({ cluster: east, providerId: azure, podCidr: '10.1.0.0/16' }))
+  .edit(nodesOf({ cluster: west, providerId: azure, podCidr: '10.2.0.0/16' }));
 const together = healthy.edit(installedOnNetwork({ cluster: west, network: 'network1' }));
 
 checkTester(check, {
@@ -49,10 +54,28 @@ checkTester(check, {
         spec: { address: '192.0.2.7', network: 'machines' },
       }),
     ),
+    'two clusters of AKS with Azure CNI, whose nodes have a range that no pod has an address of': flat
+      .edit(nodesOf({ cluster: east, providerId: azure, podCidr: '10.244.0.0/24' }))
+      .edit(nodesOf({ cluster: west, providerId: azure, podCidr: '10.244.1.0/24' })),
+    'two clusters of AKS that Cilium connects': overlays.break((m) =>
+      m.cluster(east).add({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'clustermesh-apiserver', namespace: 'kube-system' },
+        spec: { selector: { 'k8s-app': 'clustermesh-apiserver' }, ports: [{ port: 2379 }] },
+      }),
+    ),
+    'pods with addresses of the range of their node, elsewhere': flat
+      .edit(nodesOf({ cluster: east, providerId: azure, podCidr: '10.1.0.0/16' }))
+      .edit(nodesOf({ cluster: west, providerId: 'aws:///eu-west-1a/i-0f', podCidr: '10.2.0.0/16' })),
     ambient: mesh().ambient(east, west),
     'an external control plane': mesh().externalControlPlane('outside', west, { remotes: [north] }),
   },
   broken: {
+    'two clusters of AKS with kubenet, in networks that are peered': {
+      mesh: overlays,
+      findings: ['shared-network @ east:Namespace/istio-system (error likely)'],
+    },
     'a pod address is live in both clusters': {
       mesh: healthy.edit(installedOnNetwork({ cluster: west, network: 'network1', samePodIp: { with: east } })),
       findings: [`${found} (error certain)`],

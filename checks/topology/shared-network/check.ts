@@ -13,6 +13,7 @@ import {
   type MeshConfig,
   type Mesh,
   type Namespace,
+  type Node,
   remedy,
   type Remedy,
   type RemoteSecret,
@@ -26,6 +27,7 @@ import {
   contradiction,
   hasCrossNetworkGateway,
   hasLabelledGateway,
+  overlaysOn,
   networksOfWorkloads,
   type Seen,
   type SharedRange,
@@ -35,10 +37,10 @@ import {
 const field = `.metadata.labels["${labels.network}"]`;
 
 /**
- * collision: a pod address is live in both; range: nodes of both give addresses from one range; copied: everything else in a cluster says another name; gateways: every cluster has one;
+ * collision: a pod address is live in both; range: nodes of both give addresses from one range; overlay: pods of both have addresses that AKS routes in their own cluster only; copied: everything else in a cluster says another name; gateways: every cluster has one;
  * half: not all of them are labelled; hybrid: nothing speaks against it.
  */
-type Grade = 'collision' | 'range' | 'copied' | 'gateways' | 'half' | 'hybrid';
+type Grade = 'collision' | 'range' | 'overlay' | 'copied' | 'gateways' | 'half' | 'hybrid';
 
 type SeenHere = Seen & { readonly remoteSecrets: Fact<readonly RemoteSecret[]>; readonly meshConfigs: Fact<readonly MeshConfig[]> };
 
@@ -47,6 +49,7 @@ interface Verdict {
   readonly clusters: readonly Seen[];
   readonly collision?: Collision;
   readonly range?: SharedRange;
+  readonly overlays?: readonly [Node, Node];
   /** What the odd cluster calls its network elsewhere. */
   readonly other?: string;
 }
@@ -66,13 +69,14 @@ export default defineCheck({
     { code: 'mismatched-injection-path/network', match: 'cluster' },
     { code: 'stale-proxy-network/other', match: 'cluster' },
   ],
-  catalogue: ['ID-02'],
+  catalogue: ['ID-02', 'CLD-08'],
   docs: {
     why: 'Endpoints on the network of the caller are sent by their own address, and east-west gateways are never used for them. Where pods of the two clusters do not reach each other, every call that is balanced to the other side hangs until it times out.',
     confirm:
       'kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network; kubectl --context CLUSTER get services -A -L topology.istio.io/network -l topology.istio.io/network',
     fix: 'Give each cluster a network of its own: label of the system namespace, east-west gateway, injection path or global.network; then restart the workloads. Or connect the pod networks and remove the gateways.',
-    notWhen: 'The clusters are on one flat network with distinct pod ranges.',
+    notWhen:
+      'The clusters are on one flat network with distinct pod ranges. Clusters of AKS with kubenet or an overlay are not, however their networks are peered, unless something else routes between their pods.',
     see: ['https://istio.io/latest/docs/ops/deployment/deployment-models/#network-models'],
   },
   messages: {
@@ -109,7 +113,7 @@ export default defineCheck({
     const networks = distinct(seen.flatMap(({ member }) => ('known' in member.network ? [member.network.known ?? ''] : [])));
     for (const network of networks) {
       const sharing = seen.filter(({ member }) => 'known' in member.network && (member.network.known ?? '') === network).sort(movableFirst);
-      for (const { grade, clusters: involved, collision, range, other } of verdictsOf(network, sharing, seen, mesh)) {
+      for (const { grade, clusters: involved, collision, range, overlays, other } of verdictsOf(network, sharing, seen, mesh)) {
         const [suspect] = involved;
         const namespace = suspect === undefined ? undefined : systemNamespaceOf(suspect);
         if (suspect === undefined || namespace === undefined) continue;
@@ -139,6 +143,7 @@ export default defineCheck({
               ...involved
                 .flatMap((cluster) => systemNamespaceOf(cluster) ?? [])
                 .map(({ ref }) => ({ ref, field, observed: network === '' ? 'absent' : network })),
+              ...(overlays ?? []).map(({ ref, podCidrs }) => ({ ref, field: '.spec.podCIDR', observed: list(podCidrs) })),
               ...(range?.nodes ?? []).map(({ ref }) => ({ ref, field: '.spec.podCIDR', observed: range?.range ?? '' })),
               ...(collision?.pods ?? []).map(({ ref }) => ({ ref, field: '.status.podIP', observed: collision?.address ?? '' })),
             ],
@@ -155,9 +160,11 @@ function verdictsOf(network: string, sharing: readonly SeenHere[], clusters: rea
   const ofPairs = pairsOf(sharing).flatMap((pair): Verdict[] => {
     const collision = collisionOn(network, pair);
     const range = sharedRangeOn(network, pair);
+    const overlays = collision === undefined && range === undefined ? overlaysOn(network, pair) : undefined;
     return [
       ...(collision === undefined ? [] : [{ grade: 'collision' as const, clusters: pair, collision }]),
       ...(range === undefined ? [] : [{ grade: 'range' as const, clusters: pair, range }]),
+      ...(overlays === undefined ? [] : [{ grade: 'overlay' as const, clusters: pair, overlays }]),
     ];
   });
   return network === '' ? ofPairs : [...ofPairs, ...ofAll(network, sharing, clusters, mesh)];
@@ -248,7 +255,7 @@ function movableFirst(a: Seen, b: Seen): number {
 
 function certaintyOf(grade: Grade, isProven: boolean): Certainty {
   if (grade === 'collision') return isProven ? 'certain' : 'likely';
-  return grade === 'range' || grade === 'copied' || grade === 'gateways' ? 'likely' : 'possible';
+  return grade === 'range' || grade === 'overlay' || grade === 'copied' || grade === 'gateways' ? 'likely' : 'possible';
 }
 
 function reason(a: {
@@ -260,6 +267,7 @@ function reason(a: {
 }): string {
   if (a.address !== undefined) return `${a.address} is a pod in each of them`;
   if (a.range !== undefined) return `nodes in both give pods addresses of ${a.range}`;
+  if (a.grade === 'overlay') return 'AKS routes these in their own cluster only (kubenet, overlay)';
   if (a.grade === 'copied') return `everything else in ${a.suspect.ref.cluster} says ${a.other ?? 'another'}`;
   return a.grade === 'hybrid' ? 'right only if pods reach each other' : 'yet each has a gateway that only other networks would use';
 }

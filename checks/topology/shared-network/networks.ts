@@ -103,6 +103,22 @@ function rangesInUse(network: string, cluster: Seen): ReadonlyMap<string, Node> 
   return used;
 }
 
+/** Services of what connects networks of pods by tunnels of its own: Cilium's cluster mesh, Submariner. */
+const connectors: ReadonlySet<string> = new Set(['clustermesh-apiserver', 'submariner-gateway', 'submariner-operator-metrics']);
+
+/**
+ * The ranges from which AKS gives pods addresses that only their own cluster routes: kubenet and overlay, unlike Azure CNI, take them from
+ * the range of the node. Nothing where one of the clusters is another, or something connects them.
+ */
+export function overlaysOn(network: string, pair: readonly [Seen, Seen]): readonly [Node, Node] | undefined {
+  const isConnected = ({ services }: Seen): boolean =>
+    services.status !== 'collected' || services.value.some(({ name }) => connectors.has(name));
+  const isAzure = ({ nodes }: Seen): boolean => listOf(nodes).length > 0 && listOf(nodes).every(({ provider }) => provider === 'azure');
+  if (!pair.every(isAzure) || pair.some(isConnected)) return undefined;
+  const [one, other] = pair.map((cluster) => [...rangesInUse(network, cluster)].sort(([a], [b]) => compareText(a, b))[0]?.[1]);
+  return one === undefined || other === undefined ? undefined : [one, other];
+}
+
 /** Network of an endpoint: label of the pod before that of the system namespace. */
 function networkOf(pod: Pod, { member }: Seen): string {
   return pod.labels[labels.network] || (valueOf(member.network) ?? '');

@@ -60,4 +60,4 @@ export function fromUrl(text: string): string {
   return base.padEnd(Math.ceil(base.length / 4) * 4, '=');
 }
 
-const toUrl = (text: string): string => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+export const toUrl = (text: string): string => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');

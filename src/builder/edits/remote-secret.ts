@@ -19,7 +19,7 @@ import {
 } from './edit.ts';
 import { isReaderRole, isReaderToken, isRemoteSecret, systemNamespaceOf } from './find.ts';
 import { isRecord, itemsAt, itemsOf, textAt } from './json.ts';
-import { plainData, tokenOf, withClaims, withKubeconfig, withPlainData } from './kubeconfig.ts';
+import { encoded, plainData, toUrl, tokenOf, withClaims, withKubeconfig, withPlainData } from './kubeconfig.ts';
 
 /** A remote secret: where it lies, and which cluster of the mesh it opens. */
 export interface SecretOf {
@@ -125,6 +125,20 @@ export function tokenExpires(options: SecretOf & { readonly minutes: number }): 
     );
     const expired = inCluster(options.of, (objects) => abandoned(objects, end));
     return options.minutes > 0 ? renewed(mesh) : inOrder(renewed, expired)(mesh);
+  };
+}
+
+/** SEC-04: a token that `aws eks get-token` printed some minutes ago: a signed address in base64, good for a quarter of an hour. The connection that was made with it stands until istiod starts again. */
+export function eksToken(options: SecretOf & { readonly minutesAgo: number }): Edit {
+  return (mesh) => {
+    const date = timeText(agoIn(mesh, options.minutesAgo)).replaceAll(/[-:]/g, '');
+    const address = `https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=${date}&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature=0f`;
+    const token = `k8s-aws-v1.${toUrl(encoded(address))}`;
+    const renewed = secret(options, (object) => withKubeconfig(object, /^(\s*token:\s*)\S+/m, `$1${token}`));
+    return inOrder(
+      renewed,
+      inCluster(options.of, (objects) => abandoned(objects, agoIn(mesh, options.minutesAgo - 15))),
+    )(mesh);
   };
 }
 
