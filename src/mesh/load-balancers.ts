@@ -86,7 +86,8 @@ function awsTargets(service: Service): 'instance' | 'ip' | undefined {
   const asked = service.annotations[`${aws}-nlb-target-type`];
   if (type === 'nlb-ip' || asked === 'ip' || asked === 'nlb-ip') return 'ip';
   if (asked === 'instance') return 'instance';
-  return service.loadBalancerClass === undefined && (type === 'nlb' || type === undefined) ? 'instance' : undefined;
+  if (service.loadBalancerClass !== undefined) return undefined;
+  return type === 'nlb' || (type === undefined && awsName(service) === 'classic') ? 'instance' : undefined;
 }
 
 /** A health check that cannot succeed for a port that carries TLS of the mesh, and the annotation or field that asks for it. */
