@@ -28,7 +28,11 @@ import singleNetworkWaypoint from './ambient/single-network-waypoint/check.ts';
 import undeclaredService from './ambient/undeclared-service/check.ts';
 import unsupportedAmbientTopology from './ambient/unsupported-ambient-topology/check.ts';
 import withheldServiceEntry from './ambient/withheld-service-entry/check.ts';
+import failingHealthCheck from './cloud/failing-health-check/check.ts';
+import limitedAddOn from './cloud/limited-add-on/check.ts';
+import terminatingLoadBalancer from './cloud/terminating-load-balancer/check.ts';
 import unreachableInjector from './cloud/unreachable-injector/check.ts';
+import unreadProxyHeader from './cloud/unread-proxy-header/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
 import misdirectedProxy from './control-plane-exposure/misdirected-proxy/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
@@ -60,14 +64,19 @@ import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/c
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
 import missingEastWestGateway from './east-west/missing-east-west-gateway/check.ts';
 import missingEndpointShard from './east-west/missing-endpoint-shard/check.ts';
+import publicGateway from './east-west/public-gateway/check.ts';
 import rejectedCrossNetworkCall from './east-west/rejected-cross-network-call/check.ts';
 import terminatedCrossNetworkTls from './east-west/terminated-cross-network-tls/check.ts';
 import unaddressedGateway from './east-west/unaddressed-gateway/check.ts';
+import unbackedGatewayNode from './east-west/unbacked-gateway-node/check.ts';
 import unexposedServices from './east-west/unexposed-services/check.ts';
+import unkeptConnection from './east-west/unkept-connection/check.ts';
 import unlistedGateway from './east-west/unlisted-gateway/check.ts';
 import unreachableGateway from './east-west/unreachable-gateway/check.ts';
+import unreadExternalIps from './east-west/unread-external-ips/check.ts';
 import unreadyEastWestGateway from './east-west/unready-east-west-gateway/check.ts';
 import unresolvedGatewayHostname from './east-west/unresolved-gateway-hostname/check.ts';
+import unusableGatewayFamily from './east-west/unusable-gateway-family/check.ts';
 import contradictingInjectionLabels from './injection/contradicting-injection-labels/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
@@ -112,10 +121,12 @@ import limitedIstiodCpu from './scale/limited-istiod-cpu/check.ts';
 import needlessPushes from './scale/needless-pushes/check.ts';
 import wastefulRelease from './scale/wasteful-release/check.ts';
 import divergentClusterDomain from './topology/divergent-cluster-domain/check.ts';
+import divergentMeshNetworks from './topology/divergent-mesh-networks/check.ts';
 import duplicateClusterId from './topology/duplicate-cluster-id/check.ts';
 import mismatchedClusterId from './topology/mismatched-cluster-id/check.ts';
 import mismatchedGatewayNetwork from './topology/mismatched-gateway-network/check.ts';
 import mismatchedInjectionPath from './topology/mismatched-injection-path/check.ts';
+import mismatchedNetworkView from './topology/mismatched-network-view/check.ts';
 import missingNetworkLabel from './topology/missing-network-label/check.ts';
 import sharedNetwork from './topology/shared-network/check.ts';
 import staleProxyNetwork from './topology/stale-proxy-network/check.ts';
@@ -174,7 +185,11 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: undeclaredService, area: 'ambient', origin: 'built-in' },
   { check: unsupportedAmbientTopology, area: 'ambient', origin: 'built-in' },
   { check: withheldServiceEntry, area: 'ambient', origin: 'built-in' },
+  { check: failingHealthCheck, area: 'cloud', origin: 'built-in' },
+  { check: limitedAddOn, area: 'cloud', origin: 'built-in' },
+  { check: terminatingLoadBalancer, area: 'cloud', origin: 'built-in' },
   { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
+  { check: unreadProxyHeader, area: 'cloud', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
   { check: misdirectedProxy, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
@@ -206,14 +221,19 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
   { check: missingEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: missingEndpointShard, area: 'east-west', origin: 'built-in' },
+  { check: publicGateway, area: 'east-west', origin: 'built-in' },
   { check: rejectedCrossNetworkCall, area: 'east-west', origin: 'built-in' },
   { check: terminatedCrossNetworkTls, area: 'east-west', origin: 'built-in' },
   { check: unaddressedGateway, area: 'east-west', origin: 'built-in' },
+  { check: unbackedGatewayNode, area: 'east-west', origin: 'built-in' },
   { check: unexposedServices, area: 'east-west', origin: 'built-in' },
+  { check: unkeptConnection, area: 'east-west', origin: 'built-in' },
   { check: unlistedGateway, area: 'east-west', origin: 'built-in' },
   { check: unreachableGateway, area: 'east-west', origin: 'built-in' },
+  { check: unreadExternalIps, area: 'east-west', origin: 'built-in' },
   { check: unreadyEastWestGateway, area: 'east-west', origin: 'built-in' },
   { check: unresolvedGatewayHostname, area: 'east-west', origin: 'built-in' },
+  { check: unusableGatewayFamily, area: 'east-west', origin: 'built-in' },
   { check: contradictingInjectionLabels, area: 'injection', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
@@ -258,10 +278,12 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: needlessPushes, area: 'scale', origin: 'built-in' },
   { check: wastefulRelease, area: 'scale', origin: 'built-in' },
   { check: divergentClusterDomain, area: 'topology', origin: 'built-in' },
+  { check: divergentMeshNetworks, area: 'topology', origin: 'built-in' },
   { check: duplicateClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedClusterId, area: 'topology', origin: 'built-in' },
   { check: mismatchedGatewayNetwork, area: 'topology', origin: 'built-in' },
   { check: mismatchedInjectionPath, area: 'topology', origin: 'built-in' },
+  { check: mismatchedNetworkView, area: 'topology', origin: 'built-in' },
   { check: missingNetworkLabel, area: 'topology', origin: 'built-in' },
   { check: sharedNetwork, area: 'topology', origin: 'built-in' },
   { check: staleProxyNetwork, area: 'topology', origin: 'built-in' },

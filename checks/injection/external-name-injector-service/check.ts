@@ -8,13 +8,11 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['injectors', 'services', 'namespaces'],
-  catalogue: ['INJ-14', 'CPX-04'],
+  catalogue: ['INJ-14', 'CPX-04', 'CLD-04'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unreachable-injector', match: 'cluster' },
   ],
-  catalogue: ['INJ-14', 'CPX-04', 'CLD-04'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
   docs: {
     why: 'When remotePilotAddress is a host name, the installer makes the Service istiod of the remote an ExternalName. Proxies can use it, because they only resolve it. The API server cannot: it refuses the type, or dials port 443 of that host instead of 15017. No pod can be created in the namespaces of that webhook (failurePolicy Fail).',
     confirm: 'kubectl get services -A --field-selector spec.type=ExternalName; kubectl get events -A | grep "failed calling webhook"',

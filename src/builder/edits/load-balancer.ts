@@ -1,8 +1,8 @@
 import type { KubeObject, StringMap } from '../../model/kube.ts';
-import { annotate, change, changeAny, changed, type Edit, EditError, find, inCluster, label, type Objects, put } from './edit.ts';
-import { deploymentsBehind, isEastWestService, isIstiod, isPod } from './find.ts';
+import { annotate, change, changeAny, changed, type Edit, EditError, find, inCluster, type Objects, put } from './edit.ts';
+import { deploymentsBehind, isEastWestService, isPod } from './find.ts';
 import { decoded, fromUrl, withClaims, withPlainData } from './kubeconfig.ts';
-import { edited, isRecord, itemsAt, mapAt, textAt } from './json.ts';
+import { isRecord, itemsAt, mapAt, textAt } from './json.ts';
 import { ownedBy, setEnv } from './workload.ts';
 
 // What load balancers, nodes and their settings make of an east-west gateway.
@@ -134,30 +134,6 @@ export function nodeAdded(options: {
     };
     return [...objects, put(added, ['status', 'addresses'], [{ type: 'InternalIP', address: options.internal }])];
   });
-}
-
-/** Both istiod and its image are of another release; nothing that it wrote changes. */
-export function istiodOfRelease(options: { readonly cluster: string; readonly release: string }): Edit {
-  return inCluster(options.cluster, (objects) =>
-    change(
-      objects,
-      (object) => isIstiod(object),
-      (istiod) => {
-        const labelled = ['operator.istio.io/version', 'app.kubernetes.io/version'].reduce(
-          (next, key) => (next.metadata.labels?.[key] === undefined ? next : label(next, key, options.release)),
-          istiod,
-        );
-        return put(
-          labelled,
-          ['spec', 'template', 'spec', 'containers'],
-          itemsAt(labelled, 'spec', 'template', 'spec', 'containers').map((container) =>
-            edited(container, ['image'], (image) => (typeof image === 'string' ? image.replace(/:[^:/]+$/, `:${options.release}`) : image)),
-          ),
-        );
-      },
-      'istiod',
-    ),
-  );
 }
 
 /** Key `meshNetworks` of every ConfigMap of mesh configuration in a cluster. */

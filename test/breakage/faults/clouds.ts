@@ -12,11 +12,11 @@ import {
   gatewayExternalIps,
   gatewayTrafficPolicy,
   istiodNamespaceRenamed,
-  istiodOfRelease,
   nodeAdded,
   nodesAddressed,
   nodesOf,
 } from '../../../src/builder/edits/load-balancer.ts';
+import { istiodOfRelease } from '../../../src/builder/edits/release.ts';
 import { eksToken, kubeconfigRejected } from '../../../src/builder/edits/remote-secret.ts';
 import { installedOnNetwork } from '../../../src/builder/edits/topology-networks.ts';
 import type { Fault } from '../fault.ts';
