@@ -76,7 +76,7 @@ export const faults: readonly Fault[] = [
     says: 'A gateway on bare metal was given externalIPs, which istiod 1.7 does not read.',
     meshes: ['primary-remote 1.24', 'two primaries'],
     edits: [gatewayExternalIps({ ...west, addresses: ['198.51.100.9'] }), istiodOfRelease({ cluster: 'east', release: '1.7.8' })],
-    also: ['VER-01', 'VER-03', 'VER-05', 'INJ-05'],
+    also: ['VER-01', 'VER-02', 'VER-03', 'VER-05'],
   },
   {
     id: 'external-ips-of-primary-before-1-8',
@@ -84,7 +84,7 @@ export const faults: readonly Fault[] = [
     says: 'The gateway of a primary has externalIPs only, and the other primary runs istiod 1.6.',
     meshes: ['two primaries'],
     edits: [gatewayExternalIps({ cluster: 'east', addresses: ['198.51.100.9'] }), istiodOfRelease({ cluster: 'west', release: '1.6.14' })],
-    also: ['VER-01', 'VER-03', 'VER-05'],
+    also: ['VER-01', 'VER-02', 'VER-03', 'VER-05'],
   },
   {
     id: 'network-load-balancer-forgets',
