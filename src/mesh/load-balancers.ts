@@ -178,13 +178,18 @@ const privateRanges = [
   'fe80::/10',
 ] as const;
 
+/** Ranges of examples, which are routed nowhere: nothing is known of such a load balancer. */
+const exampleRanges = ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', '2001:db8::/32'] as const;
+
 /** Whether the internet may reach a load balancer, by its addresses and what it was asked to be; nothing where neither tells. */
 export function reachOf(service: Service): 'public' | 'private' | undefined {
   const scheme = service.annotations[`${aws}-scheme`]?.trim().toLowerCase();
   if (Object.entries(internal).some(([key, keeps]) => keeps.test(service.annotations[key]?.trim() ?? ''))) return 'private';
-  const addresses = service.loadBalancer.flatMap(({ ip }) => ip ?? []).concat(service.externalIPs);
-  const open = addresses.filter((address) => ipFamily(address) !== undefined && !privateRanges.some((range) => isInCidr(address, range)));
-  if (open.length > 0) return 'public';
+  const addresses = [...service.loadBalancer.flatMap(({ ip }) => ip ?? []), ...service.externalIPs];
+  const isIn = (address: string, ranges: readonly string[]): boolean => ranges.some((range) => isInCidr(address, range));
+  const open = addresses.filter((address) => ipFamily(address) !== undefined && !isIn(address, privateRanges));
+  if (open.some((address) => !isIn(address, exampleRanges))) return 'public';
+  if (open.length > 0) return undefined;
   const hostnames = service.loadBalancer.flatMap(({ hostname }) => hostname ?? []);
   if (hostnames.length === 0) return addresses.length > 0 ? 'private' : undefined;
   if (hostnames.every((hostname) => hostname.startsWith('internal-'))) return 'private';

@@ -2,7 +2,7 @@ import { checkTester, gatewayAddressed, gatewayAnnotated, mesh } from 'meshdocto
 import check from './check.ts';
 
 const peers = mesh().multiPrimary('east', 'west');
-const open = (cluster: string) => gatewayAddressed({ cluster, ingress: [{ ip: '203.0.113.40' }] });
+const open = (cluster: string) => gatewayAddressed({ cluster, ingress: [{ ip: '34.77.12.40' }] });
 const name = gatewayAddressed({ cluster: 'west', ingress: [{ hostname: 'k8s-mesh-0f.elb.eu-west-1.amazonaws.com' }] });
 const scheme = (value: string) =>
   gatewayAnnotated({ cluster: 'west', annotations: { 'service.beta.kubernetes.io/aws-load-balancer-scheme': value } });
@@ -13,6 +13,7 @@ checkTester(check, {
     'all private': peers,
     'all public': peers.edit(open('east')).edit(open('west')),
     'a host name that says nothing': peers.edit(name),
+    'an address of an example': peers.edit(gatewayAddressed({ cluster: 'west', ingress: [{ ip: '203.0.113.40' }] })),
     'an internal load balancer with a host name': peers.edit(name).edit(scheme('internal')),
     'source ranges': peers
       .edit(open('west'))

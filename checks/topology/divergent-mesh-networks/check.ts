@@ -23,7 +23,7 @@ const field = '.data.meshNetworks';
 
 export default defineCheck({
   id: 'divergent-mesh-networks',
-  title: 'meshNetworks says the same in every primary, of clusters that exist, and nothing against the labels',
+  title: 'Primaries say the same in meshNetworks, of clusters that exist, and nothing against the labels',
   severity: 'error',
   certainty: 'likely',
   scope: 'mesh',

@@ -119,7 +119,7 @@ export const faults: readonly Fault[] = [
     mode: 'EW-21',
     says: 'The annotation for an internal load balancer was forgotten in one cluster.',
     meshes: everywhere,
-    edits: [gatewayAddressed({ ...west, ingress: [{ ip: '203.0.113.40' }] })],
+    edits: [gatewayAddressed({ ...west, ingress: [{ ip: '34.77.12.40' }] })],
   },
   {
     id: 'gateway-faces-the-internet',
