@@ -123,6 +123,7 @@ const checkFlags = {
     values: ['error', 'warning', 'info', 'all'],
   },
   advice: { type: 'boolean', describe: 'hygiene too: shown, never a failure' },
+  forecast: { type: 'optional', describe: 'a time line of what ends by itself: certificates, tokens; =90d looks less far than a year' },
   'require-complete': { type: 'boolean', describe: 'what the directories do not say makes exit code 3 too' },
   'allow-incomplete': {
     type: 'optional',

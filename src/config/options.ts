@@ -4,7 +4,7 @@ import { nearest } from '../base/text.ts';
 import type { ConfigFile } from './schema.ts';
 import type { LoadedConfig } from './file.ts';
 import { type LiveSource, liveSource, refuseMixture, sourceOf } from './live.ts';
-import { oneOf, parseTime, words } from './values.ts';
+import { oneOf, parseDays, parseTime, words } from './values.ts';
 
 /** One cluster to read, as the user names it. */
 export interface ClusterSource {
@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly failOn: 'error' | 'warning' | 'info' | 'never';
   readonly minCertainty: 'certain' | 'likely';
   readonly advice: boolean;
+  /** Days to look ahead for what ends by itself; absent = not asked for. */
+  readonly forecast?: number;
   readonly requireComplete: boolean;
   readonly allowIncomplete: 'all' | readonly ('forbidden' | 'unreachable')[];
   readonly exitZero: boolean;
@@ -66,6 +68,8 @@ export interface Flags {
   readonly failOn?: string | undefined;
   readonly minCertainty?: string | undefined;
   readonly advice?: boolean | undefined;
+  /** Empty text: the bare flag. */
+  readonly forecast?: string | undefined;
   readonly requireComplete?: boolean | undefined;
   /** Empty text: the bare flag. */
   readonly allowIncomplete?: string | undefined;
@@ -113,6 +117,7 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
     failOn: oneOf('--fail-on', flags.failOn, ['error', 'warning', 'info', 'never'] as const) ?? file.failOn ?? 'error',
     minCertainty: oneOf('--min-certainty', flags.minCertainty, ['certain', 'likely'] as const) ?? file.minCertainty ?? 'likely',
     advice: flags.advice ?? file.advice ?? false,
+    ...(flags.forecast === undefined ? {} : { forecast: flags.forecast === '' ? 365 : parseDays('--forecast', flags.forecast) }),
     requireComplete: flags.requireComplete ?? file.requireComplete ?? false,
     allowIncomplete: allowed(flags.allowIncomplete, file.allowIncomplete),
     exitZero: flags.exitZero ?? false,

@@ -40,3 +40,12 @@ export function parseDuration(flag: string, text: string): number {
   }
   return sum;
 }
+
+/** `90d` or `90`: whole days, more than none. */
+export function parseDays(flag: string, text: string): number {
+  const days = /^(\d{1,5})d?$/.exec(text)?.[1];
+  if (days === undefined || Number(days) === 0) {
+    throw new UsageError('ERR_BAD_VALUE', `${flag} needs days such as 90d, not ${JSON.stringify(text)}.`);
+  }
+  return Number(days);
+}

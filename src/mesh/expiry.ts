@@ -49,6 +49,7 @@ export function expiries(...clusters: readonly ExpiringFacts[]): Expiry[] {
         secret.ref,
         '.data["ca-cert.pem"]',
       ),
+      ...ofCertificates('signing-ca', between(secret), secret.ref, '.data["cert-chain.pem"]'),
     ]),
     ...(facts.rootConfigMaps ?? []).flatMap((map) =>
       ofCertificates('distributed-root', map.certificates, map.ref, '.data["root-cert.pem"]'),
@@ -102,6 +103,12 @@ export function validity(
   const since = daysLeft(certificate.notBefore, now);
   if (until === undefined || since === undefined) return undefined;
   return until <= 0 ? 'expired' : since > 0 ? 'not-yet' : 'valid';
+}
+
+/** What a chain holds between the signing certificate and the roots. */
+function between({ chain = [], roots, signing }: CaSecret): Certificate[] {
+  const known = new Set([...roots, ...signing].map(({ fingerprint }) => fingerprint));
+  return chain.filter(({ fingerprint, selfSigned }) => !selfSigned && !known.has(fingerprint));
 }
 
 function ofRemoteSecret(secret: RemoteSecret): Expiry[] {

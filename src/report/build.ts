@@ -19,6 +19,8 @@ export interface About {
   readonly today?: string;
   readonly plugins?: Report['plugins'];
   readonly interrupted?: 'SIGINT' | 'SIGTERM' | undefined;
+  /** What ends by itself, when it was asked for. */
+  readonly forecast?: NonNullable<Report['forecast']> | undefined;
   /** Names given with `--service`. */
   readonly services?: readonly probedNames.NamedService[];
 }
@@ -68,6 +70,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
       matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId }),
     ),
     names: namesOf(judgement, about.services ?? []),
+    ...(about.forecast === undefined ? {} : { forecast: about.forecast }),
     causes: causes.map(({ finding, explains, severity }) => ({
       fingerprint: finding.fingerprint,
       code: finding.code,

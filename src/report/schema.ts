@@ -267,6 +267,33 @@ const name = z
   })
   .readonly();
 
+const forecast = z
+  .object({
+    days: z.int().describe('How far it looks ahead.'),
+    events: z
+      .array(
+        z
+          .object({
+            at: z.string().describe('When it ends.'),
+            days: z.int().describe('Whole days from the present of the mesh; negative when it is over.'),
+            what: z.enum(['remote-secret-token', 'api-server-ca', 'root', 'signing-ca', 'ca-bundle']),
+            name: z.string(),
+            clusters: z.array(z.string()).readonly().describe('Clusters that hold it.'),
+            stops: z.string().describe('What no longer works from then on; empty where nothing stops.'),
+            gaps: z.array(z.string()).readonly().describe('Where what was prepared to replace it does not do so.'),
+            refs: z.array(objectRef).readonly(),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .describe('What ends first comes first.'),
+    unread: z
+      .array(z.object({ cluster: z.string(), fact: z.string() }).readonly())
+      .readonly()
+      .describe('What was not read and may hold something that ends.'),
+  })
+  .readonly();
+
 export const reportSchema = z
   .object({
     schema: z.literal(1),
@@ -296,6 +323,11 @@ export const reportSchema = z
       .array(name)
       .readonly()
       .describe('Whether names resolve in each cluster that may call them: those of --service, else those that probes asked for.'),
+    forecast: z
+      .array(forecast)
+      .readonly()
+      .exactOptional()
+      .describe('What ends by itself, one for each mesh in the order of topology.meshes; only there when it was asked for.'),
     causes: z.array(cause).readonly(),
     findings: z.array(finding).readonly(),
     notChecked: z.array(notChecked).readonly(),
@@ -323,5 +355,6 @@ export type ReportMesh = Report['topology']['meshes'][number];
 export type ReportCheck = Report['checks'][number];
 export type NotChecked = Report['notChecked'][number];
 export type Cell = Report['matrix'][number]['cells'][number];
+export type ReportForecast = NonNullable<Report['forecast']>[number];
 export type ReportName = Report['names'][number];
 export type ReportMissing = NotChecked['missing'][number];

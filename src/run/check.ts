@@ -6,7 +6,8 @@ import { factCollectors, factsWithoutKinds, projectFacts } from '../collect/fact
 import type { RunOptions } from '../config/options.ts';
 import { correlate, withBlockers } from '../correlate/correlate.ts';
 import { judge } from '../engine/judge.ts';
-import type { RegisteredCheck } from '../engine/types.ts';
+import type { Judgement, RegisteredCheck } from '../engine/types.ts';
+import { forecastOf } from '../mesh/forecast.ts';
 import type { Topology } from '../mesh/topology.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ClusterFacts } from '../model/facts.ts';
@@ -136,6 +137,7 @@ export async function judgeSnapshot(
     version: io.version,
     ...(today === undefined ? {} : { today }),
     interrupted: io.interrupted?.(),
+    forecast: forecasts(judgement, options.forecast),
     services: options.services,
     plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({
       name,
@@ -145,6 +147,11 @@ export async function judgeSnapshot(
     })),
   });
   return options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
+}
+
+/** One for each mesh, only where it was asked for. */
+function forecasts({ topology, facts }: Judgement, days: number | undefined): Report['forecast'] {
+  return days === undefined ? undefined : topology.meshes.map((mesh) => ({ days, ...forecastOf(mesh, facts, days) }));
 }
 
 /** Commands name contexts; where those are not in the user's default kubeconfig, commands say in which. */

@@ -36,6 +36,7 @@ export function runFlags(given: Given): Flags {
     failOn: flag.text(given, 'fail-on'),
     minCertainty: flag.text(given, 'min-certainty'),
     advice: flag.on(given, 'advice'),
+    forecast: flag.text(given, 'forecast'),
     requireComplete: flag.on(given, 'require-complete'),
     allowIncomplete: flag.text(given, 'allow-incomplete'),
     exitZero: flag.on(given, 'exit-zero'),

@@ -6,6 +6,7 @@ import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
 import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
+import { forecastBlocks } from './text-forecast.ts';
 import { gapBlock, unmeasuredBlock, unreachedBlock } from './text-gaps.ts';
 
 /** The screen: verdict, what was looked at, clusters, directions, names, causes, what was not checked, verdict again. */
@@ -23,6 +24,7 @@ export const text = defineReporter({
       ...(style.verbosity < 0 ? [] : [nameTable(report, ink, style)]),
       unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
+      ...forecastBlocks(report, ink, style),
       gapBlock(report, ink, style),
       unmeasuredBlock(report, ink, style),
       ...(style.verbosity > 0 ? [details(report, ink, style)] : []),
