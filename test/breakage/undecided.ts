@@ -5,6 +5,8 @@
 export const undecided: Readonly<Record<string, string>> = {
   'EW-17':
     'Whether an outlier is ejected is only known to each proxy (its statistics), and a rule that could eject one gateway address is what many run on purpose.',
+  'TRU-10':
+    'Check published-ca tells it by fingerprints; a scripted fault would need the published certificates themselves, which are not ours to bring along.',
   'TRU-11': 'Certificates of ztunnel are only shown by ztunnel itself (its config dump or metrics), which nothing here asks yet.',
   'POL-10':
     'Releases before 1.20 did so and are told as such (VER-05); in later ones it depends on where each proxy looks the name up, which nothing here shows.',
@@ -13,4 +15,9 @@ export const undecided: Readonly<Record<string, string>> = {
   'VER-06': 'Which istioctl somebody runs is not in the mesh, and what it says wrongly is no fault of it.',
   'PERF-05': 'A fault that sleeps until a proxy reconnects is a fault of another mode, which is told under its own name.',
   'PERF-06': 'How long other tools wait for a cluster is not in the mesh; meshdoctor bounds its own waiting.',
+};
+
+/** Checks that no fault and no recording makes speak, and why: their own tests have to do. */
+export const unstaged: Readonly<Record<string, string>> = {
+  'published-ca': 'It would take the published certificates themselves (TRU-10).',
 };

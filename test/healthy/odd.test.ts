@@ -508,7 +508,14 @@ const cases: Readonly<Record<string, () => Odd>> = {
     ),
   }),
   'a cluster domain of the company': () => ({
-    built: primaryRemote.edit(and(spelled('cluster.local', 'prod.corp.internal'), spelled('"*.local"', '"*.internal"'))),
+    // The domain of DNS, not that of identities, which a remote without mesh config would not be known by.
+    built: primaryRemote.edit(
+      and(
+        spelled('cluster.local', 'prod.corp.internal'),
+        spelled('trustDomain: prod.corp.internal', 'trustDomain: cluster.local'),
+        spelled('"*.local"', '"*.internal"'),
+      ),
+    ),
   }),
   'addresses of both families': () => ({
     built: multiPrimary.edit(

@@ -108,6 +108,7 @@ export const faults: readonly Fault[] = [
       namespaceWants({ cluster: 'west', namespace: 'shop', wish: { revision: '1-31-0' } }),
       podsInjectedBy({ cluster: 'west', namespace: 'shop', revision: '1-31-0', host: 'istiod-1-24-6.istio-system.svc' }),
     ],
+    also: ['VER-01'],
   },
   {
     id: 'canary-gateway-labelled-in-remote',

@@ -1,5 +1,5 @@
-import { clusterOf, type Edit, find, inCluster, put } from '../../../src/builder/edits/edit.ts';
-import { isRemoteSecret, systemNamespaceOf, clusterIdOf } from '../../../src/builder/edits/find.ts';
+import { change, clusterOf, type Edit, find, inCluster, put } from '../../../src/builder/edits/edit.ts';
+import { isInjector, isRemoteSecret, systemNamespaceOf, clusterIdOf } from '../../../src/builder/edits/find.ts';
 import { textAt } from '../../../src/builder/edits/json.ts';
 import { secretRekeyed } from '../../../src/builder/edits/remote-secret.ts';
 import { trustsRoot } from '../../../src/builder/edits/trust.ts';
@@ -79,5 +79,17 @@ export function unreachable(mesh: MeshObjects, readers: readonly string[], gone:
             },
       )(seen),
     observedIn(mesh),
+  );
+}
+
+/** Injectors were given an authority by hand, as an external istiod with a certificate of its own needs it. */
+export function bundlePutByHand(options: { readonly cluster: string; readonly authority: string }): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      isInjector,
+      (object) => put(object, ['webhooks', '*', 'clientConfig', 'caBundle'], btoa(options.authority)),
+      'injector',
+    ),
   );
 }

@@ -8,7 +8,14 @@ import {
   thirdIntermediateTwo,
   thirdRoot,
 } from '../../../src/builder/aging-certificates.ts';
-import { apiServerCaTwo, firstIntermediateOne, firstRoot, secondIntermediateOne, secondRoot } from '../../../src/builder/certificates.ts';
+import {
+  apiServerCaTwo,
+  firstIntermediateOne,
+  firstRoot,
+  publicServer,
+  secondIntermediateOne,
+  secondRoot,
+} from '../../../src/builder/certificates.ts';
 import { istiodRestarted, withIstiodEnv } from '../../../src/builder/edits/control-plane.ts';
 import { clusterGone, readerAccountMissing, remoteSecretDeleted } from '../../../src/builder/edits/remote-secret.ts';
 import { remoteReinstalledAs } from '../../../src/builder/edits/topology-identity.ts';
@@ -21,7 +28,15 @@ import {
   trustsRoot,
 } from '../../../src/builder/edits/trust.ts';
 import type { Fault } from '../fault.ts';
-import { federated, meshConfigMade, secretForItself, secretNamedAfter, trustDomainSet, unreachable } from './trust-edits.ts';
+import {
+  bundlePutByHand,
+  federated,
+  meshConfigMade,
+  secretForItself,
+  secretNamedAfter,
+  trustDomainSet,
+  unreachable,
+} from './trust-edits.ts';
 
 /** Certificates that end, and what becomes of trust between several roots. */
 export const faults: readonly Fault[] = [
@@ -52,6 +67,20 @@ export const faults: readonly Fault[] = [
     says: 'The intermediate of a primary was made for a year that is almost over.',
     meshes: ['primary-remote with a revision', 'two primaries', 'an upgrade in flight'],
     edits: [certificateReplaced(firstRoot, thirdRoot), certificateReplaced(firstIntermediateOne, endingIntermediate)],
+  },
+  {
+    id: 'bundle-of-injector-expired',
+    mode: 'TRU-05',
+    says: 'The authority that was put into the injectors of a config cluster by hand, since the external istiod has a public certificate, expired.',
+    meshes: ['an external control plane'],
+    edits: [bundlePutByHand({ cluster: 'inside', authority: lapsedRoot })],
+  },
+  {
+    id: 'bundle-of-injector-expires-in-weeks',
+    mode: 'TRU-05',
+    says: 'The authority that was put into the injectors of a config cluster by hand expires in less than three weeks.',
+    meshes: ['an external control plane'],
+    edits: [bundlePutByHand({ cluster: 'south', authority: endingRoot })],
   },
   {
     id: 'authority-of-remote-expired',

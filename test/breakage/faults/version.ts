@@ -44,7 +44,7 @@ export const faults: readonly Fault[] = [
     edits: [istiodOfRelease({ cluster: 'west', release: '1.27.9' }), proxiesOfRelease({ cluster: 'west', release: '1.27.9' })],
   },
   {
-    id: 'first-cluster-upgraded-to-1.20',
+    id: 'first-cluster-upgraded-to-1-20',
     mode: 'VER-02',
     says: 'Of two primaries of 1.19 one was upgraded to 1.20.',
     meshes: ['two primaries', 'two primaries on one network'],
@@ -54,7 +54,7 @@ export const faults: readonly Fault[] = [
     }),
   },
   {
-    id: 'first-of-three-upgraded-to-1.20',
+    id: 'first-of-three-upgraded-to-1-20',
     mode: 'VER-02',
     says: 'Of three primaries of 1.19 two are upgraded to 1.20, and the third one waits.',
     meshes: ['three primaries'],

@@ -82,7 +82,7 @@ export const configurationFaults: readonly Fault[] = [
     topology,
     stage: async (lab) => await networkView(lab, 'network1'),
     undo: async (lab) => await networkView(lab, 'network2'),
-    expected: { cause: 'mismatched-network-view', clusters: both },
+    expected: { cause: 'mismatched-network-view', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
