@@ -88,6 +88,7 @@ describe('every flag of check changes something', () => {
     'fail-on': [`check ${broken} -o short`, `check ${broken} -o short --fail-on never`],
     'min-certainty': [`check ${hesitant}`, `check ${hesitant} --min-certainty certain`],
     show: [`check ${broken}`, `check ${broken} --show error`],
+    forecast: [`check ${healthy}`, `check ${healthy} --forecast=3650d`],
     advice: [`check ${hesitant}`, `check ${hesitant} --advice`],
     'require-complete': [`check ${partial}`, `check ${partial} --require-complete`],
     'allow-incomplete': [`check ${gap} -o short`, `check ${gap} -o short --allow-incomplete=unreachable`],

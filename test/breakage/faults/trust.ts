@@ -8,14 +8,7 @@ import {
   thirdIntermediateTwo,
   thirdRoot,
 } from '../../../src/builder/aging-certificates.ts';
-import {
-  apiServerCaTwo,
-  firstIntermediateOne,
-  firstRoot,
-  publicServer,
-  secondIntermediateOne,
-  secondRoot,
-} from '../../../src/builder/certificates.ts';
+import { apiServerCaTwo, firstIntermediateOne, firstRoot, secondIntermediateOne, secondRoot } from '../../../src/builder/certificates.ts';
 import { istiodRestarted, withIstiodEnv } from '../../../src/builder/edits/control-plane.ts';
 import { clusterGone, readerAccountMissing, remoteSecretDeleted } from '../../../src/builder/edits/remote-secret.ts';
 import { remoteReinstalledAs } from '../../../src/builder/edits/topology-identity.ts';
