@@ -9,6 +9,7 @@ import {
   type Fact,
   hosts,
   type IstiodReplica,
+  knownFaults,
   list,
   type ListedEndpoint,
   measured,
@@ -210,10 +211,14 @@ function networkNamed(network: string): string {
 
 function reader(a: Shard): string {
   const { namespace, name, ref } = a.controlPlane;
-  const replica = a.pods.length === a.asked ? '' : ` (${a.pods.length} of ${count(a.asked, 'replica')})`;
+  const replica = a.pods.length === a.asked ? '' : ` (${list(a.pods)}, ${a.pods.length} of ${count(a.asked, 'replica')})`;
   return `Deployment ${namespace}/${name} in ${ref.cluster}${replica}`;
 }
 
 function restart(a: Shard) {
-  return remedy.restart(a.controlPlane.ref, 'afterwards istiod knows only what it can still read');
+  const { ref, version } = a.controlPlane;
+  const fault = knownFaults.faultNamed('wiped-shards-after-rotation');
+  const fix = knownFaults.isAffected(fault, version) === true ? knownFaults.fixOf(fault, version) : undefined;
+  const release = fix === undefined ? '' : `; Istio ${version ?? ''} loses endpoints when a remote secret is renewed, ${fix} does not`;
+  return remedy.restart(ref, `afterwards istiod knows only what it can still read${release}`);
 }

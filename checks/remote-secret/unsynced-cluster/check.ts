@@ -144,7 +144,7 @@ function stateOf(replica: IstiodReplica, id: ClusterId): { replica: IstiodReplic
 
 function reader(a: Missing): string {
   const { namespace, name, ref } = a.controlPlane;
-  const some = a.pods.length === a.asked ? '' : ` (${a.pods.length} of ${count(a.asked, 'replica')})`;
+  const some = a.pods.length === a.asked ? '' : ` (${list(a.pods)}, ${a.pods.length} of ${count(a.asked, 'replica')})`;
   return `Deployment ${namespace}/${name} in ${ref.cluster}${some}`;
 }
 
