@@ -123,6 +123,11 @@ function run(args: readonly string[], good: readonly number[]): Run {
   return { time, memory: Number(String(output[3])) / 1024 };
 }
 
+/** Most memory that a program of ours took, in MiB. It has to end well. */
+export function peakOf(args: readonly string[]): number {
+  return run(args, [0]).memory;
+}
+
 function medians(runs: readonly Run[]): Run {
   const middle = (of: (run: Run) => number): number => {
     const sorted = runs

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { builtin } from '../../checks/index.ts';
-import { largeMesh } from '../../src/builder/mesh.ts';
+import { largeMesh, type LargeMeshOptions } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
 import { snapshotOf } from '../../src/collect/snapshot.ts';
 import { runOptions } from '../../src/config/options.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { judgeSnapshot } from '../../src/run/check.ts';
-import { liveFigures, requestsOf } from './live.ts';
+import { writeRecording } from '../../src/source/recording.ts';
+import { liveFigures, peakOf, requestsOf } from './live.ts';
 
 interface Row {
   readonly what: string;
@@ -28,8 +29,10 @@ startUp(process.execPath, 2);
 const node24 = join(root, 'test/runtimes/node_modules/node24/bin/node');
 if (existsSync(node24)) startUp(node24, 3.3);
 else console.log('Node 24 is not installed: npm ci in test/runtimes');
-await judging();
+await judging({ services: 2_500, pods: 10_000 }, 0.5);
+await judging({ clusters: 3, services: 2_000, pods: 10_000 }, 1);
 await scaling();
+await fleet();
 await reading();
 
 const widths = [
@@ -71,8 +74,7 @@ function startUp(node: string, target: number): void {
 }
 
 /** From the snapshot of a large mesh to its report, against JSON.parse of the lists that an API server would have sent for it. */
-async function judging(): Promise<void> {
-  const size = { services: 2_500, pods: 10_000 };
+async function judging(size: Size, target: number): Promise<void> {
   const pages = rawPages(size, ['Service', 'Pod']);
   const parsing = await times(5, () => pages.map((page) => JSON.parse(page) as unknown));
   const megabytes = pages.reduce((sum, page) => sum + page.length, 0) / 1e6;
@@ -81,10 +83,16 @@ async function judging(): Promise<void> {
   const judged = await times(5, () => judge(snapshot));
   const [parse, report] = [median(parsing), median(judged)];
   console.log(
-    `judging ${size.services} services, ${size.pods} pods: first ${ms(judged[0] ?? 0)}, then ${judged.slice(1).map(ms).join(' ')}`,
+    `judging ${size.services} services, ${size.pods} pods in ${size.clusters ?? 2} clusters: first ${ms(judged[0] ?? 0)}, then ${judged.slice(1).map(ms).join(' ')}`,
   );
   console.log(`JSON.parse of ${megabytes.toFixed(0)} MB of Services and Pods: ${parsing.map(ms).join(' ')}`);
-  rows.push(ratio(`snapshot to report ${ms(report)} : JSON.parse of the same lists ${ms(parse)}`, report / parse, 0.5));
+  rows.push(
+    ratio(
+      `${size.clusters ?? 2} clusters: snapshot to report ${ms(report)} : JSON.parse of the same lists ${ms(parse)}`,
+      report / parse,
+      target,
+    ),
+  );
 }
 
 /** Time for each service must not grow with their number. */
@@ -100,6 +108,33 @@ async function scaling(): Promise<void> {
   }
   const [first = 1, last = 1] = [perService[0], perService.at(-1)];
   rows.push(ratio('time a service at 4000 services : at 500', last / first, 1.5));
+}
+
+/** Nor must the time for each cluster; and a fleet fits into memory: its recording is judged by a process of its own. */
+async function fleet(): Promise<void> {
+  const perCluster: number[] = [];
+  for (const clusters of [3, 6, 12, 24]) {
+    const snapshot = snapshotFor({ clusters, services: clusters * 100, pods: clusters * 400, topology: 'primary-remote' });
+    const taken = median(await times(5, () => judge(snapshot)));
+    perCluster.push(taken / clusters);
+    console.log(`${String(clusters).padStart(5)} clusters of 100 services: ${ms(taken)}, ${ms(taken / clusters)} a cluster`);
+  }
+  const [first = 1, last = 1] = [perCluster[0], perCluster.at(-1)];
+  rows.push(ratio('time a cluster of 24 : of 3', last / first, 1.5));
+
+  const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-bench-'));
+  const file = join(folder, 'fleet.json.gz');
+  const snapshot = snapshotFor({ clusters: 24, services: 2_000, pods: 10_000, topology: 'primary-remote' });
+  const asked = { probe: 'off', services: [] } as const;
+  await writeRecording(file, { at: takenAt, version: '0.0.0', asked, snapshot: { ...snapshot, source: { kind: 'manifests' } } });
+  const mebibytes = peakOf(['bin/meshdoctor.js', 'check', '--from', file]);
+  rmSync(folder, { recursive: true });
+  rows.push({
+    what: '24 clusters, 2000 services, 10000 pods: memory',
+    measured: `${mebibytes.toFixed(0)} MiB`,
+    target: '<= 512 MiB',
+    isMet: mebibytes <= 512,
+  });
 }
 
 /** `check` on live clusters, start to end, against a process that reads the same lists and throws them away. */
@@ -130,12 +165,14 @@ async function judge(snapshot: Snapshot): Promise<unknown> {
   return report;
 }
 
-function snapshotFor(size: { readonly services: number; readonly pods: number }): Snapshot {
+type Size = Pick<LargeMeshOptions, 'clusters' | 'services' | 'pods' | 'topology'>;
+
+function snapshotFor(size: Size): Snapshot {
   return snapshotOf(largeMesh(size), { complete: true, takenAt });
 }
 
 /** What a paged list of these kinds would be: 500 objects a page, with managedFields. */
-function rawPages(size: { readonly services: number; readonly pods: number }, kinds: readonly string[]): string[] {
+function rawPages(size: Size, kinds: readonly string[]): string[] {
   const pages: string[] = [];
   for (const objects of largeMesh({ ...size, managedFields: true }).values()) {
     for (const kind of kinds) {
