@@ -52,8 +52,8 @@ export function largeMesh(options: LargeMeshOptions): MeshObjects {
   );
   const empty =
     options.topology === 'primary-remote'
-      ? mesh().primaryRemote(first, [second, ...more], { revision: '1-31-0', nativeSidecars: true })
-      : mesh().multiPrimary(first, second, { more, nativeSidecars: true });
+      ? mesh().primaryRemote(first, [second, ...more], { revision: '1-31-0' })
+      : mesh().multiPrimary(first, second, { more });
   const filled = empty.load({ services: options.services, pods: options.pods });
   return options.managedFields === true ? filled.withManagedFields().objects() : filled.objects();
 }
