@@ -1,11 +1,25 @@
 import { describe, expect, test } from 'vitest';
+import type { Workload } from '../model/facts.ts';
+import { clusterName } from '../model/ids.ts';
 import { type RefusalKind, refusalsOf } from './refusals.ts';
 
-const workload = (message: string, type = 'ReplicaFailure') =>
-  ({
-    ref: { cluster: 'west', kind: 'Deployment', namespace: 'shop', name: 'cart' },
-    conditions: [{ type, status: 'True', reason: 'FailedCreate', message, since: '2026-11-22T21:00:00Z' }],
-  }) as unknown as Parameters<typeof refusalsOf>[0][number];
+const workload = (message: string, type = 'ReplicaFailure'): Workload => ({
+  ref: { cluster: clusterName('west'), kind: 'Deployment', namespace: 'shop', name: 'cart' },
+  labels: {},
+  annotations: {},
+  managers: [],
+  kind: 'Deployment',
+  namespace: 'shop',
+  name: 'cart',
+  desiredReplicas: 1,
+  readyReplicas: 0,
+  selector: {},
+  podLabels: {},
+  podAnnotations: {},
+  proxyEnv: {},
+  hostNetwork: false,
+  conditions: [{ type, status: 'True', reason: 'FailedCreate', message, since: '2026-11-22T21:00:00Z' }],
+});
 
 const called = (words: string): string =>
   `Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": failed to call webhook: Post "https://istiod.istio-system.svc:443/inject/cluster/west/net/network2?timeout=10s": ${words}`;
