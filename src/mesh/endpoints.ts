@@ -113,7 +113,7 @@ export function registeredServices(view: IstiodView<'namespaces' | 'services'>):
   );
 }
 
-/** All that `endpointsSentTo` asks, computed once per istiod. */
+/** All that `endpointsSentTo` asks, computed once per istiod, and each part of it when it is first asked. */
 export interface Predictions {
   readonly istiod: PredictedIstiod;
   readonly gateways: readonly NetworkGateway[];
@@ -124,15 +124,32 @@ export interface Predictions {
 }
 
 export function predict(view: IstiodView): Predictions {
-  const gateways = networkGateways(view);
+  const gateways = once(() => networkGateways(view));
+  const gatewaysOf = once(() => gatewayIndex(gateways()));
+  const shards = once(() => endpointShards(view));
+  const services = once(() => registeredServices(view));
+  const isClusterLocal = once(() => clusterLocalHosts(view));
   return {
     istiod: view.istiod,
-    gateways,
-    gatewaysOf: gatewayIndex(gateways),
-    shards: endpointShards(view),
-    services: registeredServices(view),
-    isClusterLocal: clusterLocalHosts(view),
+    get gateways() {
+      return gateways();
+    },
+    get gatewaysOf() {
+      return gatewaysOf();
+    },
+    get shards() {
+      return shards();
+    },
+    get services() {
+      return services();
+    },
+    isClusterLocal: (host) => isClusterLocal()(host),
   };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** The proxy that is sent endpoints: what it told istiod of itself. */
@@ -390,23 +407,51 @@ function* clusterEndpoints(
 
 /** Finds the pod behind an address: the one the slice names, else any pod of the namespace with that address. */
 function podFinder(pods: readonly Pod[]): (endpoint: Endpoint, address: string, namespace: string) => Pod | undefined {
-  const byName = new Map<string, Pod>();
-  for (const pod of pods) byName.set(`${pod.namespace}/${pod.name}`, pod);
-  let byAddress: Map<string, Pod> | undefined;
-  return (endpoint, address, namespace) => {
-    if (endpoint.pod !== undefined) return byName.get(`${namespace}/${endpoint.pod}`);
-    byAddress ??= podsByAddress(pods);
-    return byAddress.get(`${namespace}/${address}`);
-  };
+  const { byName, byAddress } = podIndex(pods);
+  return (endpoint, address, namespace) =>
+    endpoint.pod !== undefined ? byName().get(namespace)?.get(endpoint.pod) : byAddress().get(namespace)?.get(address);
 }
 
-function podsByAddress(pods: readonly Pod[]): Map<string, Pod> {
-  const byAddress = new Map<string, Pod>();
+type ByNamespace = ReadonlyMap<string, ReadonlyMap<string, Pod>>;
+
+interface PodIndex {
+  readonly byName: () => ByNamespace;
+  readonly byAddress: () => ByNamespace;
+}
+
+/** Every istiod of a mesh, and every name that is asked about, looks into the same lists. */
+const podIndexes = new WeakMap<readonly Pod[], PodIndex>();
+
+function podIndex(pods: readonly Pod[]): PodIndex {
+  const before = podIndexes.get(pods);
+  if (before !== undefined) return before;
+  const index = { byName: once(() => podsByName(pods)), byAddress: once(() => podsByAddress(pods)) };
+  podIndexes.set(pods, index);
+  return index;
+}
+
+function podsByName(pods: readonly Pod[]): ByNamespace {
+  const byName = new Map<string, Map<string, Pod>>();
+  for (const pod of pods) ofNamespace(byName, pod.namespace).set(pod.name, pod);
+  return byName;
+}
+
+function podsByAddress(pods: readonly Pod[]): ByNamespace {
+  const byAddress = new Map<string, Map<string, Pod>>();
   for (const pod of pods) {
     if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-    for (const ip of pod.ips) if (!byAddress.has(`${pod.namespace}/${ip}`)) byAddress.set(`${pod.namespace}/${ip}`, pod);
+    const own = ofNamespace(byAddress, pod.namespace);
+    for (const ip of pod.ips) if (!own.has(ip)) own.set(ip, pod);
   }
   return byAddress;
+}
+
+function ofNamespace(index: Map<string, Map<string, Pod>>, namespace: string): Map<string, Pod> {
+  const before = index.get(namespace);
+  if (before !== undefined) return before;
+  const made = new Map<string, Pod>();
+  index.set(namespace, made);
+  return made;
 }
 
 function healthOf(endpoint: Endpoint): ShardEndpoint['health'] {

@@ -1,7 +1,7 @@
 import { compareText } from '../base/sort.ts';
 import { hostMatches } from '../istio/hosts.ts';
 import type { IstioResource, Service, ServicePort } from '../model/facts.ts';
-import { type AppliedRule, type DestinationRules, destinationRules, ownHosts, tlsModeOf } from './destination-rules.ts';
+import { type AppliedRule, allRules, type DestinationRules, destinationRules, ownHosts, tlsModeOf } from './destination-rules.ts';
 import {
   type ClientProxy,
   endpointsSentTo,
@@ -11,7 +11,7 @@ import {
   type SentEndpoint,
   type ShardEndpoint,
 } from './endpoints.ts';
-import { type PeerAuthentications, peerAuthentications } from './peer-authentications.ts';
+import { disablesMutualTls, type PeerAuthentications, peerAuthentications } from './peer-authentications.ts';
 import { type Caller, type World, worldServing } from './worlds.ts';
 
 /** Why an istiod takes an endpoint for one without mutual TLS. */
@@ -52,13 +52,15 @@ export function* barredCalls(
   wants: (service: RegisteredService, first: Service) => boolean,
 ): Iterable<BarredCall> {
   const policies = new Map(worlds.map((world) => [world, policiesOf(world)]));
+  const mayBar = barringPolicies(worlds);
   for (const world of worlds) {
     const own = policies.get(world);
     if (own === undefined) continue;
+    const plain = plainHosts(world);
     for (const [caller, services] of callersWithServices(world)) {
       for (const service of services) {
         const first = service.instances[0]?.service;
-        if (first === undefined || !wants(service, first)) continue;
+        if (first === undefined || !(plain.has(service.host) || mayBar(service.host)) || !wants(service, first)) continue;
         if (!isExportedTo(first, caller.client.namespace, world.applied.meshConfig?.defaultServiceExportTo)) continue;
         for (const port of first.ports) {
           if (port.protocol !== 'TCP') continue;
@@ -68,6 +70,28 @@ export function* barredCalls(
       }
     }
   }
+}
+
+/** Hosts some of whose endpoints have no sidecar. */
+function plainHosts({ predictions }: World): ReadonlySet<string> {
+  const hosts = new Set<string>();
+  for (const { host, clusters } of predictions.shards.values()) {
+    for (const endpoints of clusters.values()) {
+      if (endpoints.some(({ tlsMode }) => tlsMode !== istioMutual)) hosts.add(host);
+    }
+  }
+  return hosts;
+}
+
+/** Whether anything that an istiod applies can take mutual TLS from endpoints of a host that have sidecars: most meshes have nothing of the kind. */
+function barringPolicies(worlds: readonly World[]): (host: string) => boolean {
+  if (worlds.some(({ applied }) => disablesMutualTls(applied))) return () => true;
+  const modal = worlds.flatMap(({ applied }) =>
+    allRules(applied).filter(({ policy }) => policy?.tlsMode !== undefined || policy?.ports.some(({ tlsMode }) => tlsMode !== undefined)),
+  );
+  const exact = new Set(modal.map(({ host }) => host));
+  const patterns = [...exact].filter((host) => host.startsWith('*'));
+  return (host) => exact.has(host) || patterns.some((pattern) => hostMatches(pattern, host));
 }
 
 export function policiesOf(world: World): Policies {
