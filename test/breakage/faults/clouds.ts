@@ -141,6 +141,15 @@ export const faults: readonly Fault[] = [
     also: ['SEC-02'],
   },
   {
+    id: 'primary-not-admitted-by-gke',
+    mode: 'CLD-02',
+    says: 'Of two GKE clusters with a primary each, the authorised networks of the first lack the address that istiod of the second calls from.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [onGoogle('east'), onGoogle('west')],
+    observed: seen([], clusterStatus('west', 'east', 'timeout')),
+    also: ['SEC-02'],
+  },
+  {
     id: 'load-balancer-has-a-name-only',
     mode: 'CLD-04',
     says: 'EKS gave the gateway a name, and istiod was told not to resolve names.',
@@ -272,6 +281,21 @@ export const faults: readonly Fault[] = [
     says: 'Two clusters with the Istio add-on of AKS were joined by hand.',
     meshes: ['two primaries', 'primary-remote'],
     edits: [onAzure('east'), onAzure('west'), istiodNamespaceRenamed({ namespace: 'aks-istio-system' })],
+  },
+  {
+    id: 'add-on-of-aks-in-a-larger-mesh',
+    mode: 'CLD-09',
+    says: 'Three primaries run the Istio add-on of AKS.',
+    meshes: ['three primaries'],
+    edits: [onAzure('east'), onAzure('west'), istiodNamespaceRenamed({ namespace: 'aks-istio-system' })],
+  },
+  {
+    id: 'route-to-node-port',
+    mode: 'CLD-10',
+    says: 'On OpenShift the gateway of the primary is a NodePort behind a Route, and nothing says at which nodes.',
+    meshes: everywhere,
+    edits: [gatewayNodePort({ ...west, cluster: 'east' })],
+    also: ['EW-01', 'EW-04'],
   },
   {
     id: 'route-instead-of-load-balancer',

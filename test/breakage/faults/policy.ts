@@ -294,6 +294,13 @@ const gateways: readonly Fault[] = [
     edits: [crossNetworkHosts({ cluster: 'east', hosts: ['*.other.svc.cluster.local'] })],
   },
   {
+    id: 'gateway-for-a-domain-of-the-company',
+    mode: 'EW-09',
+    says: 'The cross-network Gateway of the second primary was written for names of a domain of the company, not for those of Kubernetes.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [crossNetworkHosts({ cluster: 'west', hosts: ['*.example.com'] })],
+  },
+  {
     id: 'gateways-overlap',
     mode: 'EW-10',
     says: 'A second cross-network Gateway was applied for hosts that the first has already, written in another way.',
