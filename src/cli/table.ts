@@ -124,6 +124,11 @@ const checkFlags = {
   },
   advice: { type: 'boolean', describe: 'hygiene too: shown, never a failure' },
   forecast: { type: 'optional', describe: 'a time line of what ends by itself: certificates, tokens; =90d looks less far than a year' },
+  history: {
+    type: 'string',
+    describe: 'DIR that keeps what every run found: the report says since when, how often, and what has cleared',
+    values: 'files',
+  },
   'require-complete': { type: 'boolean', describe: 'what the directories do not say makes exit code 3 too' },
   'allow-incomplete': {
     type: 'optional',

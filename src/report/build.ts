@@ -175,9 +175,20 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
       ? {}
       : { unreached: { server: cluster.unreached.server, failure: cluster.unreached.code, reason: cluster.unreached.reason } }),
     unread: cluster.unread.map(({ what, reason }) => ({ what, reason })),
+    ...withheldOf(cluster),
     oddities: Object.values(cluster.oddities).reduce((sum, n) => sum + n, 0),
     skipped: cluster.skipped ?? 0,
   };
+}
+
+/** Kinds of which not everything is known that there may be. What nobody asked for is not withheld. */
+function withheldOf({ kinds }: ClusterSnapshot): Pick<ReportCluster, 'withheld'> {
+  const withheld = Object.entries(kinds).flatMap(([id, read]) => {
+    if (read.status === 'read') return read.complete ? [] : [id];
+    const isKnown = read.status === 'absent' || (read.status === 'not-asked' && read.because === 'deselected');
+    return isKnown ? [] : [id];
+  });
+  return withheld.length === 0 ? {} : { withheld: distinct(withheld) };
 }
 
 function meshOf(mesh: Mesh, { snapshot, facts }: Judgement): ReportMesh {

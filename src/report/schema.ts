@@ -158,6 +158,13 @@ const cluster = z
       .exactOptional()
       .describe('Its API server could not be asked: nothing of it is known.'),
     unread: z.array(z.object({ what: z.string(), reason: z.string() }).readonly()).readonly(),
+    withheld: z
+      .array(z.string())
+      .readonly()
+      .exactOptional()
+      .describe(
+        'Kinds of object that could not be listed in full: forbidden, failed, or not said by a directory. Absent where all was read.',
+      ),
     oddities: z.int().describe('Fields of unexpected type that were ignored.'),
     skipped: z.int().describe('Documents that are no objects of an API server: values files, kustomizations, charts.'),
   })
@@ -294,6 +301,52 @@ const forecast = z
   })
   .readonly();
 
+const historyOf = z
+  .object({
+    since: z.string().describe('When the history begins.'),
+    at: z.string().describe('The present of this run.'),
+    runs: z.int().describe('Runs in the history, this one included.'),
+    previous: z.object({ at: z.string(), exit: z.int() }).readonly().exactOptional().describe('The run before.'),
+    findings: z
+      .array(
+        z
+          .object({
+            fingerprint: z.string(),
+            firstSeen: z.string(),
+            since: z.string().describe('When it appeared this time.'),
+            lastSeen: z.string(),
+            flaps: z.int().describe('How often it came back after it had been cleared.'),
+            clears: z.int().describe('How often it was cleared.'),
+            clearSeconds: z.int().describe('How long that took, in all.'),
+            state: z
+              .enum(['new', 'again', 'open', 'unseen'])
+              .describe('new: never seen before; unseen: nobody could look whether it is still there.'),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .describe('Findings of this run, and those of before that could not be looked at.'),
+    cleared: z
+      .array(
+        z
+          .object({
+            fingerprint: z.string(),
+            code: z.string(),
+            cluster: z.string(),
+            message: z.string(),
+            since: z.string(),
+            seconds: z.int().describe('How long it had lasted.'),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .describe('What the run before found, and this one looked for and did not find.'),
+    clusters: z
+      .array(z.object({ cluster: z.string(), state: z.enum(['readable', 'unreadable']), since: z.string() }).readonly())
+      .readonly(),
+  })
+  .readonly();
+
 export const reportSchema = z
   .object({
     schema: z.literal(1),
@@ -328,6 +381,7 @@ export const reportSchema = z
       .readonly()
       .exactOptional()
       .describe('What ends by itself, one for each mesh in the order of topology.meshes; only there when it was asked for.'),
+    history: historyOf.exactOptional().describe('How long what was found has been so; only there with a history.'),
     causes: z.array(cause).readonly(),
     findings: z.array(finding).readonly(),
     notChecked: z.array(notChecked).readonly(),
@@ -357,4 +411,5 @@ export type NotChecked = Report['notChecked'][number];
 export type Cell = Report['matrix'][number]['cells'][number];
 export type ReportForecast = NonNullable<Report['forecast']>[number];
 export type ReportName = Report['names'][number];
+export type ReportHistory = NonNullable<Report['history']>;
 export type ReportMissing = NotChecked['missing'][number];

@@ -29,6 +29,11 @@ export function plannedReads(checks: readonly RegisteredCheck[], probe: Footprin
   return readsFor(facts);
 }
 
+/** Checks by id, with the ids of the kinds of object that each rests on, those that tell the topology included. */
+export function kindsRead(checks: readonly RegisteredCheck[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(checks.map((one) => [one.check.id, plannedReads([one], 'off').map(({ kind }) => kind.id)]));
+}
+
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];

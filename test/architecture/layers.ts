@@ -26,6 +26,13 @@ export const layers: Readonly<Record<string, Layer>> = {
     types: ['src/engine', 'src/correlate'],
     npm: ['chalk', 'cli-table3', 'yaml', 'zod', 'prom-client'],
   },
+  // What runs add up to is told of their reports: of those only the types. It writes its own files, as nobody else writes them.
+  'src/history': {
+    ours: ['src/base', 'src/model'],
+    types: ['src/report'],
+    node: ['node:crypto', 'node:fs/promises', 'node:path'],
+    npm: ['zod'],
+  },
   'src/collect': { ours: ['src/base', 'src/istio', 'src/model', 'src/api'], node: ['node:crypto'], npm: ['yaml'] },
   'src/kube': {
     ours: ['src/base', 'src/model'],
@@ -101,6 +108,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/engine',
       'src/correlate',
       'src/report',
+      'src/history',
       'src/collect',
       'src/kube',
       'src/source',
@@ -137,6 +145,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/engine',
       'src/correlate',
       'src/report',
+      'src/history',
       'src/collect',
       'src/kube',
       'src/source',

@@ -29,6 +29,7 @@ const recording = join(place, 'broken.json.gz');
 const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
 
 beforeAll(async () => {
+  await ran(`check ${broken} --history ${join(place, 'history')}`);
   await ran(`record ${broken} -o ${recording}`);
 });
 
@@ -89,6 +90,7 @@ describe('every flag of check changes something', () => {
     'min-certainty': [`check ${hesitant}`, `check ${hesitant} --min-certainty certain`],
     show: [`check ${broken}`, `check ${broken} --show error`],
     forecast: [`check ${healthy}`, `check ${healthy} --forecast=3650d`],
+    history: [`check ${broken}`, `check ${broken} --history ${join(place, 'history')}`],
     advice: [`check ${hesitant}`, `check ${hesitant} --advice`],
     'require-complete': [`check ${partial}`, `check ${partial} --require-complete`],
     'allow-incomplete': [`check ${gap} -o short`, `check ${gap} -o short --allow-incomplete=unreachable`],

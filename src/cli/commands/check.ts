@@ -10,6 +10,7 @@ import { outputsOf, writeOutputs } from '../outputs.ts';
 import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
 import { statsText } from '../stats.ts';
+import { keepingOf } from '../keeping.ts';
 import { configOf, runFlags, runIo, styleFlags } from './common.ts';
 import { flag } from '../flags.ts';
 
@@ -26,11 +27,13 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
     [...reporters, ...prepared.reporters],
     host.cwd,
   );
-  const { result: report, requests } = await asking(
+  const keeping = await keepingOf(given, host, options, prepared, io);
+  const { result, requests } = await asking(
     host,
     { isLive: options.live !== undefined, verbosity: flags.verbose ?? 0 },
-    async (live) => await judgeClusters(options, prepared, { ...io, live }),
+    async (live) => await judgeClusters(keeping.asked, prepared, { ...io, live }),
   );
+  const report = await keeping.kept(result);
   await writeOutputs(report, outputs, flags, host);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   return report.exit.code;

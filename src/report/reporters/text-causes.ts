@@ -4,6 +4,7 @@ import { weight } from '../cells.ts';
 import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportCause, ReportFinding } from '../schema.ts';
 import type { Ink, Mark } from '../symbols.ts';
+import { sinceOf } from './text-history.ts';
 
 /** Most explained findings listed under one cause without --show all. */
 const foldLimit = 20;
@@ -68,6 +69,7 @@ function heading(cause: ReportCause, finding: ReportFinding, number: number, rep
     finding.advice ? 'advice' : cause.severity,
     cause.certainty,
     ...(cause.explains.length > 0 ? [`explains ${count(cause.explains.length, 'finding')}`] : []),
+    ...sinceOf(report, finding.fingerprint),
   ];
   return ink.bold(parts.join(` ${ink.character('dot')} `));
 }

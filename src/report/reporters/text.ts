@@ -7,6 +7,7 @@ import { causeBlocks } from './text-causes.ts';
 import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
 import { forecastBlocks } from './text-forecast.ts';
+import { historyBlock } from './text-history.ts';
 import { gapBlock, unmeasuredBlock, unreachedBlock } from './text-gaps.ts';
 
 /** The screen: verdict, what was looked at, clusters, directions, names, causes, what was not checked, verdict again. */
@@ -24,6 +25,7 @@ export const text = defineReporter({
       ...(style.verbosity < 0 ? [] : [nameTable(report, ink, style)]),
       unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
+      historyBlock(report, ink, style),
       ...forecastBlocks(report, ink, style),
       gapBlock(report, ink, style),
       unmeasuredBlock(report, ink, style),

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { UsageError } from '../base/errors.ts';
+import { count } from '../base/text.ts';
+import type { RunOptions } from '../config/options.ts';
+import type { Report } from '../report/schema.ts';
+import { type Prepared, registry, type RunIo } from '../run/check.ts';
+import { kindsRead } from '../run/plan.ts';
+import { flag } from './flags.ts';
+import type { Host } from './host.ts';
+import type { Given } from './parser.ts';
+
+/** How far a history looks ahead for what ends by itself, in days. */
+const ahead = 365;
+
+/** What `--history` makes of a run. */
+interface Keeping {
+  /** What the run is asked, so that the history has what it keeps. */
+  readonly asked: RunOptions;
+  /** Writes the run down, and gives its report with what the history says. */
+  readonly kept: (report: Report) => Promise<Report>;
+}
+
+/** The history that was asked for, refused before any work when it cannot be read or written; without one, reports stay as they are. */
+export async function keepingOf(given: Given, host: Host, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Keeping> {
+  const shown = flag.text(given, 'history');
+  if (shown === undefined) return { asked: options, kept: async (report) => await Promise.resolve(report) };
+  if (shown === '') throw new UsageError('ERR_BAD_VALUE', '--history needs a folder.');
+  const [{ appendSighting, readHistory, refuseUnwritableHistory, stateOf }, { sightingOf }, { advance }, { withHistory }] =
+    await Promise.all([
+      import('../history/file.ts'),
+      import('../history/sighting.ts'),
+      import('../history/state.ts'),
+      import('../history/report.ts'),
+    ]);
+  const dir = resolve(host.cwd, shown);
+  await refuseUnwritableHistory(dir, shown);
+  await readHistory(dir, shown);
+  const known = kindsRead(registry(io.builtIn, prepared.plugins));
+  return {
+    asked: { ...options, forecast: options.forecast ?? ahead },
+    async kept(whole) {
+      const at = whole.recorded?.at ?? options.takenAt ?? options.now;
+      const { forecast, ...bare } = whole;
+      const report = options.forecast === undefined || forecast === undefined ? bare : whole;
+      // What an interrupted run did not come to see is no news.
+      if (host.interrupted() !== undefined) return report;
+      const sighting = sightingOf(whole, at, known);
+      const history = await readHistory(dir, shown);
+      if (history.damaged > 0)
+        host.stderr.write(
+          `${count(history.damaged, 'line')} of the history in ${shown} could not be read, and ${history.damaged === 1 ? 'was' : 'were'} passed over.\n`,
+        );
+      await appendSighting(dir, sighting, shown);
+      const before = stateOf(history);
+      return withHistory(report, before, advance(before, sighting));
+    },
+  };
+}
