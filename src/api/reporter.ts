@@ -10,12 +10,23 @@ export interface Style {
   readonly verbosity: number;
 }
 
-/** A format. Pure and total: the same report and style give the same bytes. */
+/** The run that made a report: what a report itself never says, so that the same mesh gives the same report. */
+export interface RunFacts {
+  /** RFC 3339: when the report was there. */
+  readonly endedAt: string;
+  /** Seconds that reading, probing and judging took. */
+  readonly seconds: number;
+}
+
+/** A format. Pure and total: the same report, style and run give the same bytes. */
 export interface ReporterDefinition {
   readonly format: string;
   /** Without dot. */
   readonly extension: string;
-  render(report: Report, style: Style): string;
+  /** It shows what ends by itself, however far away, whether or not `--forecast` asked for it. */
+  readonly forecasts?: true;
+  /** `run` is absent where a report is shown apart from the run that made it. */
+  render(report: Report, style: Style, run?: RunFacts): string;
 }
 
 export function defineReporter(definition: ReporterDefinition): ReporterDefinition {

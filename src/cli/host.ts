@@ -18,6 +18,8 @@ export interface Host {
   readonly platform: string;
   /** RFC 3339. */
   readonly now: () => string;
+  /** Seconds since the process began, by a clock that nobody sets. */
+  readonly seconds: () => number;
   readonly pause: () => Promise<void>;
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
   readonly signal: AbortSignal;

@@ -3,6 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { count } from '../base/text.ts';
 import type { RunOptions } from '../config/options.ts';
 import type { Report } from '../report/schema.ts';
+import { lookingAhead } from '../report/show.ts';
 import { type Prepared, registry, type RunIo } from '../run/check.ts';
 import { kindsRead } from '../run/plan.ts';
 import { flag } from './flags.ts';
@@ -36,15 +37,14 @@ export async function keepingOf(given: Given, host: Host, options: RunOptions, p
   await refuseUnwritableHistory(dir, shown);
   await readHistory(dir, shown);
   const known = kindsRead(registry(io.builtIn, prepared.plugins));
+  const asked = { ...options, forecast: options.forecast ?? ahead };
   return {
-    asked: { ...options, forecast: options.forecast ?? ahead },
-    async kept(whole) {
-      const at = whole.recorded?.at ?? options.takenAt ?? options.now;
-      const { forecast, ...bare } = whole;
-      const report = options.forecast === undefined || forecast === undefined ? bare : whole;
+    asked,
+    async kept(report) {
+      const at = report.recorded?.at ?? options.takenAt ?? options.now;
       // What an interrupted run did not come to see is no news.
       if (host.interrupted() !== undefined) return report;
-      const sighting = sightingOf(whole, at, known);
+      const sighting = sightingOf(lookingAhead(report, asked.forecast), at, known);
       const history = await readHistory(dir, shown);
       if (history.damaged > 0)
         host.stderr.write(

@@ -39,6 +39,7 @@ const host: Host = {
   nodeVersion: process.versions.node,
   platform: `${process.platform}-${process.arch}`,
   now: () => `${new Date().toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`,
+  seconds: () => performance.now() / 1000,
   pause: () => new Promise((resolve) => setImmediate(resolve)),
   interrupted: () => interruptedBy,
   signal: abort.signal,

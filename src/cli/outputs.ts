@@ -1,13 +1,14 @@
 import { constants } from 'node:fs';
-import { access, stat, writeFile } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { ReporterDefinition } from '../api/reporter.ts';
+import type { ReporterDefinition, RunFacts } from '../api/reporter.ts';
 import { UsageError } from '../base/errors.ts';
 import { list, nearest } from '../base/text.ts';
-import { atLeast, type Show } from '../report/show.ts';
+import { atLeast, lookingAhead, type Show } from '../report/show.ts';
 import type { Report } from '../report/schema.ts';
 import type { Host } from './host.ts';
 import { type StyleFlags, styleOf } from './style.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** One document to write, and where. */
 export interface Output {
@@ -75,24 +76,35 @@ export async function refuseUnwritable(file: string, cwd: string): Promise<void>
   }
 }
 
-/** Writes every document. What is hidden from text and short stays in the others. */
+/** Days that a report looks ahead whose formats ask how far everything is from its end. */
+const century = 36_525;
+
+/** How far ahead a run has to look for these documents, when `days` were asked for. */
+export function farthest(outputs: readonly Output[], days: number | undefined): number | undefined {
+  return outputs.some(({ reporter }) => reporter.forecasts === true) ? Math.max(century, days ?? 0) : days;
+}
+
+/** Writes every document. What is hidden from text and short stays in the others; `forecast` is what was asked for. */
 export async function writeOutputs(
   report: Report,
   outputs: readonly Output[],
   flags: StyleFlags & { readonly show?: Show },
   host: Host,
+  { forecast, ...run }: RunFacts & { readonly forecast?: number | undefined },
 ): Promise<void> {
   for (const { reporter, file } of outputs) {
     const style = styleOf(flags, host, file === undefined ? 'stdout' : 'file');
     const isForPeople = reporter.format === 'text' || reporter.format === 'short';
-    const shown = isForPeople ? atLeast(report, flags.show ?? 'info') : report;
+    const asked = reporter.forecasts === true ? report : lookingAhead(report, forecast);
+    const shown = isForPeople ? atLeast(asked, flags.show ?? 'info') : asked;
     const document = reporter.render(
       shown,
       isForPeople && flags.show === 'all' ? { ...style, verbosity: Math.max(1, style.verbosity) } : style,
+      run,
     );
     if (file === undefined) host.stdout.write(document);
     else
-      await writeFile(resolve(host.cwd, file), document).catch((error: unknown) => {
+      await writeWhole(resolve(host.cwd, file), document).catch((error: unknown) => {
         throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
       });
     if (file !== undefined && style.verbosity > 0) host.stderr.write(`wrote ${file} (${reporter.format})\n`);

@@ -51,7 +51,13 @@ const check = z.strictObject({
   run: fn,
 });
 
-const reporter = z.strictObject({ format: id, extension: text, binary: z.literal(false).optional(), render: fn });
+const reporter = z.strictObject({
+  format: id,
+  extension: text,
+  forecasts: z.literal(true).optional(),
+  binary: z.literal(false).optional(),
+  render: fn,
+});
 
 const plugin = z.strictObject({
   name: z.string().regex(kebab, 'expected a kebab-case name such as acme'),

@@ -13,3 +13,10 @@ export function atLeast(report: Report, show: Show): Report {
   const findings = report.findings.filter((finding) => isShown(finding.severity) || kept.has(finding.fingerprint));
   return { ...report, causes, findings };
 }
+
+/** The report with no more of what ends by itself than was asked for: `days` ahead, or nothing. */
+export function lookingAhead(report: Report, days: number | undefined): Report {
+  const { forecast, ...rest } = report;
+  if (forecast === undefined || days === undefined) return rest;
+  return { ...rest, forecast: forecast.map((one) => ({ ...one, days, events: one.events.filter((event) => event.days < days) })) };
+}

@@ -1,4 +1,16 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -57,6 +69,8 @@ describe('every format with every outcome', () => {
     json: (stdout: string) => 'schema' in (JSON.parse(stdout) as object),
     yaml: (stdout: string) => 'schema' in (parse(stdout) as object),
     junit: (stdout: string) => stdout.match(/<testsuites /g)?.length === 1,
+    prometheus: (stdout: string) => stdout.split('\n').every((line) => /^((#|meshdoctor_).*)?$/.test(line)),
+    openmetrics: (stdout: string) => stdout.split('# EOF\n').length === 2 && stdout.endsWith('# EOF\n'),
   } as const;
 
   test.each(
@@ -148,6 +162,36 @@ describe('characters', () => {
 });
 
 describe('files', () => {
+  test('are never seen in part: the new one takes the place of the old one', async () => {
+    const file = join(place, 'mesh.prom');
+    writeFileSync(file, 'of the last run', { mode: 0o640 });
+    const before = statSync(file);
+    const open = openSync(file, 'r');
+    await ran(`check ${broken} -o prometheus=${file}`);
+    expect(readFileSync(open, 'utf8')).toBe('of the last run');
+    expect(readFileSync(file, 'utf8')).toContain('meshdoctor_exit_code 1\n');
+    expect(statSync(file).mode).toBe(before.mode);
+    expect(readdirSync(place).filter((name) => name.startsWith('.'))).toEqual([]);
+    closeSync(open);
+  });
+
+  test('that are links, or no files at all, stay what they are', async () => {
+    const [file, link] = [join(place, 'real.prom'), join(place, 'link.prom')];
+    writeFileSync(file, '');
+    symlinkSync(file, link);
+    await ran(`check ${broken} -o prometheus=${link} -o short=/dev/null`);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toContain('meshdoctor_exit_code 1\n');
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  test('of metrics know every end, and the screen beside them only what was asked for', async () => {
+    const screen = await ran(`check ${healthy}`);
+    const both = await ran(`check ${healthy} -o text -o prometheus=${join(place, 'ends.prom')}`);
+    expect(both).toEqual(screen);
+    expect(readFileSync(join(place, 'ends.prom'), 'utf8')).toContain('meshdoctor_expiry_timestamp_seconds{cluster="east",what="root"}');
+  });
+
   test('hold what stdout would, without colours', async () => {
     const file = join(place, 'screen.txt');
     const { stdout } = await ran(`check ${broken} -o text=${file}`, { env: { FORCE_COLOR: '1' } });

@@ -41,6 +41,7 @@ export async function ran(line: string, more: Partial<Host> & { isTTY?: boolean 
     nodeVersion: '20.19.0',
     platform: 'linux-x64',
     now: () => '2026-11-24T12:00:00Z',
+    seconds: () => 2.5,
     pause: async () => await Promise.resolve(),
     interrupted: () => undefined,
     signal: new AbortController().signal,

@@ -6,7 +6,7 @@ import type { Show } from '../../report/show.ts';
 import { judgeClusters, prepare } from '../../run/check.ts';
 import { asking } from '../asking.ts';
 import type { Host } from '../host.ts';
-import { outputsOf, writeOutputs } from '../outputs.ts';
+import { farthest, outputsOf, writeOutputs } from '../outputs.ts';
 import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
 import { statsText } from '../stats.ts';
@@ -28,13 +28,16 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
     host.cwd,
   );
   const keeping = await keepingOf(given, host, options, prepared, io);
+  const forecast = farthest(outputs, keeping.asked.forecast);
+  const begun = host.seconds();
   const { result, requests } = await asking(
     host,
     { isLive: options.live !== undefined, verbosity: flags.verbose ?? 0 },
-    async (live) => await judgeClusters(keeping.asked, prepared, { ...io, live }),
+    async (live) => await judgeClusters(forecast === undefined ? options : { ...options, forecast }, prepared, { ...io, live }),
   );
+  const run = { endedAt: host.now(), seconds: host.seconds() - begun };
   const report = await keeping.kept(result);
-  await writeOutputs(report, outputs, flags, host);
+  await writeOutputs(report, outputs, flags, host, { ...run, forecast: options.forecast });
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   return report.exit.code;
 }

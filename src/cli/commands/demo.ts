@@ -58,7 +58,10 @@ async function judge(sandbox: Sandbox, chosen: Mesh, kubeconfig: string, given: 
   });
   const io = { ...runIo(host), live: liveIo({ ...host, env: { KUBECONFIG: kubeconfig } }) };
   const report = await judgeClusters(options, await prepare(options, io), io);
-  await writeOutputs(report, await outputsOf([], reporters, host.cwd), styleFlags(given), host);
+  await writeOutputs(report, await outputsOf([], reporters, host.cwd), styleFlags(given), host, {
+    endedAt: host.now(),
+    seconds: host.seconds(),
+  });
   host.stderr.write(
     [
       '',
