@@ -69,6 +69,7 @@ import rejectedCrossNetworkCall from './east-west/rejected-cross-network-call/ch
 import terminatedCrossNetworkTls from './east-west/terminated-cross-network-tls/check.ts';
 import unaddressedGateway from './east-west/unaddressed-gateway/check.ts';
 import unbackedGatewayNode from './east-west/unbacked-gateway-node/check.ts';
+import unexpectedSidecarEndpoints from './east-west/unexpected-sidecar-endpoints/check.ts';
 import unexposedServices from './east-west/unexposed-services/check.ts';
 import unkeptConnection from './east-west/unkept-connection/check.ts';
 import unlistedGateway from './east-west/unlisted-gateway/check.ts';
@@ -143,6 +144,7 @@ import missingRoot from './trust/missing-root/check.ts';
 import mistakenTrustDomain from './trust/mistaken-trust-domain/check.ts';
 import publishedCa from './trust/published-ca/check.ts';
 import unfinishedRootRotation from './trust/unfinished-root-rotation/check.ts';
+import unrenewedSidecarCertificate from './trust/unrenewed-sidecar-certificate/check.ts';
 import unusedCacerts from './trust/unused-cacerts/check.ts';
 import distantControlPlanes from './version/distant-control-planes/check.ts';
 import interruptedUpgrade from './version/interrupted-upgrade/check.ts';
@@ -226,6 +228,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: terminatedCrossNetworkTls, area: 'east-west', origin: 'built-in' },
   { check: unaddressedGateway, area: 'east-west', origin: 'built-in' },
   { check: unbackedGatewayNode, area: 'east-west', origin: 'built-in' },
+  { check: unexpectedSidecarEndpoints, area: 'east-west', origin: 'built-in' },
   { check: unexposedServices, area: 'east-west', origin: 'built-in' },
   { check: unkeptConnection, area: 'east-west', origin: 'built-in' },
   { check: unlistedGateway, area: 'east-west', origin: 'built-in' },
@@ -300,6 +303,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: mistakenTrustDomain, area: 'trust', origin: 'built-in' },
   { check: publishedCa, area: 'trust', origin: 'built-in' },
   { check: unfinishedRootRotation, area: 'trust', origin: 'built-in' },
+  { check: unrenewedSidecarCertificate, area: 'trust', origin: 'built-in' },
   { check: unusedCacerts, area: 'trust', origin: 'built-in' },
   { check: distantControlPlanes, area: 'version', origin: 'built-in' },
   { check: interruptedUpgrade, area: 'version', origin: 'built-in' },

@@ -1,68 +1,9 @@
-import {
-  type ClusterName,
-  count,
-  distinct,
-  type Fact,
-  type FactName,
-  type FactTypes,
-  list,
-  listOf,
-  type Mesh,
-  type MissingFact,
-  mtlsBarriers,
-  type endpoints,
-  type Service,
-  worlds,
-} from 'meshdoctor/api';
+import { type ClusterName, count, distinct, list, type Mesh, mtlsBarriers, type endpoints, type Service, worlds } from 'meshdoctor/api';
 
 export const title = 'Configuration and policy';
 export const order = 8;
 
-/** What istiods make of services and policies is read off these lists of every cluster. */
-export const worldNeeds = [
-  'namespaces',
-  'services',
-  'endpointSlices',
-  'pods',
-  'controlPlanes',
-  'meshConfigs',
-  'istioResources',
-] as const satisfies readonly FactName[];
-
-/** Further gateways: without them fewer networks are known to have any. */
-export const worldUses = ['nodes', 'kubeGateways'] as const satisfies readonly FactName[];
-
-type ClusterInView = Omit<worlds.ClusterLists, 'nodes' | 'kubeGateways'> & {
-  readonly nodes: Fact<FactTypes['nodes']>;
-  readonly kubeGateways: Fact<FactTypes['kubeGateways']>;
-};
-
-/** The istiods of a mesh as a check of the whole mesh sees them. */
-export function worldsIn(mesh: Mesh, clusters: readonly ClusterInView[]): worlds.World[] {
-  return worlds.worldsOf(
-    mesh,
-    clusters.map((cluster) => ({
-      name: cluster.name,
-      namespaces: cluster.namespaces,
-      services: cluster.services,
-      endpointSlices: cluster.endpointSlices,
-      pods: cluster.pods,
-      controlPlanes: cluster.controlPlanes,
-      meshConfigs: cluster.meshConfigs,
-      istioResources: cluster.istioResources,
-      ...(cluster.virtualServices === undefined ? {} : { virtualServices: cluster.virtualServices }),
-      nodes: listOf(cluster.nodes),
-      kubeGateways: listOf(cluster.kubeGateways),
-    })),
-  );
-}
-
-/** Those of which it is known which clusters they read, and what is missing of the others. */
-export function readingOf(all: readonly worlds.World[]): { readonly known: worlds.World[]; readonly missing: readonly MissingFact[] } {
-  return { known: all.filter(({ gaps }) => gaps.length === 0), missing: all.flatMap(({ gaps }) => gaps) };
-}
-
-export const unknownReading = 'it is not known which clusters istiod reads';
+export const { worldNeeds, worldUses, worldsIn, readingOf, unknownReading } = worlds;
 
 /** Services that callers of other clusters may be meant for: not those of Kubernetes and Istio, gateways, and names without an address of their own. */
 export function isOfUsers(service: Service, mesh: Mesh): boolean {

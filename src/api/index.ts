@@ -29,6 +29,7 @@ export * as destinationRules from '../mesh/destination-rules.ts';
 export * as mtlsBarriers from '../mesh/mtls-barriers.ts';
 export * as peerAuthentications from '../mesh/peer-authentications.ts';
 export * as routeTargets from '../mesh/route-targets.ts';
+export * as sidecarEndpoints from '../mesh/sidecar-endpoints.ts';
 export * as subsetGaps from '../mesh/subset-gaps.ts';
 export * as worlds from '../mesh/worlds.ts';
 export * as access from '../mesh/access.ts';

@@ -1,6 +1,7 @@
 import { shellWord } from '../base/text.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { type Json, type KubeObject, toJson } from '../model/kube.ts';
+import type { Pod } from '../model/facts.ts';
 import type { ObjectRef } from '../model/refs.ts';
 
 /** What kind of act a remedy is. `installer` and `command` cannot be expressed as a patch of one object. */
@@ -111,6 +112,13 @@ export const remedy = {
     disruptive: options.disruptive ?? false,
   }),
 } as const;
+
+const restartable = ['Deployment', 'StatefulSet', 'DaemonSet'];
+
+/** The workload that a restart of makes a pod anew; nothing for a pod of a Job, of another controller, or of nobody. */
+export function workloadOf({ ref, owner }: Pod): ObjectRef | undefined {
+  return owner === undefined || !restartable.includes(owner.kind) ? undefined : { ...ref, kind: owner.kind, name: owner.name };
+}
 
 /** `kubectl --context west -n istio-system`: how a command line about `ref` begins. */
 export function kubectl(ref: ObjectRef): string {

@@ -27,7 +27,7 @@ import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workl
 export type ObjectFactName = Exclude<FactName, ObservedFactName | 'clock' | 'today' | 'kubeVersion'>;
 
 /** Facts that probes make. */
-export const observedFacts: readonly ObservedFactName[] = ['istiods', 'nameAnswers', 'gatewayHandshakes'];
+export const observedFacts: readonly ObservedFactName[] = ['istiods', 'sidecars', 'nameAnswers', 'gatewayHandshakes'];
 
 /** Facts that are made of nothing listed: clocks, the version of a cluster, and what probes saw. */
 export const factsWithoutKinds: ReadonlySet<string> = new Set(['clock', 'today', 'kubeVersion', ...observedFacts]);
@@ -119,6 +119,7 @@ export function withObservations(facts: ClusterFacts, observations: ClusterObser
 function observedFactsOf(observations: ClusterObservations | undefined): Pick<ClusterFacts, ObservedFactName> {
   return {
     istiods: observed(observations?.istiods),
+    sidecars: observed(observations?.sidecars),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),
   };

@@ -59,6 +59,7 @@ export function addressesOf(service: Service): string[] {
   return hasAddress(service) ? distinct([service.clusterIP, ...service.clusterIPs]) : [];
 }
 
-function hasAddress({ type, clusterIP }: Service): boolean {
+/** Whether a Service has an address of its own. */
+export function hasAddress({ type, clusterIP }: Service): boolean {
   return type !== 'ExternalName' && clusterIP !== '' && clusterIP !== 'None';
 }

@@ -1,5 +1,5 @@
 import { distinct } from '../base/sort.ts';
-import type { ControlPlane, MeshConfig } from '../model/facts.ts';
+import type { Clock, ControlPlane, Fact, MeshConfig, Pod } from '../model/facts.ts';
 import type { ClusterId } from '../model/ids.ts';
 import type { IstiodReplica, ListedGateway, ListedShards } from '../model/observations.ts';
 import { type ShardEndpoint, endpointShards } from './endpoints.ts';
@@ -81,4 +81,13 @@ export function servesEndpointsOf(replica: Pick<IstiodReplica, 'shards'>, id: Cl
     'answer' in replica.shards &&
     replica.shards.answer.some(({ clusters }) => clusters.some(({ cluster, endpoints }) => cluster === id && endpoints.length > 0))
   );
+}
+
+/** Milliseconds within which a pod that became an endpoint may be on its way to istiod and proxies, or another one on its way out. */
+const settling = 60_000;
+
+/** Whether what stands behind an endpoint is older than a rollout takes to arrive everywhere. Without a clock nobody can tell. */
+export function isSettled(pod: Pick<Pod, 'startedAt'> | undefined, clock: Fact<Clock>): boolean {
+  if (clock.status !== 'collected') return false;
+  return pod?.startedAt === undefined || Date.parse(clock.value.takenAt) - Date.parse(pod.startedAt) > settling;
 }

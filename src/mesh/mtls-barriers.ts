@@ -197,6 +197,7 @@ function barrierOf(
   return effective === 'DISABLE' && by !== undefined ? { why: 'peer-authentication', by } : undefined;
 }
 
-function modeAt({ pod, port }: ShardEndpoint, modes: PeerAuthentications, namespace: string) {
+/** The mode of PeerAuthentication that an istiod takes an endpoint to have. */
+export function modeAt({ pod, port }: ShardEndpoint, modes: PeerAuthentications, namespace: string) {
   return modes({ namespace: pod?.namespace ?? namespace, labels: pod?.labels ?? {}, port });
 }

@@ -1,4 +1,4 @@
-import type { ControlPlane, FactTypes, IstioResource, MissingFact, Pod, VirtualService } from '../model/facts.ts';
+import type { ControlPlane, Fact, FactName, FactTypes, IstioResource, MissingFact, Pod, VirtualService } from '../model/facts.ts';
 import type { ClusterId, ClusterName } from '../model/ids.ts';
 import { refKey } from '../model/refs.ts';
 import { type AppliedConfig, appliedConfig } from './applied-config.ts';
@@ -7,6 +7,7 @@ import { type ClientProxy, clientOf, type Predictions, predict } from './endpoin
 import type { IstiodView } from './istiod-view.ts';
 import { meshConfigOf } from './measured.ts';
 import { readCredentials } from './remote-secrets.ts';
+import { listOf } from './topology.ts';
 import type { ControlPlaneRef, Couple, Mesh } from './topology-types.ts';
 
 /** One cluster by the lists that say what its istiod, or that of another cluster, makes of it. */
@@ -17,6 +18,52 @@ export type ClusterLists = Pick<FactTypes, 'namespaces' | 'services' | 'endpoint
   readonly nodes?: FactTypes['nodes'];
   readonly kubeGateways?: FactTypes['kubeGateways'];
 };
+
+/** Lists of every cluster off which it is read what istiods make of services and policies. */
+export const worldNeeds = [
+  'namespaces',
+  'services',
+  'endpointSlices',
+  'pods',
+  'controlPlanes',
+  'meshConfigs',
+  'istioResources',
+] as const satisfies readonly FactName[];
+
+/** Further gateways: without them fewer networks are known to have any. */
+export const worldUses = ['nodes', 'kubeGateways'] as const satisfies readonly FactName[];
+
+type ClusterInView = Omit<ClusterLists, 'nodes' | 'kubeGateways'> & {
+  readonly nodes: Fact<FactTypes['nodes']>;
+  readonly kubeGateways: Fact<FactTypes['kubeGateways']>;
+};
+
+/** The istiods of a mesh as a check of the whole mesh sees them. */
+export function worldsIn(mesh: Mesh, clusters: readonly ClusterInView[]): World[] {
+  return worldsOf(
+    mesh,
+    clusters.map((cluster) => ({
+      name: cluster.name,
+      namespaces: cluster.namespaces,
+      services: cluster.services,
+      endpointSlices: cluster.endpointSlices,
+      pods: cluster.pods,
+      controlPlanes: cluster.controlPlanes,
+      meshConfigs: cluster.meshConfigs,
+      istioResources: cluster.istioResources,
+      ...(cluster.virtualServices === undefined ? {} : { virtualServices: cluster.virtualServices }),
+      nodes: listOf(cluster.nodes),
+      kubeGateways: listOf(cluster.kubeGateways),
+    })),
+  );
+}
+
+/** Those of which it is known which clusters they read, and what is missing of the others. */
+export function readingOf(all: readonly World[]): { readonly known: World[]; readonly missing: readonly MissingFact[] } {
+  return { known: all.filter(({ gaps }) => gaps.length === 0), missing: all.flatMap(({ gaps }) => gaps) };
+}
+
+export const unknownReading = 'it is not known which clusters istiod reads';
 
 /** Sidecars that are told the same of every service: one of them stands for all. */
 export interface Caller {

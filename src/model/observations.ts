@@ -124,9 +124,53 @@ export type HandshakeOutcome =
       readonly afterwards: 'certificate-required' | 'open' | 'closed';
     };
 
+/** What one sidecar has, asked of the admin port of its Envoy by port-forward. Belongs to the cluster of its pod. */
+export interface SidecarState {
+  readonly pod: ObjectRef;
+  /** FQDNs whose endpoints were asked for, sorted. */
+  readonly hosts: readonly string[];
+  /** `/config_dump` of the outbound clusters of these hosts, one for each port that it knows, without subsets; sorted by host and port. */
+  readonly endpoints: Answer<readonly SidecarEndpoints[]>;
+  /** `/certs`: its own certificate, the one that lasts longest; none = it has none. */
+  readonly certificate: Answer<HeldCertificate | 'none'>;
+  /** `/config_dump` of the secret ROOTCA: the roots it trusts, sorted by fingerprint; empty = it has no such secret. */
+  readonly roots: Answer<readonly HeldRoot[]>;
+}
+
+export interface SidecarEndpoints {
+  /** FQDN. */
+  readonly host: string;
+  /** Of the Service. */
+  readonly port: number;
+  /** Sorted; what is no address of the network is `envoy://…`, port 0. */
+  readonly addresses: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** A certificate as Envoy tells of it: without fingerprint. */
+export interface HeldCertificate {
+  /** Hex, lower case. */
+  readonly serial: string;
+  readonly uris: readonly string[];
+  /** RFC 3339. */
+  readonly notBefore: string;
+  /** RFC 3339. */
+  readonly notAfter: string;
+}
+
+export interface HeldRoot {
+  /** SHA-256, as in `Certificate`. */
+  readonly fingerprint: string;
+  readonly subject: string;
+  /** RFC 3339. */
+  readonly notBefore: string;
+  /** RFC 3339. */
+  readonly notAfter: string;
+}
+
 /** Facts that probes make, by name. */
 export interface ObservedFacts {
   istiods: readonly IstiodReplica[];
+  sidecars: readonly SidecarState[];
   nameAnswers: readonly NameAnswer[];
   gatewayHandshakes: readonly GatewayHandshake[];
 }

@@ -2,6 +2,12 @@ import { Agent, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { UselessAnswer } from './failure.ts';
 
+/** One GET: a path with query, and how many bytes the answer may have. */
+export interface Get {
+  readonly path: string;
+  readonly most: number;
+}
+
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;

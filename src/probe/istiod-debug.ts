@@ -2,9 +2,10 @@ import type { IstiodReplica, Answer, ListedNameTable } from '../model/observatio
 import type { Revision } from '../model/ids.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import { clustersIn, gatewaysIn, nameTableIn, shardsIn } from './debug-answers.ts';
-import { oneLine, type Failure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import type { Refusal, Reply } from './forwarded.ts';
-import { type HttpAnswer, mebibyte } from './http-get.ts';
+import { type Get, type HttpAnswer, mebibyte } from './http-get.ts';
+import { decoded, type Exceptions, noExceptions } from './json-answer.ts';
 
 /** An istiod pod, and what it is asked beside its clusters and gateways. */
 export interface IstiodTarget {
@@ -15,12 +16,6 @@ export interface IstiodTarget {
   readonly hosts: readonly string[];
   /** Pods of the proxies whose name tables are asked for, sorted. */
   readonly proxies: readonly ObjectRef[];
-}
-
-/** One GET: a path with query, and how many bytes the answer may have. */
-export interface Get {
-  readonly path: string;
-  readonly most: number;
 }
 
 /** Asks a port of this pod. Every question has a reply. */
@@ -77,10 +72,6 @@ const large = 384 * mebibyte;
 /** Asked first: what becomes of it says whether the rest is worth reading. */
 const clusters: Get = { path: '/debug/clusterz', most: ordinary };
 
-/** Statuses that say something other than that the question failed. */
-type Exceptions<T> = (answer: HttpAnswer) => Answer<T> | undefined;
-const noExceptions = () => undefined;
-
 const nameTableExceptions: Exceptions<'none' | 'elsewhere'> = ({ status, body }) => {
   if (status === 404) return { answer: 'elsewhere' };
   // Up to 1.24; later versions give an empty dump.
@@ -129,48 +120,4 @@ function identity({
   hosts,
 }: IstiodTarget): Pick<IstiodReplica, 'pod' | 'namespace' | 'revision' | 'shardsAsked'> {
   return { pod, namespace, revision, shardsAsked: hosts };
-}
-
-function decoded<T>(
-  path: string,
-  reply: Answer<HttpAnswer>,
-  decode: (value: unknown) => T | undefined,
-  exceptions: Exceptions<T>,
-): Answer<T> {
-  if ('failed' in reply) return reply;
-  const exception = exceptions(reply.answer);
-  if (exception !== undefined) return exception;
-  const { status, body } = reply.answer;
-  if (status !== 200) return statusFailure(status, body);
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return { failed: 'server-error', reason: `the answer to ${withoutQuery(path)} is not JSON, or not all of it` };
-  }
-  const answer = decode(value);
-  return answer === undefined
-    ? { failed: 'server-error', reason: `the answer to ${withoutQuery(path)} is of an unknown form` }
-    : { answer };
-}
-
-function statusFailure(status: number, body: string): Failure {
-  const said = oneLine(body);
-  const reason = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
-  switch (status) {
-    case 401:
-      return { failed: 'unauthorized', reason };
-    case 403:
-      return { failed: 'forbidden', reason };
-    case 404:
-      return { failed: 'not-found', reason };
-    case 429:
-      return { failed: 'throttled', reason };
-    default:
-      return { failed: 'server-error', reason };
-  }
-}
-
-function withoutQuery(path: string): string {
-  return path.replace(/\?.*/, '');
 }

@@ -8,19 +8,24 @@ import { refKey } from '../model/refs.ts';
 /** Namespaces whose pods are the platform's own, and no callers of the mesh. */
 const platformNamespaces: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
+/** Sidecars of a cluster that run and are ready, served by the mesh (by this revision, where one is given); sorted by namespace and name. */
+export function sidecarsOf(mesh: Mesh, cluster: ClusterName, facts: FactsByCluster, revision?: Revision): Pod[] {
+  const of = facts.get(cluster);
+  const revisions = new Set(revision === undefined ? mesh.controlPlanes.map((one) => one.revision) : [revision]);
+  const pods = of === undefined ? [] : listOf(of.pods);
+  const found = pods.filter((pod) => {
+    if (pod.proxy?.kind !== 'sidecar' || platformNamespaces.has(pod.namespace)) return false;
+    return isUp(pod) && (pod.proxy.revision === undefined || revisions.has(pod.proxy.revision));
+  });
+  return sortedBy(found, (pod) => refKey(pod.ref));
+}
+
 /**
  * The pod of a cluster whose sidecar stands for all that answer names themselves: running and ready, with DNS capture, served by the
  * mesh; the first by namespace and name. Nothing where no sidecar captures DNS.
  */
 export function sampleSidecar(mesh: Mesh, cluster: ClusterName, facts: FactsByCluster, revision?: Revision): Pod | undefined {
-  const of = facts.get(cluster);
-  if (of === undefined) return undefined;
-  const revisions = new Set(revision === undefined ? mesh.controlPlanes.map((one) => one.revision) : [revision]);
-  const candidates = listOf(of.pods).filter((pod) => {
-    if (pod.proxy?.kind !== 'sidecar' || !pod.proxy.dnsCapture || platformNamespaces.has(pod.namespace)) return false;
-    return isUp(pod) && (pod.proxy.revision === undefined || revisions.has(pod.proxy.revision));
-  });
-  return sortedBy(candidates, (pod) => refKey(pod.ref))[0];
+  return sidecarsOf(mesh, cluster, facts, revision).find(({ proxy }) => proxy?.dnsCapture);
 }
 
 /** Whether a pod runs and is ready. */

@@ -5,21 +5,23 @@ import { names as istioNames } from '../istio/labels.ts';
 import { namesToProbe } from '../mesh/names.ts';
 import { fields, tally, text } from '../model/decode.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, NameAnswer } from '../model/observations.ts';
+import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, NameAnswer, SidecarState } from '../model/observations.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { askName } from './dns-question.ts';
 import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
 import { asFailure, openForward, type PodPort, type Refusal } from './forwarded.ts';
-import { httpGet } from './http-get.ts';
+import { type Get, httpGet } from './http-get.ts';
 import { askInTurn, type Line } from './in-turn.ts';
-import { askIstiod, type Get, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
+import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
 import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
 import { type HandshakeTarget, planHandshakes } from './plan-handshakes.ts';
 import { planIstiods } from './plan-istiods.ts';
 import { type NameQuestion, planNames } from './plan-names.ts';
+import { planSidecars } from './plan-sidecars.ts';
 import { certificatesOf } from './presented-chain.ts';
 import type { Observe, ProbeIo, ProbeOptions } from './probe.ts';
+import { adminPort, questionsTo, sidecarState, type SidecarTarget, withoutState } from './sidecar-admin.ts';
 import { shakeHands } from './tls-handshake.ts';
 
 /** Questions under way at a time: through one API server, and in all. */
@@ -32,7 +34,7 @@ const overall = 32;
  */
 export const observe: Observe = async (facts, topology, io, options) => {
   const clusters = [...facts.keys()];
-  if (options.footprint === 'off') return clusters.map((cluster) => ({ cluster, istiods: off, nameAnswers: off, gatewayHandshakes: off }));
+  if (options.footprint === 'off') return clusters.map((cluster) => ({ cluster, ...nothingAsked }));
   const input: PlanInput = { facts, topology, names: namesToProbe(facts, topology, options.services) };
   const handshakes = planHandshakes(clusters, input);
   const all = gate(overall);
@@ -44,6 +46,7 @@ export const observe: Observe = async (facts, topology, io, options) => {
         cluster,
         {
           istiods: queries ? planIstiods(cluster, input) : off,
+          sidecars: queries ? planSidecars(cluster, input) : off,
           nameAnswers: queries ? planNames(cluster, input) : off,
           gatewayHandshakes: handshakes.get(cluster) ?? nothing,
         },
@@ -55,9 +58,11 @@ export const observe: Observe = async (facts, topology, io, options) => {
 
 const off: Idle = { status: 'not-asked', because: 'probes off' };
 const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };
+const nothingAsked = { istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off } as const;
 
 interface Plan {
   readonly istiods: Planned<IstiodTarget>;
+  readonly sidecars: Planned<SidecarTarget>;
   readonly nameAnswers: Planned<NameQuestion>;
   readonly gatewayHandshakes: Planned<HandshakeTarget>;
 }
@@ -93,6 +98,17 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   };
   const askReplicas = async (targets: readonly IstiodTarget[]) => new Map(await Promise.all(targets.map(askReplica)));
 
+  const askSidecar = async (target: SidecarTarget): Promise<readonly [SidecarTarget, SidecarState | Refusal]> => {
+    const ask = (stream: Duplex, { path, most }: Get) => httpGet(stream, path, most);
+    const replies = await askPod(target.pod, adminPort, questionsTo(target), {
+      ask,
+      isFirstDecisive: true,
+      onReply: () => progress.done(1),
+    });
+    return [target, sidecarState(target, new Map(replies.map(([{ path }, reply]) => [path, reply])))];
+  };
+  const askSidecars = async (targets: readonly SidecarTarget[]) => new Map(await Promise.all(targets.map(askSidecar)));
+
   const askDns = async (questions: readonly NameQuestion[]): Promise<ReadonlyMap<NameQuestion, NameAnswer | Refusal>> => {
     const ask = (stream: Duplex, { asked, types }: NameQuestion) => askName(stream, asked, types);
     const lines = groupBy(questions, ({ pod, port }) => `${refKey(pod)} ${port}`);
@@ -114,12 +130,18 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     return { ...target, ...(connectedTo === undefined ? undefined : { connectedTo }), outcome };
   };
 
-  const [istiods, nameAnswers, gatewayHandshakes] = await Promise.all([
+  const [istiods, sidecars, nameAnswers, gatewayHandshakes] = await Promise.all([
     carriedOutWhereAllowed(plan.istiods, askReplicas, ({ clusters }) => isInterrupted(clusters), refusedReplica),
+    carriedOutWhereAllowed(
+      plan.sidecars,
+      askSidecars,
+      ({ certificate }) => isInterrupted(certificate),
+      (target, refusal) => withoutState(target, asFailure(refusal)),
+    ),
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     carriedOut(plan.gatewayHandshakes, callGateway, ({ outcome }) => outcome.stage === 'tcp' && outcome.code === interrupted.failed),
   ]);
-  return { cluster, istiods, nameAnswers, gatewayHandshakes };
+  return { cluster, istiods, sidecars, nameAnswers, gatewayHandshakes };
 }
 
 function refusedReplica(target: IstiodTarget, refusal: Refusal): IstiodReplica {
@@ -145,7 +167,8 @@ function podOf({ namespace = '', name }: ObjectRef): PodPort['pod'] {
 /** Counts the questions of one cluster for whoever watches. */
 function progressOf(cluster: ClusterName, plan: Plan, { onProgress }: ProbeOptions): { done(questions: number): void } {
   const replicas = targetsOf(plan.istiods).reduce((sum, target) => sum + questionsOf(target), 0);
-  const planned = replicas + targetsOf(plan.nameAnswers).length + targetsOf(plan.gatewayHandshakes).length;
+  const sidecars = targetsOf(plan.sidecars).reduce((sum, target) => sum + questionsTo(target).length, 0);
+  const planned = replicas + sidecars + targetsOf(plan.nameAnswers).length + targetsOf(plan.gatewayHandshakes).length;
   let done = 0;
   if (planned > 0) onProgress?.({ cluster, done, planned });
   return {

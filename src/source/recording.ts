@@ -168,6 +168,7 @@ const recordingSchema = z.object({
       z.object({
         cluster: z.string(),
         istiods: observed(z.object({ pod: ref, clusters: answer, gateways: answer, shards: answer, nameTables: z.array(z.object({})) })),
+        sidecars: observed(z.object({ pod: ref, hosts: z.array(z.string()), endpoints: answer, certificate: answer, roots: answer })),
         nameAnswers: observed(z.object({ pod: ref, service: z.object({ namespace: z.string(), name: z.string() }), outcome: answer })),
         gatewayHandshakes: observed(z.object({ gateway: ref, outcome: z.object({ stage: z.string() }) })),
       }),

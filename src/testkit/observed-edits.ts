@@ -6,6 +6,7 @@ import type {
   Observed,
   ObservedFactName,
   ObservedFacts,
+  SidecarState,
 } from '../model/observations.ts';
 
 /** A change of what was seen. */
@@ -28,6 +29,11 @@ export function replicaBeside(cluster: string, pod: string): ObservedEdit {
 /** Answers about names, asked in a cluster. */
 export function nameAnswers(cluster: string, change: (answer: NameAnswer) => NameAnswer): ObservedEdit {
   return edited('nameAnswers', cluster, (all) => all.map(change));
+}
+
+/** Sidecars that were asked in a cluster. */
+export function sidecars(cluster: string, change: (sidecar: SidecarState) => SidecarState): ObservedEdit {
+  return edited('sidecars', cluster, (all) => all.map(change));
 }
 
 /** Handshakes with the gateways of a cluster. */

@@ -14,6 +14,7 @@ import type { ClusterName } from '../model/ids.ts';
 import type { ClusterObservations, GatewayHandshake, IstiodReplica, ListedNameTable, NameAnswer, Observed } from '../model/observations.ts';
 import { refKey } from '../model/refs.ts';
 import { type MeshInput, objectsIn } from './mesh-input.ts';
+import { sidecarsIn } from './observed-sidecars.ts';
 
 type Facts = ReadonlyMap<ClusterName, ClusterFacts>;
 
@@ -31,6 +32,7 @@ export function observedIn(input: MeshInput, named: readonly NamedService[] = []
     return {
       cluster,
       istiods: seen(worlds.filter((world) => world.controlPlane.ref.cluster === cluster).flatMap((world) => replicasOf(world, facts))),
+      sidecars: seen(topology.meshes.flatMap((mesh) => sidecarsIn(mesh, cluster, facts, names))),
       nameAnswers: seen(worlds.flatMap((world) => answersIn(world, cluster, facts))),
       gatewayHandshakes: seen(handshakesIn(worlds, cluster, facts)),
     };

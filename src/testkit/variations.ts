@@ -47,6 +47,7 @@ function renamedObservations(own: ClusterObservations, other: (name: ClusterName
       pod: renamedRef(replica.pod),
       nameTables: replica.nameTables.map((table) => ({ ...table, proxy: renamedRef(table.proxy) })),
     })),
+    ...changedIn(own, 'sidecars', (sidecar) => ({ ...sidecar, pod: renamedRef(sidecar.pod) })),
     ...changedIn(own, 'nameAnswers', (answer) => ({ ...answer, pod: renamedRef(answer.pod) })),
     ...changedIn(own, 'gatewayHandshakes', (handshake) => ({ ...handshake, gateway: renamedRef(handshake.gateway) })),
   };
@@ -65,19 +66,21 @@ export function reorderedObservations(seen: readonly ClusterObservations[], seed
       shards: answered(replica.shards),
       nameTables: order(replica.nameTables),
     }));
-    return { ...own, ...orderedIn({ ...own, ...istiods }, order) };
+    const sidecars = changedIn(own, 'sidecars', (sidecar) => ({ ...sidecar, endpoints: answered(sidecar.endpoints) }));
+    return { ...own, ...orderedIn({ ...own, ...istiods, ...sidecars }, order) };
   });
 }
 
 function orderedIn(own: ClusterObservations, order: <T>(items: readonly T[]) => readonly T[]): Partial<ClusterObservations> {
-  const { istiods, nameAnswers, gatewayHandshakes } = own;
+  const { istiods, sidecars, nameAnswers, gatewayHandshakes } = own;
   const ordered = <T>(state: Observed<readonly T[]> | undefined): Observed<readonly T[]> | undefined =>
     state?.status === 'observed' ? { ...state, value: order(state.value) } : state;
-  const [a, b, c] = [ordered(istiods), ordered(nameAnswers), ordered(gatewayHandshakes)];
+  const [a, b, c, d] = [ordered(istiods), ordered(nameAnswers), ordered(gatewayHandshakes), ordered(sidecars)];
   return {
     ...(a === undefined ? {} : { istiods: a }),
     ...(b === undefined ? {} : { nameAnswers: b }),
     ...(c === undefined ? {} : { gatewayHandshakes: c }),
+    ...(d === undefined ? {} : { sidecars: d }),
   };
 }
 

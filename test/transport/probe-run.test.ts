@@ -43,6 +43,8 @@ const at = {
   abc: `${podOf('east', /^abc-/)}:15053`,
   caller: `${podOf('west', /^caller-/)}:15053`,
   dns: `${podOf('west', /^coredns-a$/)}:53`,
+  abcAdmin: `${podOf('east', /^abc-/)}:15000`,
+  callerAdmin: `${podOf('west', /^caller-/)}:15000`,
 };
 
 let healthy: World;
@@ -71,14 +73,57 @@ beforeAll(async () => {
     if (answer === undefined) response.writeHead(404).end('Proxy not connected');
     else response.end(JSON.stringify(answer));
   });
+  const envoy = await loopback.http((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://envoy');
+    response.end(JSON.stringify(envoyAnswer(pathname, searchParams, root.cert)));
+  });
   const config = { data: { 'root-cert.pem': root.cert } };
   const path = '/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert';
   healthy = {
-    pods: { [at.istiod]: istiod, [at.abc]: sidecarDns, [at.caller]: sidecarDns, [at.dns]: await loopback.dns((q) => dnsAnswer(q, [], 3)) },
+    pods: {
+      [at.istiod]: istiod,
+      [at.abc]: sidecarDns,
+      [at.caller]: sidecarDns,
+      [at.dns]: await loopback.dns((q) => dnsAnswer(q, [], 3)),
+      [at.abcAdmin]: envoy,
+      [at.callerAdmin]: envoy,
+    },
     addresses: { '10.200.1.1:15443': gateway, '10.200.2.1:15443': nobodyKnows },
     objects: { [`east ${path}`]: config, [`west ${path}`]: config },
   };
 });
+
+/** As Envoy writes them: what is asked for and nothing else. */
+function envoyAnswer(path: string, query: URLSearchParams, pem: string): unknown {
+  const times = { valid_from: '2026-11-22T09:00:00Z', expiration_time: '2026-11-23T09:00:00Z' };
+  if (path === '/certs') {
+    const chain = [
+      { path: '<inline>', serial_number: 'AB12', subject_alt_names: [{ uri: 'spiffe://cluster.local/ns/shop/sa/default' }], ...times },
+    ];
+    return {
+      certificates: [
+        { ca_cert: [{ serial_number: '01', ...times }], cert_chain: chain },
+        { ca_cert: [], cert_chain: chain },
+      ],
+    };
+  }
+  if (query.get('resource') === 'dynamic_active_secrets' && query.get('name_regex') === 'ROOTCA')
+    return {
+      configs: [{ name: 'ROOTCA', secret: { validation_context: { trusted_ca: { inline_bytes: Buffer.from(pem).toString('base64') } } } }],
+    };
+  const endpoint = (address: string, port: number) => ({ endpoint: { address: { socket_address: { address, port_value: port } } } });
+  const clusters = [
+    {
+      cluster_name: `outbound|80||${host}`,
+      endpoints: [{ lb_endpoints: [endpoint('10.200.1.1', 15443)] }, { lb_endpoints: [endpoint('10.2.0.9', 8080)] }],
+    },
+    { cluster_name: `outbound|443||${host}` },
+    { cluster_name: `outbound|80|v1|${host}`, endpoints: [] },
+    { cluster_name: 'outbound|80||abcXshop.svc.cluster.local', endpoints: [] },
+  ];
+  const named = new RegExp(`^(?:${query.get('name_regex') ?? ''})$`);
+  return { configs: clusters.filter((one) => named.test(one.cluster_name)).map((endpoint_config) => ({ endpoint_config })) };
+}
 
 async function run(
   world: World,
@@ -122,6 +167,32 @@ describe('a mesh that is asked', () => {
       ['sidecar', host, { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
       ['cluster', host, { answer: { rcode: 'NXDOMAIN', addresses: [] } }],
     ]);
+    expect(west.sidecars).toMatchObject({
+      status: 'observed',
+      value: [
+        {
+          pod: { cluster: 'west', namespace: 'shop' },
+          hosts: [host],
+          endpoints: {
+            answer: [
+              {
+                host,
+                port: 80,
+                addresses: [
+                  { address: '10.2.0.9', port: 8080 },
+                  { address: '10.200.1.1', port: 15443 },
+                ],
+              },
+              { host, port: 443, addresses: [] },
+            ],
+          },
+          certificate: {
+            answer: { serial: 'ab12', uris: ['spiffe://cluster.local/ns/shop/sa/default'], notAfter: '2026-11-23T09:00:00Z' },
+          },
+          roots: { answer: [{ fingerprint: fingerprint(root) }] },
+        },
+      ],
+    });
     expect(Object.keys(names[0] ?? {}).sort()).toEqual(['asked', 'outcome', 'pod', 'service', 'via']);
     expect(east.gatewayHandshakes).toMatchObject({
       status: 'observed',
@@ -160,8 +231,8 @@ describe('a mesh that is asked', () => {
     await run(healthy, { onProgress: (progress) => told.push(progress) });
     const of = (cluster: string) => told.filter((one) => one.cluster === cluster);
     for (const [cluster, planned] of [
-      ['east', 5 + 2 + 2],
-      ['west', 3 + 1],
+      ['east', 5 + 3 + 2 + 2],
+      ['west', 3 + 3 + 1],
     ] as const) {
       expect(of(cluster)[0]).toEqual({ cluster, done: 0, planned });
       expect(of(cluster).at(-1)).toEqual({ cluster, done: planned, planned });
@@ -195,14 +266,16 @@ describe('a mesh that is asked', () => {
 describe('how far it may go', () => {
   test('off: nothing is touched', async () => {
     const { observations, io } = await run(healthy, { footprint: 'off' });
-    expect(observations).toEqual(['east', 'west'].map((cluster) => ({ cluster, istiods: off, nameAnswers: off, gatewayHandshakes: off })));
+    expect(observations).toEqual(
+      ['east', 'west'].map((cluster) => ({ cluster, istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off })),
+    );
     expect([io.forwards, io.dialled, io.gets]).toEqual([[], [], []]);
   });
 
   test('connect: gateways, and no pod', async () => {
     const { east, west, io } = await run(healthy, { footprint: 'connect' });
     for (const one of [east, west])
-      expect(one).toMatchObject({ istiods: off, nameAnswers: off, gatewayHandshakes: { status: 'observed' } });
+      expect(one).toMatchObject({ istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: { status: 'observed' } });
     expect(io.forwards).toEqual([]);
     expect(new Set(io.dialled)).toEqual(new Set(['10.200.1.1:15443', '10.200.2.1:15443']));
   });
@@ -213,7 +286,8 @@ describe('what goes wrong', () => {
     const { east, west } = await run({ ...healthy, pods: { ...healthy.pods, [at.caller]: forbidden, [at.dns]: forbidden } });
     expect(west.nameAnswers).toEqual(forbidden);
     expect(east.nameAnswers).toMatchObject({ status: 'observed' });
-    expect((await run({ ...healthy, pods: { ...healthy.pods, [at.istiod]: forbidden } })).east.istiods).toEqual(forbidden);
+    const without = await run({ ...healthy, pods: { ...healthy.pods, [at.istiod]: forbidden, [at.abcAdmin]: forbidden } });
+    expect([without.east.istiods, without.east.sidecars]).toEqual([forbidden, forbidden]);
   });
 
   test('no right in one namespace of several is the answer there', async () => {
@@ -230,7 +304,19 @@ describe('what goes wrong', () => {
     const unused = await loopback.unused();
     const { east, west } = await run({
       ...healthy,
-      pods: { [at.istiod]: unused, [at.istiod.replace('15014', '8080')]: unused, [at.caller]: unused, [at.dns]: unused, [at.abc]: unused },
+      pods: {
+        [at.istiod]: unused,
+        [at.istiod.replace('15014', '8080')]: unused,
+        [at.caller]: unused,
+        [at.dns]: unused,
+        [at.abc]: unused,
+        [at.abcAdmin]: unused,
+        [at.callerAdmin]: unused,
+      },
+    });
+    expect(west.sidecars).toMatchObject({
+      status: 'observed',
+      value: [{ certificate: { failed: 'refused' }, endpoints: { failed: 'refused' } }],
     });
     expect(east.istiods).toMatchObject({ status: 'observed', value: [{ clusters: { failed: 'refused' } }] });
     expect(west.nameAnswers).toMatchObject({ status: 'observed', value: [{ outcome: { failed: 'refused' } }, {}, {}] });
@@ -259,7 +345,7 @@ describe('what goes wrong', () => {
 describe('the run ends early', () => {
   test('before anything was asked: nothing is touched', async () => {
     const { east, west, io } = await run(healthy, { signal: AbortSignal.abort() });
-    expect(east).toMatchObject({ istiods: interrupted, nameAnswers: interrupted, gatewayHandshakes: interrupted });
+    expect(east).toMatchObject({ istiods: interrupted, sidecars: interrupted, nameAnswers: interrupted, gatewayHandshakes: interrupted });
     expect(west).toMatchObject({ istiods: nothing, nameAnswers: interrupted, gatewayHandshakes: interrupted });
     expect([io.forwards, io.dialled]).toEqual([[], []]);
   });

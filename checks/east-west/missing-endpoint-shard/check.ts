@@ -1,19 +1,16 @@
 import {
-  type Clock,
   type ClusterName,
   type ControlPlane,
   count,
   defineCheck,
   distinct,
   type endpoints,
-  type Fact,
   hosts,
   type IstiodReplica,
   knownFaults,
   list,
   type ListedEndpoint,
   measured,
-  type Pod,
   remedy,
   remoteSecrets,
 } from 'meshdoctor/api';
@@ -113,7 +110,7 @@ export default defineCheck({
               found,
               pods: refs.map(({ name }) => name),
               asked: asked.length,
-              isSettled: ready.some(({ address }) => isSettled(pods, address, member.clock)),
+              isSettled: ready.some(({ pod }) => measured.isSettled(pod, member.clock)),
             },
             {
               at: first.ref,
@@ -143,16 +140,6 @@ interface Shard {
   readonly asked: number;
   /** Some endpoint was there long before istiod was asked. */
   readonly isSettled: boolean;
-}
-
-/** Milliseconds within which a pod that became an endpoint may be on its way to istiod, or another one on its way out. */
-const settling = 60_000;
-
-/** Whether what stands behind an endpoint is older than a rollout takes to reach istiod. Without a clock nobody can tell. */
-function isSettled(pods: readonly Pod[], address: string, clock: Fact<Clock>): boolean {
-  if (clock.status !== 'collected') return false;
-  const startedAt = pods.find(({ ips }) => ips.includes(address))?.startedAt;
-  return startedAt === undefined || Date.parse(clock.value.takenAt) - Date.parse(startedAt) > settling;
 }
 
 function graded(a: Shard) {

@@ -18,13 +18,15 @@ export interface ProxyAdmin {
   readonly certificates: () => Promise<{ readonly chain: readonly string[]; readonly roots: readonly string[] } | undefined>;
 }
 
-/** Envoy's admin on 15000: clusters, certificates, and what the proxy says of itself. */
+/** Envoy's admin on 15000: clusters with their endpoints, certificates, roots, and what the proxy says of itself. */
 export async function envoyAnswer(admin: ProxyAdmin, path: string, query: URLSearchParams): Promise<HttpAnswer> {
   switch (path) {
     case '/clusters':
       return query.get('format') === 'json'
         ? { status: 200, json: { cluster_statuses: clusterStatuses(admin) } }
         : { status: 200, text: '' };
+    case '/config_dump':
+      return { status: 200, json: { configs: await configDump(admin, query) } };
     case '/certs':
       return { status: 200, json: await certs(admin) };
     case '/server_info':
@@ -32,11 +34,16 @@ export async function envoyAnswer(admin: ProxyAdmin, path: string, query: URLSea
     case '/ready':
       return admin.pod.ready ? { status: 200, text: 'LIVE\n' } : { status: 503, text: 'PRE_INITIALIZING\n' };
     default:
-      return { status: 404, text: 'invalid path. admin commands are: /certs /clusters /ready /server_info\n' };
+      return { status: 404, text: 'invalid path. admin commands are: /certs /clusters /config_dump /ready /server_info\n' };
   }
 }
 
-function clusterStatuses({ pod, process, knowledge, predict }: ProxyAdmin): unknown[] {
+interface ClusterStatus {
+  readonly name: string;
+  readonly host_statuses: readonly { readonly address: unknown }[];
+}
+
+function clusterStatuses({ pod, process, knowledge, predict }: ProxyAdmin): ClusterStatus[] {
   const client = clientOf(pod);
   if (process === undefined || client === undefined) return [];
   const predictions = predict(process);
@@ -63,6 +70,32 @@ function clusterStatuses({ pod, process, knowledge, predict }: ProxyAdmin): unkn
         return names(port, host).map((name) => ({ name, added_via_api: true, host_statuses: hosts }));
       }),
   );
+}
+
+/** The two lists of a dump that can be asked for by name; a name is matched whole. */
+async function configDump(admin: ProxyAdmin, query: URLSearchParams): Promise<unknown[]> {
+  const isNamed = (name: string): boolean => new RegExp(`^(?:${query.get('name_regex') ?? '.*'})$`).test(name);
+  const resource = query.get('resource');
+  if (resource === 'dynamic_endpoint_configs' && query.has('include_eds'))
+    return clusterStatuses(admin)
+      .filter(({ name }) => isNamed(name))
+      .map(({ name, host_statuses: hosts }) => ({
+        '@type': 'type.googleapis.com/envoy.admin.v3.EndpointsConfigDump.DynamicEndpointConfig',
+        endpoint_config: {
+          '@type': 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+          cluster_name: name,
+          endpoints: hosts.map(({ address }) => ({ locality: {}, lb_endpoints: [{ endpoint: { address }, health_status: 'HEALTHY' }] })),
+        },
+      }));
+  const roots = (await admin.certificates())?.roots;
+  if (resource !== 'dynamic_active_secrets' || !isNamed('ROOTCA') || roots === undefined) return [];
+  return [
+    {
+      '@type': 'type.googleapis.com/envoy.admin.v3.SecretsConfigDump.DynamicSecret',
+      name: 'ROOTCA',
+      secret: { name: 'ROOTCA', validation_context: { trusted_ca: { inline_bytes: Buffer.from(roots.join('\n')).toString('base64') } } },
+    },
+  ];
 }
 
 async function certs({ certificates }: ProxyAdmin): Promise<unknown> {
