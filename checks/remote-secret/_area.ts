@@ -20,6 +20,7 @@ export const effectsOfUnread = [
   { code: 'unlisted-gateway', match: 'cluster' },
   { code: 'missing-endpoint-shard', match: 'cluster' },
   { code: 'unanswered-name', match: 'cluster' },
+  { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   { code: 'rejected-cross-network-call', match: 'cluster' },
 ] as const satisfies readonly Explains[];
 

@@ -31,6 +31,8 @@ export default defineCheck({
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

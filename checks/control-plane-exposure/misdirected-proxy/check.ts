@@ -22,6 +22,7 @@ export default defineCheck({
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'The name of istiod means the istiod of the own cluster, or of its primary. When it is served from several clusters, because a Service for it is exported or imported, or because its slice holds the gateways of two primaries, proxies spread over all of them, and each configures them from where it stands: other rules, other policies, another idea of what is local.',

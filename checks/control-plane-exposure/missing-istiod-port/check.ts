@@ -18,6 +18,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

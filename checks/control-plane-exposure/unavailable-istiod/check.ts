@@ -32,6 +32,8 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
   ],

@@ -19,6 +19,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'istiods', 'services', 'pods'], member: [] },
   applies: { probed: ['istiods'] },
   catalogue: ['CPX-05'],
+  explains: [
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
+  ],
   docs: {
     why: 'A proxy keeps one connection to istiod, in a remote to port 15012 of the gateway of the primary. A running proxy to which no replica of istiod has a connection serves with what it last heard: a firewall between the clusters, a balancer that lost the port, or a certificate that one side refuses. New pods of that cluster do not get ready.',
     confirm:

@@ -54,6 +54,8 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -14,6 +14,7 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unreachable-headless-service', match: 'cluster' },
   ],
   docs: {

@@ -29,6 +29,7 @@ export default defineCheck({
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-endpoint-shard', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unresolvable-service', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'missing-east-west-gateway', match: 'cluster' },

@@ -15,6 +15,7 @@ export default defineCheck({
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'Clients of other networks are sent to port 15443 of the gateway (15008 in ambient), or to the port in label networking.istio.io/gatewayPort. A labelled Service without it is ignored since Istio 1.29, and a dead address before.',

@@ -31,6 +31,7 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster', keys: ['missing', 'stale'] },
     { code: 'unanswered-name', match: 'cluster', keys: ['missing'] },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['missing'] },
   ],
   docs: {
     why: 'istiod keeps the endpoints of every service in shards, one for each cluster. A cluster whose shard is missing or out of date gets no calls, whatever its own objects say, and in most cases istioctl remote-clusters says synced all the same.',

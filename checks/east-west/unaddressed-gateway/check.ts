@@ -19,6 +19,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -64,6 +64,7 @@ export default defineCheck({
         const world = worlds.worldServing(known, cluster.name, pod?.proxy?.revision);
         const own = world === undefined ? undefined : policies.get(world);
         if (pod === undefined || world === undefined || own === undefined) continue;
+        const isOfCaller = hasNothing(sidecar);
         for (const difference of differences(sidecar, pod, world, own)) {
           const of = world.members.get(difference.id);
           if (of === undefined) continue;
@@ -77,6 +78,7 @@ export default defineCheck({
             services: [],
             expected: distinct([...(before?.seen.expected ?? []), ...difference.expected]),
             held: distinct([...(before?.seen.held ?? []), ...difference.held]),
+            isOfCaller,
             isSettled: isSettled || before?.seen.isSettled === true,
           };
           found.set(id, { key: difference.key, seen, services: (before?.services ?? new Set()).add(difference.service) });
@@ -97,7 +99,8 @@ export default defineCheck({
           at: seen.pod.ref,
           ...(seen.of === seen.caller ? {} : { between: { from: seen.caller, to: seen.of } }),
           evidence: [{ ref: seen.pod.ref, observed: `endpoints in Envoy: ${list(seen.held)}`, expected: list(seen.expected) }],
-          concerns: distinct<ClusterName>([seen.caller, seen.of]),
+          // A sidecar that has nothing of anybody is a matter of its own cluster; otherwise what is wrong may be wrong over there.
+          concerns: [seen.isOfCaller ? seen.caller : seen.of],
           lacks,
           subject: seen.of,
         },
@@ -113,6 +116,7 @@ interface Seen {
   readonly services: readonly string[];
   readonly expected: readonly string[];
   readonly held: readonly string[];
+  readonly isOfCaller: boolean;
   /** Some endpoint was there long before the sidecar was asked. */
   readonly isSettled: boolean;
 }
@@ -163,6 +167,10 @@ function* differences(
       }
     }
   }
+}
+
+function hasNothing({ endpoints }: SidecarState): boolean {
+  return 'answer' in endpoints && endpoints.answer.every(({ addresses }) => addresses.length === 0);
 }
 
 function spelled({ address, port }: { readonly address: string; readonly port: number }): string {

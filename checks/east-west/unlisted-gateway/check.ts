@@ -29,6 +29,7 @@ export default defineCheck({
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', probed: ['istiods'] },
   catalogue: ['EW-03', 'EW-18', 'CLD-04'],
+  explains: [{ code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['unlisted', 'unresolved'] }],
   docs: {
     why: 'istiod makes its list of gateways from the Services and Gateways of all clusters that it reads. An address that is missing from the list of a replica is used by none of the proxies connected to it: they are sent to pod addresses of the other network, and time out.',
     confirm:

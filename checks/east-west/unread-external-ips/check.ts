@@ -14,6 +14,7 @@ export default defineCheck({
   explains: [
     { code: 'unlisted-gateway', match: 'object' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'Before 1.8 istiod takes the address of a network gateway from the status of its load balancer only. A gateway on bare metal that is reached by spec.externalIPs does not exist for it, and proxies are sent to pod addresses of the other network.',

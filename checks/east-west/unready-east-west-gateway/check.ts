@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -31,6 +31,7 @@ export default defineCheck({
     // Where istiod runs, what is exposed leads to that Service as well.
     { code: 'mismatched-exposed-revision', match: 'cluster', keys: ['dangling'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'missing-discovery-service', match: 'cluster', keys: ['dangling'] },
   ],

@@ -24,6 +24,7 @@ export default defineCheck({
   catalogue: ['INJ-12'],
   explains: [
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -36,6 +36,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -33,6 +33,7 @@ export default defineCheck({
     // Proxies of a remote that istiod does not know are not let in.
     { code: 'unready-east-west-gateway/notReady', match: 'cluster', keys: ['ofRemote'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

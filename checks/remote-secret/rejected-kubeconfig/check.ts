@@ -26,6 +26,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'revoked-credential', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

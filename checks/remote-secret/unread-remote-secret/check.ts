@@ -16,6 +16,7 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -26,6 +26,7 @@ export default defineCheck({
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'missing-endpoint-shard', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },

@@ -34,6 +34,7 @@ export default defineCheck({
     { code: 'missing-east-west-gateway', match: 'cluster' },
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'missing-network-label', match: 'cluster' },
   ],
   docs: {

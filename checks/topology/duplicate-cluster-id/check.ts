@@ -53,6 +53,7 @@ export default defineCheck({
     { code: 'foreign-root/wholeCluster', match: 'other-cluster' },
     { code: 'missing-root', match: 'other-cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   catalogue: ['ID-07', 'SEC-10'],

@@ -49,6 +49,7 @@ export default defineCheck({
     { code: 'stale-proxy-network/other', match: 'cluster', keys: ['proxies'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   catalogue: ['ID-08', 'ID-11'],

@@ -18,6 +18,7 @@ export default defineCheck({
     { code: 'mismatched-secret-key', match: 'cluster', keys: ['identity'] },
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['identity'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   catalogue: ['ID-11'],

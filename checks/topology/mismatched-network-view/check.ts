@@ -28,6 +28,7 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: `${variable} tells istiod which networks a gateway wants to see, and of endpoints on any other network it is sent none. A gateway that asks for another network than its own has the names of all services and nobody to pass calls on to.`,

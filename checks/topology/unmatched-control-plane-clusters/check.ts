@@ -31,6 +31,7 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   catalogue: ['ID-09'],

@@ -14,6 +14,8 @@ export default defineCheck({
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {

@@ -14,6 +14,7 @@ export default defineCheck({
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'Roots under caCertificates of the mesh configuration only become part of what proxies trust when istiod runs with ISTIO_MULTIROOT_MESH=true and proxies ask for them, which PROXY_CONFIG_XDS_AGENT=true makes them do. With one of the two missing the configuration looks complete, and callers still refuse the certificates of the other primary.',

@@ -10,6 +10,8 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['rootConfigMaps', 'pods', 'namespaces'] },
   explains: [
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
   docs: {
