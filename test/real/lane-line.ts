@@ -6,8 +6,8 @@ export interface LaneRequest {
   readonly folder: string;
   readonly faults: readonly string[];
   readonly cases: readonly string[];
-  /** Folder for recordings of the healthy and the broken mesh. */
-  readonly recordings: string;
+  /** Folder for recordings of the healthy and the broken mesh. Without it nothing is recorded, and nobody asks what others say of the mesh: that is for docs/real.md. */
+  readonly recordings?: string;
 }
 
 /** What became of one thing that a lane did. `wrong` is empty when it passed. */

@@ -30,7 +30,7 @@ interface SeenFault extends Pick<FaultLine, 'fault' | 'wrong' | 'said'> {
 const seenFile = resolve(root, 'test/real/seen.json');
 
 /** Writes docs/real.md, and fixtures/recorded from the recordings of what passed. What was not run, or did not pass, keeps its recording. */
-export async function writeResults(lines: readonly LaneLine[], recordings: readonly string[]): Promise<void> {
+export async function writeResults(lines: readonly LaneLine[], recordings: string): Promise<void> {
   const seen = merged(readSeen(), lines);
   writeFileSync(seenFile, `${JSON.stringify(seen, null, 2)}\n`);
   writeFileSync(resolve(root, 'docs/real.md'), page(seen));
@@ -45,8 +45,8 @@ export async function writeResults(lines: readonly LaneLine[], recordings: reado
     if (name !== undefined && !known.has(name)) rmSync(join(fixtures, file));
   }
   for (const name of passed) {
-    const source = recordings.map((folder) => join(folder, `${name}.json.gz`)).findLast((file) => existsSync(file));
-    if (source === undefined) continue;
+    const source = join(recordings, `${name}.json.gz`);
+    if (!existsSync(source)) continue;
     await writeRecording(join(fixtures, `${name}.json.gz`), reduceForFixture(await readRecording(source)));
     const fault = faults.find(({ id }) => id === name);
     const healthy = lines.find((line): line is HealthyLine => line.line === 'healthy' && line.topology === name);

@@ -31,18 +31,20 @@ async function main(args: readonly string[]): Promise<number> {
   const start = Date.now();
   let lines: readonly LaneLine[] = [];
   try {
+    const recordings: Pick<LaneRequest, 'recordings'> = args.includes('--record') ? { recordings: join(folder, 'recordings') } : {};
     const lanes = lanesOf(
       args.filter((arg) => !arg.startsWith('--')),
       folder,
+      recordings,
     );
     const wanted = [...new Set(lanes.flatMap(({ topology, faults: own, cases: ownCases }) => [topology, ...own, ...ownCases]))];
     const first = byName(await runLanes(lanes));
     // Real components on a busy machine: what was not as expected is tried once more, on a mesh of its own, and said to have been.
     const again = wanted.filter((name) => first.get(name)?.wrong.length !== 0);
     if (again.length > 0) console.log(`\nonce more: ${again.join(', ')}`);
-    const second = byName(again.length > 0 ? await runLanes(lanesOf(again, join(folder, 'again'))) : []);
+    const second = byName(again.length > 0 ? await runLanes(lanesOf(again, join(folder, 'again'), recordings)) : []);
     lines = wanted.map((name) => second.get(name) ?? first.get(name) ?? neverRun(name));
-    if (args.includes('--record')) await writeResults(lines, [join(folder, 'recordings'), join(folder, 'again', 'recordings')]);
+    if (recordings.recordings !== undefined) await writeResults(lines, recordings.recordings);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -85,7 +87,7 @@ function neverRun(name: string): LaneLine {
 }
 
 /** One lane per topology, more for those with many faults. */
-function lanesOf(named: readonly string[], folder: string): LaneRequest[] {
+function lanesOf(named: readonly string[], folder: string, recordings: Pick<LaneRequest, 'recordings'>): LaneRequest[] {
   const isWanted = (...names: readonly string[]): boolean => named.length === 0 || names.some((name) => named.includes(name));
   const lanes: LaneRequest[] = [];
   for (const { name: topology } of topologies) {
@@ -101,7 +103,7 @@ function lanesOf(named: readonly string[], folder: string): LaneRequest[] {
         folder: join(folder, `${topology}-${part}`),
         faults: own.filter((_, position) => position % parts === part),
         cases: part === 0 ? ownCases : [],
-        recordings: join(folder, 'recordings'),
+        ...recordings,
       });
     }
   }
