@@ -56,16 +56,21 @@ export interface Caller {
 const mostWaits = 10;
 const noBody = Buffer.alloc(0);
 /**
- * Milliseconds in which a connection to a near server is there. Over a short way a list travels faster than it is compressed and decompressed,
- * which is most of the work that a large one makes on both sides.
+ * Milliseconds in which a connection to a near server is there, or in which it has answered something small: that is one round trip where the other is
+ * two or three, and does not take the first handshake's time to get going. Over a short way a list travels faster than it is compressed and
+ * decompressed, which is most of the work that a large one makes on both sides.
  */
-const near = 25;
+const near = { connected: 25, answered: 10 } as const;
 /** Longest time to wait that a server may ask for, in milliseconds. */
 const longestWait = 60_000;
 
 export function openCaller(options: CallerOptions): Caller {
   const secrets = new Set<string>();
-  const state: { clock: ClockReading | undefined; hasAnswered: boolean } = { clock: undefined, hasAnswered: false };
+  const state: { clock: ClockReading | undefined; hasAnswered: boolean; quickest: number } = {
+    clock: undefined,
+    hasAnswered: false,
+    quickest: Number.POSITIVE_INFINITY,
+  };
 
   const attempt = async (sent: Sent, issued: Issued, number: number, signal: AbortSignal): Promise<Said> => {
     const since = performance.now();
@@ -74,7 +79,8 @@ export function openCaller(options: CallerOptions): Caller {
       const way = await options.transport.way(issued);
       for (const secret of way.secrets) secrets.add(secret);
       const authorization = issued.authorization === undefined ? {} : { Authorization: issued.authorization };
-      const coding = options.mayCompress && way.quickest() > near ? { 'Accept-Encoding': 'gzip' } : {};
+      const isNear = way.quickest() <= near.connected || state.quickest <= near.answered;
+      const coding = options.mayCompress && !isNear ? { 'Accept-Encoding': 'gzip' } : {};
       answer = await exchange(
         way,
         { ...sent, headers: { ...sent.headers, ...options.headers, ...coding, ...authorization } },
@@ -82,6 +88,7 @@ export function openCaller(options: CallerOptions): Caller {
         signal,
       );
       state.hasAnswered = true;
+      state.quickest = Math.min(state.quickest, answer.answeredAt - answer.sentAt);
       const json = parsed(answer, way.peer, sent);
       if (json === undefined) return { answer, json };
       state.clock = readClock(answer, state.clock);

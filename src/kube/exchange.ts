@@ -1,4 +1,5 @@
-import { pipeline, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { protobufType } from '../model/protobuf.ts';
@@ -113,12 +114,11 @@ async function answered(
   };
   if (sent.stream !== undefined && response.statusCode === 200 && contentType.startsWith(protobufType)) {
     const reader = sent.stream();
-    const pieces = isCompressed ? inflated(response.body, progress) : counted(response.body, progress);
-    for await (const piece of pieces) {
+    await taken(response.body, isCompressed, progress, (piece) => {
       // It takes as long as it is large: what comes is no stall.
       onPiece();
       reader.write(piece);
-    }
+    });
     return { ...seen, body: Buffer.alloc(0), read: reader.end(), bytes: progress.received };
   }
   const raw = await whole(response.body, progress);
@@ -130,28 +130,47 @@ async function answered(
   };
 }
 
-/** What comes, counted on its way. */
-async function* counted(body: Dispatcher.ResponseData['body'], progress: { received: number }): AsyncGenerator<Buffer> {
-  for await (const chunk of body) {
-    if (!Buffer.isBuffer(chunk)) continue;
+/**
+ * Gives a body piece by piece as it comes: a large one has thousands of pieces, and each is given at once, without a turn of its own. A body that
+ * was cut is an error at its end.
+ */
+async function taken(
+  body: Dispatcher.ResponseData['body'],
+  isCompressed: boolean,
+  progress: { received: number },
+  take: (piece: Buffer) => void,
+): Promise<void> {
+  const from: Readable = isCompressed ? inflated(body) : body;
+  body.on('data', (chunk: Buffer) => {
     progress.received += chunk.length;
-    yield chunk;
-  }
+  });
+  from.on('data', (piece: Buffer) => {
+    try {
+      take(piece);
+    } catch (error) {
+      from.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  await finished(from, { writable: false });
 }
 
-/** The same, decompressed. A body that was cut is an error at its end. */
-async function* inflated(body: Dispatcher.ResponseData['body'], progress: { received: number }): AsyncGenerator<Buffer> {
-  // Whichever of the two goes wrong, the other ends with it and says so.
-  const unzip = pipeline(Readable.from(counted(body, progress)), createGunzip(), () => undefined);
-  for await (const piece of unzip) if (Buffer.isBuffer(piece)) yield piece;
+/** The same, decompressed. Never holds the other side up: what is told to wait is copied again and again, and compressed there is not much of it. */
+function inflated(body: Dispatcher.ResponseData['body']): Readable {
+  const unzip = createGunzip({ chunkSize: 1 << 16 });
+  // Whichever of the two goes wrong, the other ends with it.
+  body.on('data', (chunk: Buffer) => unzip.write(chunk));
+  body.once('end', () => unzip.end());
+  body.once('error', (error) => unzip.destroy(error));
+  unzip.once('close', () => body.destroy());
+  return unzip;
 }
 
 async function whole(body: Dispatcher.ResponseData['body'], progress: { received: number }): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of counted(body, progress)) {
+  await taken(body, false, progress, (chunk) => {
     if (progress.received > mostBytes) throw new Fault('server-error', 'the answer is too large to be read');
     chunks.push(chunk);
-  }
+  });
   return Buffer.concat(chunks, progress.received);
 }
 

@@ -49,22 +49,23 @@ export function decodedStatus(body: Buffer): unknown {
 /** Reads a list while it comes and gives its items, of which `item` says what is read; comes to the list without them. */
 export function listReader(item: Message, take: (item: Decoded) => void): BodyReader {
   const list: Decoded = { items: [] };
-  let rest: Buffer = Buffer.alloc(0);
+  const held = openHold();
   /** How many bytes of the list are to come; nothing before it has begun. */
   let left: number | undefined;
   let hasMagic = false;
   const memory: Memory = new Map();
 
-  /** Reads what is whole in the bytes from a place on; gives where the rest begins. */
-  const step = (bytes: Buffer, at: number): number => {
+  /** Reads what is whole from a place up to where the bytes that came end; gives where the rest begins. */
+  const step = (from: Source, at: number, came: number): number => {
+    const { bytes } = from;
     if (!hasMagic) {
-      if (bytes.length < magic.length) return at;
+      if (came < magic.length) return at;
       if (!bytes.subarray(0, magic.length).equals(magic)) throw new SyntaxError('not in the protobuf form of Kubernetes');
       hasMagic = true;
       return magic.length;
     }
-    const tag = varintAt(bytes, at);
-    const length = tag === undefined ? undefined : varintAt(bytes, tag.end);
+    const tag = varintAt(bytes, at, came);
+    const length = tag === undefined ? undefined : varintAt(bytes, tag.end, came);
     if (tag === undefined || length === undefined) return at;
     if ((tag.value & 7) !== sized) throw new SyntaxError('not the protobuf form of a list');
     const number = tag.value >> 3;
@@ -74,8 +75,7 @@ export function listReader(item: Message, take: (item: Decoded) => void): BodyRe
       left = end - start;
       return start;
     }
-    if (end > bytes.length) return at;
-    const from = new Source(bytes);
+    if (end > came) return at;
     from.pos = start;
     if (left === undefined || left === 0) {
       if (number === envelopeField.typeMeta) Object.assign(list, messageIn(from, end, typeMetaMessage, memory));
@@ -92,27 +92,57 @@ export function listReader(item: Message, take: (item: Decoded) => void): BodyRe
 
   return {
     write(piece) {
-      const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      const from = held.add(piece);
       let at = 0;
-      while (at < bytes.length) {
-        const next = step(bytes, at);
+      while (at < held.length()) {
+        const next = step(from, at, held.length());
         if (next === at) break;
         at = next;
       }
-      rest = bytes.subarray(at);
+      held.drop(at);
     },
     end() {
-      if (rest.length > 0 || left !== 0) throw new SyntaxError('the list was cut');
+      if (held.length() > 0 || left !== 0) throw new SyntaxError('the list was cut');
       return list;
     },
   };
 }
 
-/** A number as it stands somewhere and where it ends; nothing when the bytes end before it. */
-function varintAt(bytes: Buffer, start: number): { readonly value: number; readonly end: number } | undefined {
+/** Bytes that came and are not read yet, in one place that is used again and again: pieces are small, and there are thousands of them. */
+interface Hold {
+  add(piece: Buffer): Source;
+  drop(count: number): void;
+  length(): number;
+}
+
+function openHold(): Hold {
+  let source = new Source(Buffer.allocUnsafe(1 << 17));
+  let length = 0;
+  return {
+    add(piece) {
+      const wanted = length + piece.length;
+      if (wanted > source.bytes.length) {
+        const larger = Buffer.allocUnsafe(wanted * 2);
+        source.bytes.copy(larger, 0, 0, length);
+        source = new Source(larger);
+      }
+      piece.copy(source.bytes, length);
+      length = wanted;
+      return source;
+    },
+    drop(count) {
+      source.bytes.copyWithin(0, count, length);
+      length -= count;
+    },
+    length: () => length,
+  };
+}
+
+/** A number as it stands somewhere and where it ends; nothing when the bytes that came end before it. */
+function varintAt(bytes: Buffer, start: number, came: number): { readonly value: number; readonly end: number } | undefined {
   let value = 0;
   for (let at = start, factor = 1; ; at++, factor *= 128) {
-    const byte = bytes[at];
+    const byte = at < came ? bytes[at] : undefined;
     if (byte === undefined) return undefined;
     value += (byte & 127) * factor;
     if (byte < 128) return { value, end: at + 1 };
@@ -167,7 +197,7 @@ function read(from: Source, { name, holds, isList, repeats }: Field, into: Decod
     }
     case 'time': {
       const { seconds } = decoded(from, endOf(from), timeMessage, memory);
-      if (typeof seconds === 'number') into[name] = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+      if (typeof seconds === 'number') into[name] = timeText(seconds);
       return;
     }
     case 'text map': {
@@ -189,6 +219,14 @@ function read(from: Source, { name, holds, isList, repeats }: Field, into: Decod
 /** What parts of messages last came to, by kind of message and by how many bytes they were. */
 type Memory = Map<Message, Remembered>;
 type Remembered = Map<number, { readonly bytes: Buffer; readonly value: Decoded }>;
+
+/** Thousands of objects are made within the same few seconds. */
+let lastTime = { seconds: 0, text: '1970-01-01T00:00:00Z' };
+
+function timeText(seconds: number): string {
+  if (lastTime.seconds !== seconds) lastTime = { seconds, text: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z') };
+  return lastTime.text;
+}
 
 /**
  * A message that begins here. Pods of one workload are alike and follow one another: what came to the same bytes before is the same object again,

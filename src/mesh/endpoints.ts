@@ -422,7 +422,8 @@ interface PodIndex {
 /** Every istiod of a mesh, and every name that is asked about, looks into the same lists. */
 const podIndexes = new WeakMap<readonly Pod[], PodIndex>();
 
-function podIndex(pods: readonly Pod[]): PodIndex {
+/** The pods of a list by namespace, and there by name, or by address those that have not ended; made once for each list. */
+export function podIndex(pods: readonly Pod[]): PodIndex {
   const before = podIndexes.get(pods);
   if (before !== undefined) return before;
   const index = { byName: once(() => podsByName(pods)), byAddress: once(() => podsByAddress(pods)) };

@@ -1,4 +1,4 @@
-import { compareText, distinct, sortedBy } from '../base/sort.ts';
+import { compareText, distinct } from '../base/sort.ts';
 import { fqdnOf } from '../istio/hosts.ts';
 import { labels } from '../istio/labels.ts';
 import type { ClusterFacts, ControlPlane, Pod, Service } from '../model/facts.ts';
@@ -227,11 +227,13 @@ function callerIn({ namespace, name }: NameToProbe, cluster: ClusterName, facts:
   const asked = listOf(own.nameAnswers).find(
     ({ via, service }) => via === 'sidecar' && service.namespace === namespace && service.name === name,
   );
-  const sidecars = listOf(own.pods).filter((pod) => pod.proxy?.kind === 'sidecar' && ['Running', 'Pending', ''].includes(pod.phase));
-  return sortedBy(sidecars, (pod) => {
-    const rank = asked !== undefined && refKey(asked.pod) === refKey(pod.ref) ? 0 : pod.proxy?.dnsCapture === true ? 1 : 2;
-    return `${rank} ${refKey(pod.ref)}`;
-  })[0];
+  let best: { readonly pod: Pod; readonly rank: number } | undefined;
+  for (const pod of listOf(own.pods)) {
+    if (pod.proxy?.kind !== 'sidecar' || !['Running', 'Pending', ''].includes(pod.phase)) continue;
+    const rank = asked !== undefined && refKey(asked.pod) === refKey(pod.ref) ? 0 : pod.proxy.dnsCapture ? 1 : 2;
+    if (best === undefined || rank < best.rank || (rank === best.rank && refKey(pod.ref) < refKey(best.pod.ref))) best = { pod, rank };
+  }
+  return best?.pod;
 }
 
 function isWhole(own: ClusterFacts | undefined, fact: 'services' | 'pods'): boolean {

@@ -1,8 +1,8 @@
 import { compareText, sortedBy } from '../base/sort.ts';
 import { labels, names } from '../istio/labels.ts';
-import type { ClusterFacts, Pod, Service } from '../model/facts.ts';
+import type { ClusterFacts, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
-import { istioMutual } from './endpoints.ts';
+import { istioMutual, podIndex } from './endpoints.ts';
 import { type FactsByCluster, listOf, type Mesh, type Topology } from './topology.ts';
 
 /** A service that the user named with `--service`. */
@@ -122,14 +122,14 @@ function isOrdinary(service: Service, systemNamespaces: ReadonlySet<string>): bo
 
 /** Services with a ready endpoint, by `namespace/name`, and whether one of these takes mTLS. */
 function readyPods(facts: ClusterFacts): Map<string, { readonly mtls: boolean }> {
-  const pods = new Map<string, Pod>(listOf(facts.pods).map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
+  const pods = podIndex(listOf(facts.pods)).byName();
   const found = new Map<string, { readonly mtls: boolean }>();
   for (const slice of listOf(facts.endpointSlices)) {
     const key = `${slice.namespace}/${slice.service}`;
     const ready = slice.endpoints.filter((endpoint) => endpoint.ready && endpoint.addresses.length > 0);
     if (ready.length === 0) continue;
     const mtls = ready.some((endpoint) => {
-      const pod = endpoint.pod === undefined ? undefined : pods.get(`${slice.namespace}/${endpoint.pod}`);
+      const pod = endpoint.pod === undefined ? undefined : pods.get(slice.namespace)?.get(endpoint.pod);
       return pod?.labels[labels.tlsMode] === istioMutual;
     });
     found.set(key, { mtls: mtls || found.get(key)?.mtls === true });

@@ -3,9 +3,9 @@ import type { ClusterId, ClusterName } from '../model/ids.ts';
 import { refKey } from '../model/refs.ts';
 import { type AppliedConfig, appliedConfig } from './applied-config.ts';
 import { valueOf } from './derived.ts';
-import { type ClientProxy, clientOf, type Predictions, predict } from './endpoints.ts';
-import type { IstiodView } from './istiod-view.ts';
+import { type ClientProxy, clientOf, type Predictions } from './endpoints.ts';
 import { meshConfigOf } from './measured.ts';
+import { predictedOnce } from './predicted.ts';
 import { readCredentials } from './remote-secrets.ts';
 import { listOf } from './topology.ts';
 import type { ControlPlaneRef, Couple, Mesh } from './topology-types.ts';
@@ -115,16 +115,35 @@ export function worldServing(worlds: readonly World[], cluster: ClusterName, rev
   return serving.find(({ controlPlane }) => controlPlane.revision === revision) ?? serving[0];
 }
 
+/** By a list of pods, and by cluster and revision: several checks ask the same of a large mesh. */
+const knownCallers = new WeakMap<readonly Pod[], Map<string, readonly Caller[]>>();
+
 /** Sidecars of an istiod in one cluster, one for each network. */
-export function callersIn(pods: readonly Pod[], cluster: ClusterName, revision: string): Caller[] {
+export function callersIn(pods: readonly Pod[], cluster: ClusterName, revision: string): readonly Caller[] {
+  const known = knownCallers.get(pods) ?? new Map<string, readonly Caller[]>();
+  knownCallers.set(pods, known);
+  const key = `${cluster} ${revision}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const callers = callersAmong(pods, cluster, revision);
+  known.set(key, callers);
+  return callers;
+}
+
+function callersAmong(pods: readonly Pod[], cluster: ClusterName, revision: string): Caller[] {
   const found = new Map<string, { first: Omit<Caller, 'namespaces' | 'capturesDns'>; namespaces: Set<string>; capturesDns: boolean }>();
   for (const pod of pods) {
     if (pod.proxy?.kind !== 'sidecar' || (pod.proxy.revision ?? revision) !== revision || !isAlive(pod)) continue;
-    const client = clientOf(pod);
-    if (client === undefined || client.requestedNetworkView.length > 0) continue;
-    const key = `${client.cluster} ${client.network ?? ''}`;
-    const same = found.get(key) ?? { first: { cluster, client: { ...client, ips: [] }, pod }, namespaces: new Set(), capturesDns: false };
-    found.set(key, same);
+    const { clusterId, network, requestedNetworkView } = pod.proxy;
+    if (clusterId === undefined || requestedNetworkView.length > 0) continue;
+    const key = `${clusterId} ${network ?? ''}`;
+    let same = found.get(key);
+    if (same === undefined) {
+      const client = clientOf(pod);
+      if (client === undefined) continue;
+      same = { first: { cluster, client: { ...client, ips: [] }, pod }, namespaces: new Set(), capturesDns: false };
+      found.set(key, same);
+    }
     same.namespaces.add(pod.namespace);
     if (pod.proxy.dnsCapture) same.capturesDns = true;
   }
@@ -178,28 +197,6 @@ function worldOf(
     callers: serves.flatMap((cluster) => callersIn(byName.get(cluster)?.pods ?? [], cluster, controlPlane.revision)),
     gaps: couples.flatMap(({ credentials, credentialGaps }) => (credentials.length === 0 ? credentialGaps : [])),
   };
-}
-
-/** By the services of the first cluster. Lists are never changed: the same lists say the same, whichever check asks. */
-const predicted = new WeakMap<object, { readonly from: readonly unknown[]; readonly predictions: Predictions }[]>();
-
-/** `predict`, once for the same lists: several checks of a run ask the same of a large mesh. */
-function predictedOnce(view: IstiodView): Predictions {
-  const { istiod, meshConfig, clusters } = view;
-  const [first] = clusters;
-  if (first === undefined) return predict(view);
-  const from = [
-    // What is assumed of an istiod elsewhere is made anew each time.
-    ...('ref' in istiod ? [istiod] : [istiod.version, istiod.namespace, istiod.clusterId, istiod.clusterDomain]),
-    meshConfig,
-    ...clusters.flatMap((one) => [one.id, one.namespaces, one.services, one.endpointSlices, one.pods, one.nodes, one.kubeGateways]),
-  ];
-  const before = predicted.get(first.services) ?? [];
-  const same = before.find((one) => one.from.length === from.length && one.from.every((item, index) => item === from[index]));
-  if (same !== undefined) return same.predictions;
-  const predictions = predict(view);
-  predicted.set(first.services, [...before, { from, predictions }]);
-  return predictions;
 }
 
 function idsOf(controlPlane: Known | ControlPlane, couple: Couple): readonly ClusterId[] {

@@ -1,9 +1,9 @@
 import { sortedBy } from '../base/sort.ts';
 import { fqdnOf, hostMatches, resolveHost } from '../istio/hosts.ts';
-import { endpointShards, istioMutual, isExportedTo, registeredServices, type ShardEndpoint } from '../mesh/endpoints.ts';
+import { istioMutual, isExportedTo, type RegisteredService, type ShardEndpoint } from '../mesh/endpoints.ts';
 import type { NetworkGateway } from '../mesh/gateways.ts';
-import { clusterLocalHosts } from '../mesh/istiod-view.ts';
 import type { NameToProbe } from '../mesh/names.ts';
+import { predictedOnce } from '../mesh/predicted.ts';
 import type { KnownView } from '../mesh/read-clusters.ts';
 import type { FactsByCluster } from '../mesh/topology-types.ts';
 import { listOf } from '../mesh/topology.ts';
@@ -33,32 +33,35 @@ export function servicesBehind(
   facts: FactsByCluster,
 ): (gateway: NetworkGateway) => HandshakeService[] {
   const { istiod } = view;
-  const shards = endpointShards(view);
-  const isClusterLocal = clusterLocalHosts(view);
+  const { shards, services, isClusterLocal } = predictedOnce(view);
   const configuration = members[0] === undefined ? undefined : facts.get(members[0].cluster)?.istioResources;
   const plain = mayBePlain(configuration === undefined ? [] : listOf(configuration), istiod);
   const wanted = new Map(names.map((name) => [fqdnOf(name.namespace, name.name, istiod.clusterDomain), name]));
-  const services = sortedBy(registeredServices(view).values(), (one) => one.host);
 
-  return (gateway) =>
-    services.flatMap(({ host, namespace, name, instances }): HandshakeService[] => {
-      const service = instances[0]?.service;
-      const asked = wanted.get(host);
-      if (service === undefined || isClusterLocal(host)) return [];
-      if (asked === undefined && (!isOrdinary(service, istiod.namespace) || plain(host, namespace))) return [];
-      const seenFrom = gateway.ref?.namespace;
-      if (seenFrom !== undefined && !isExportedTo(service, seenFrom, view.meshConfig?.defaultServiceExportTo)) return [];
-      const ready = [...(shards.get(host)?.clusters.values() ?? [])].flat().filter((endpoint) => isBehind(endpoint, gateway));
-      const port = service.ports.find(
-        (one) =>
-          one.protocol !== 'UDP' &&
-          (asked?.port === undefined || asked.port === one.port) &&
-          ready.some(({ portName }) => portName === one.name),
-      );
-      if (port === undefined) return [];
-      const isNamed = asked?.named === true;
-      return [{ host, namespace, name, port: port.port, isNamed, rank: isNamed ? 0 : asked === undefined ? 2 : 1 }];
-    });
+  const answering = (gateway: NetworkGateway, { host, namespace, name, instances }: RegisteredService): HandshakeService[] => {
+    const service = instances[0]?.service;
+    const asked = wanted.get(host);
+    if (service === undefined || isClusterLocal(host)) return [];
+    if (asked === undefined && (!isOrdinary(service, istiod.namespace) || plain(host, namespace))) return [];
+    const seenFrom = gateway.ref?.namespace;
+    if (seenFrom !== undefined && !isExportedTo(service, seenFrom, view.meshConfig?.defaultServiceExportTo)) return [];
+    const ready = [...(shards.get(host)?.clusters.values() ?? [])].flat().filter((endpoint) => isBehind(endpoint, gateway));
+    const port = service.ports.find(
+      (one) =>
+        one.protocol !== 'UDP' &&
+        (asked?.port === undefined || asked.port === one.port) &&
+        ready.some(({ portName }) => portName === one.name),
+    );
+    if (port === undefined) return [];
+    const isNamed = asked?.named === true;
+    return [{ host, namespace, name, port: port.port, isNamed, rank: isNamed ? 0 : asked === undefined ? 2 : 1 }];
+  };
+  return (gateway) => {
+    const best = [...wanted.keys()].flatMap((host) => services.get(host) ?? []).flatMap((service) => answering(gateway, service));
+    // What stands for others is not looked for among thousands where something better was found.
+    if (best.length > 0) return sortedBy(best, (one) => one.host);
+    return sortedBy(services.values(), (one) => one.host).flatMap((service) => answering(gateway, service));
+  };
 }
 
 function isBehind(endpoint: ShardEndpoint, gateway: NetworkGateway): boolean {
