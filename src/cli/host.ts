@@ -21,6 +21,8 @@ export interface Host {
   /** Seconds since the process began, by a clock that nobody sets. */
   readonly seconds: () => number;
   readonly pause: () => Promise<void>;
+  /** Waits so many milliseconds, or until it is interrupted. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
   readonly signal: AbortSignal;
   /** Folder of the user, where there is one. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.ts';
 import { count } from '../base/text.ts';
 import type { RunOptions } from '../config/options.ts';
+import type { HistoryState } from '../history/state.ts';
 import type { Report } from '../report/schema.ts';
 import { lookingAhead } from '../report/show.ts';
 import { type Prepared, registry, type RunIo } from '../run/check.ts';
@@ -14,17 +15,19 @@ import type { Given } from './parser.ts';
 const ahead = 365;
 
 /** What `--history` makes of a run. */
-interface Keeping {
+export interface Keeping {
   /** What the run is asked, so that the history has what it keeps. */
   readonly asked: RunOptions;
-  /** Writes the run down, and gives its report with what the history says. */
-  readonly kept: (report: Report) => Promise<Report>;
+  /** What all runs before add up to. */
+  readonly before: HistoryState | undefined;
+  /** Writes the run down, and gives its report with what the history says. `at`: RFC 3339, the present of the run. */
+  readonly kept: (report: Report, at: string) => Promise<Report>;
 }
 
 /** The history that was asked for, refused before any work when it cannot be read or written; without one, reports stay as they are. */
 export async function keepingOf(given: Given, host: Host, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Keeping> {
   const shown = flag.text(given, 'history');
-  if (shown === undefined) return { asked: options, kept: async (report) => await Promise.resolve(report) };
+  if (shown === undefined) return { asked: options, before: undefined, kept: async (report) => await Promise.resolve(report) };
   if (shown === '') throw new UsageError('ERR_BAD_VALUE', '--history needs a folder.');
   const [{ appendSighting, readHistory, refuseUnwritableHistory, stateOf }, { sightingOf }, { advance }, { withHistory }] =
     await Promise.all([
@@ -35,13 +38,14 @@ export async function keepingOf(given: Given, host: Host, options: RunOptions, p
     ]);
   const dir = resolve(host.cwd, shown);
   await refuseUnwritableHistory(dir, shown);
-  await readHistory(dir, shown);
+  const earlier = stateOf(await readHistory(dir, shown));
   const known = kindsRead(registry(io.builtIn, prepared.plugins));
   const asked = { ...options, forecast: options.forecast ?? ahead };
   return {
     asked,
-    async kept(report) {
-      const at = report.recorded?.at ?? options.takenAt ?? options.now;
+    before: earlier,
+    async kept(report, now) {
+      const at = report.recorded?.at ?? options.takenAt ?? now;
       // What an interrupted run did not come to see is no news.
       if (host.interrupted() !== undefined) return report;
       const sighting = sightingOf(lookingAhead(report, asked.forecast), at, known);

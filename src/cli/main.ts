@@ -41,6 +41,16 @@ const host: Host = {
   now: () => `${new Date().toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`,
   seconds: () => performance.now() / 1000,
   pause: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep: (milliseconds) =>
+    new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        abort.signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, abort.signal.aborted ? 0 : milliseconds);
+      abort.signal.addEventListener('abort', wake);
+    }),
   interrupted: () => interruptedBy,
   signal: abort.signal,
   home: homeOf(),

@@ -124,6 +124,8 @@ const checkFlags = {
   },
   advice: { type: 'boolean', describe: 'hygiene too: shown, never a failure' },
   forecast: { type: 'optional', describe: 'a time line of what ends by itself: certificates, tokens; =90d looks less far than a year' },
+  watch: { type: 'optional', describe: 'look again every 30s, or =10s, and print what changes, as text or -o jsonl, until interrupted' },
+  wait: { type: 'optional', describe: 'look again until the exit code is 0, for 5m at most, or =2m; then report the last look' },
   history: {
     type: 'string',
     describe: 'DIR that keeps what every run found: the report says since when, how often, and what has cleared',

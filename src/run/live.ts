@@ -1,4 +1,4 @@
-import { SourceError } from '../base/errors.ts';
+import { MeshdoctorError, SourceError } from '../base/errors.ts';
 import { projectFacts, withObservations } from '../collect/facts.ts';
 import type { LiveSource } from '../config/live.ts';
 import type { RunOptions } from '../config/options.ts';
@@ -40,6 +40,15 @@ export interface LiveIo {
   readonly onRequest?: (request: RequestRecord) => void;
 }
 
+type Known = { readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology: Topology };
+
+/** Clusters that are open: they can be read again and again over the same connections. */
+export interface OpenedMesh {
+  /** Reads and probes. A cluster that could not be asked the last time is opened anew, with what its kubeconfig says by then. */
+  readonly read: (options: RunOptions, checks: readonly RegisteredCheck[], signal: AbortSignal) => Promise<Known>;
+  readonly close: () => Promise<void>;
+}
+
 /** Opens, reads and probes the clusters of a run. Nothing stays open afterwards. */
 export async function openMesh(
   options: RunOptions,
@@ -47,41 +56,100 @@ export async function openMesh(
   checks: readonly RegisteredCheck[],
   io: LiveIo,
   interrupted: AbortSignal | undefined,
-): Promise<{ readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology: Topology }> {
-  const deadline = io.deadline(live.timeout);
-  const signal = interrupted === undefined ? deadline : AbortSignal.any([interrupted, deadline]);
-  const connections = await connectionsOf(live, io, signal);
+): Promise<Known> {
+  const signal = untilDeadline(live, io, interrupted);
+  const opened = await openClusters(live, io, signal);
   try {
-    const read = await openLive({
-      connections,
-      reads: plannedReads(checks, live.probe),
-      ...(live.istioNamespace === undefined ? {} : { systemNamespaces: [live.istioNamespace] }),
-      signal,
-      ...(io.onProgress === undefined ? {} : { onProgress: io.onProgress }),
-    });
-    const { clusters, copies } = withoutCopies(read);
-    for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
-    const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
-    const topology = inferTopology(facts, options.topology);
-    const observations = await observe(facts, topology, probeIo(connections, live), {
-      footprint: live.probe,
-      services: options.services,
-      timeout: Math.min(live.requestTimeout, 5000),
-      signal,
-      ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
-    });
-    const snapshot: Snapshot = {
-      schema: 1,
-      source: { kind: 'live' },
-      ...(options.topology === undefined ? {} : { intent: options.topology }),
-      clusters,
-      observations,
-    };
-    const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
-    return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])), topology };
+    return await opened.read(options, checks, signal);
   } finally {
-    await Promise.all(connections.map(async (connection) => await connection.close()));
+    await opened.close();
   }
+}
+
+/** Ends with the time of one reading, or by interruption. */
+export function untilDeadline(live: LiveSource, io: LiveIo, interrupted: AbortSignal | undefined): AbortSignal {
+  const deadline = io.deadline(live.timeout);
+  return interrupted === undefined ? deadline : AbortSignal.any([interrupted, deadline]);
+}
+
+/** Opens the clusters of a run; `signal` ends everything that is open. */
+export async function openClusters(live: LiveSource, io: LiveIo, signal: AbortSignal): Promise<OpenedMesh> {
+  let connections = await connectionsOf(live, io, signal);
+  let lost: readonly ClusterName[] = [];
+  const said = new Set<string>();
+  const note = (text: string): void => {
+    if (!said.has(text)) io.onNote?.(text);
+    said.add(text);
+  };
+  return {
+    async read(options, checks, own) {
+      if (lost.length > 0) connections = await reopened(connections, lost, async () => await connectionsOf(live, io, signal));
+      const known = await readAll(connections, options, live, checks, { ...io, onNote: note }, own);
+      lost = known.snapshot.clusters.flatMap(({ name, unreached }) => (unreached === undefined ? [] : [name]));
+      return known;
+    },
+    close: async () => await closed(connections),
+  };
+}
+
+async function closed(connections: readonly Connection[]): Promise<void> {
+  await Promise.all(connections.map(async (connection) => await connection.close()));
+}
+
+/** The same connections, but new ones to the clusters that were lost: tokens may have been renewed, or the server moved. */
+async function reopened(
+  connections: readonly Connection[],
+  lost: readonly ClusterName[],
+  open: () => Promise<readonly Connection[]>,
+): Promise<readonly Connection[]> {
+  let fresh: readonly Connection[];
+  try {
+    fresh = await open();
+  } catch (error) {
+    // A kubeconfig that is just being written: the next time.
+    if (error instanceof MeshdoctorError) return connections;
+    throw error;
+  }
+  const replaced = connections.map((old) => (lost.includes(old.name) ? (fresh.find(({ name }) => name === old.name) ?? old) : old));
+  await closed([...connections, ...fresh].filter((one) => !replaced.includes(one)));
+  return replaced;
+}
+
+async function readAll(
+  connections: readonly Connection[],
+  options: RunOptions,
+  live: LiveSource,
+  checks: readonly RegisteredCheck[],
+  io: LiveIo,
+  signal: AbortSignal,
+): Promise<Known> {
+  const read = await openLive({
+    connections,
+    reads: plannedReads(checks, live.probe),
+    ...(live.istioNamespace === undefined ? {} : { systemNamespaces: [live.istioNamespace] }),
+    signal,
+    ...(io.onProgress === undefined ? {} : { onProgress: io.onProgress }),
+  });
+  const { clusters, copies } = withoutCopies(read);
+  for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
+  const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
+  const topology = inferTopology(facts, options.topology);
+  const observations = await observe(facts, topology, probeIo(connections, live), {
+    footprint: live.probe,
+    services: options.services,
+    timeout: Math.min(live.requestTimeout, 5000),
+    signal,
+    ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
+  });
+  const snapshot: Snapshot = {
+    schema: 1,
+    source: { kind: 'live' },
+    ...(options.topology === undefined ? {} : { intent: options.topology }),
+    clusters,
+    observations,
+  };
+  const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
+  return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])), topology };
 }
 
 function probeIo(connections: readonly Connection[], live: LiveSource): ProbeIo {

@@ -21,6 +21,9 @@ export const flagsOfLiveClusters = [
   'timeout',
 ];
 
+/** Flags of check that make it look more than once: they are in test/transport/watch.test.ts. */
+export const flagsOfRounds = ['wait', 'watch'];
+
 export interface Ran {
   readonly stdout: string;
   readonly stderr: string;
@@ -43,6 +46,7 @@ export async function ran(line: string, more: Partial<Host> & { isTTY?: boolean 
     now: () => '2026-11-24T12:00:00Z',
     seconds: () => 2.5,
     pause: async () => await Promise.resolve(),
+    sleep: async () => await Promise.resolve(),
     interrupted: () => undefined,
     signal: new AbortController().signal,
     home: undefined,

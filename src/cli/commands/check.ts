@@ -2,6 +2,7 @@ import { UsageError } from '../../base/errors.ts';
 import { nearest } from '../../base/text.ts';
 import { runOptions } from '../../config/options.ts';
 import { reporters } from '../../report/formats.ts';
+import type { Report } from '../../report/schema.ts';
 import type { Show } from '../../report/show.ts';
 import { judgeClusters, prepare } from '../../run/check.ts';
 import { asking } from '../asking.ts';
@@ -11,6 +12,7 @@ import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
 import { statsText } from '../stats.ts';
 import { keepingOf } from '../keeping.ts';
+import { goingOf, waitUntilGreen, watch, watchOutputs } from '../watching.ts';
 import { configOf, runFlags, runIo, styleFlags } from './common.ts';
 import { flag } from '../flags.ts';
 
@@ -22,24 +24,33 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   styleOf(flags, host);
   const io = runIo(host);
   const prepared = await prepare(options, io);
-  const outputs = await outputsOf(
-    flag.list(given, 'output') ?? config?.values.outputs ?? [],
-    [...reporters, ...prepared.reporters],
-    host.cwd,
-  );
+  const going = goingOf(given, options);
+  const specs = flag.list(given, 'output') ?? config?.values.outputs ?? [];
+  const watched = going !== undefined && 'watch' in going ? watchOutputs(specs) : undefined;
+  const known = [...reporters, ...prepared.reporters];
+  const outputs = watched !== undefined && watched.files.length === 0 ? [] : await outputsOf(watched?.files ?? specs, known, host.cwd);
   const keeping = await keepingOf(given, host, options, prepared, io);
   const forecast = farthest(outputs, keeping.asked.forecast);
+  const asked = forecast === undefined ? options : { ...options, forecast };
+  const write = async (report: Report, since: number, at: string): Promise<void> => {
+    const run = { endedAt: host.now(), seconds: host.seconds() - since };
+    await writeOutputs(await keeping.kept(report, at), outputs, flags, host, { ...run, forecast: options.forecast });
+  };
   const begun = host.seconds();
   const { result, requests } = await asking(
     host,
-    { isLive: options.live !== undefined, verbosity: flags.verbose ?? 0 },
-    async (live) => await judgeClusters(forecast === undefined ? options : { ...options, forecast }, prepared, { ...io, live }),
+    // What is redrawn would stand between the lines of a watch.
+    { isLive: options.live !== undefined && going === undefined, verbosity: flags.verbose ?? 0 },
+    async (live) => {
+      const session = { host, prepared, io: { ...io, live }, keeping, asked, write, flags };
+      if (going !== undefined && 'watch' in going) return await watch(session, going.watch, watched?.telling ?? 'text');
+      if (going !== undefined) return await waitUntilGreen(session, going.wait);
+      return await judgeClusters(asked, prepared, session.io);
+    },
   );
-  const run = { endedAt: host.now(), seconds: host.seconds() - begun };
-  const report = await keeping.kept(result);
-  await writeOutputs(report, outputs, flags, host, { ...run, forecast: options.forecast });
+  if (typeof result !== 'number') await write(result, begun, options.now);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
-  return report.exit.code;
+  return typeof result === 'number' ? result : result.exit.code;
 }
 
 const levels = ['error', 'warning', 'info', 'all'] as const satisfies readonly Show[];
