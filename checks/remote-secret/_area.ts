@@ -1,5 +1,6 @@
 import {
   type ClusterName,
+  createRemoteSecret,
   type Explains,
   type Mesh,
   type ObjectRef,
@@ -26,7 +27,7 @@ export const effectsOfUnread = [
 
 /** Makes the secret for `read` under its id, in the cluster whose istiod is to read it. `more`: further flags of istioctl. */
 export function createSecret(reader: ClusterName, namespace: string, read: ClusterName, id: string, note = '', more = ''): Remedy {
-  return remedy.command(reader, [creation(reader, namespace, read, id, more)], { note });
+  return remedy.command(reader, [createRemoteSecret(reader, namespace, read, id, more)], { note });
 }
 
 /**
@@ -35,16 +36,11 @@ export function createSecret(reader: ClusterName, namespace: string, read: Clust
  */
 export function recreateSecret(secret: RemoteSecret, read: ClusterName, key: string, { id = key, more = '', note = '' } = {}): Remedy {
   const { cluster } = secret.ref;
-  const create = creation(cluster, secret.namespace, read, id, more);
+  const create = createRemoteSecret(cluster, secret.namespace, read, id, more);
   if (secret.name === `istio-remote-secret-${id}` && id === key) return remedy.command(cluster, [create], { note });
   const removal = secret.entries.length > 1 ? remedy.patch(secret.ref, { data: { [key]: null } }) : remedy.delete(secret.ref);
   const between = `between the two commands istiod does not know ${read}`;
   return remedy.command(cluster, [...removal.command, create], { disruptive: true, note: note === '' ? between : `${between}; ${note}` });
-}
-
-function creation(reader: ClusterName, namespace: string, read: ClusterName, id: string, more: string): string {
-  const flags = [`--context=${shellWord(read)}`, `--name=${shellWord(id)}`, `-i ${shellWord(namespace)}`, ...(more === '' ? [] : [more])];
-  return `istioctl create-remote-secret ${flags.join(' ')} | kubectl --context ${shellWord(reader)} -n ${shellWord(namespace)} apply -f -`;
 }
 
 /** The same for any Secret that istiod uses: an external istiod mounts the one for its config cluster. */

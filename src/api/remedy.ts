@@ -155,6 +155,12 @@ export function installGateway(
   return remedy.installer(cluster, [...before, installWritten(cluster, generate)], notes.filter((text) => text !== '').join('; '));
 }
 
+/** Makes the Secret by which `reader` reads `read` under its cluster ID, as one pipe. `more`: further flags of istioctl. */
+export function createRemoteSecret(reader: ClusterName, namespace: string, read: ClusterName, id: string, more = ''): string {
+  const flags = [`--context=${shellWord(read)}`, `--name=${shellWord(id)}`, `-i ${shellWord(namespace)}`, ...(more === '' ? [] : [more])];
+  return `istioctl create-remote-secret ${flags.join(' ')} | kubectl --context ${shellWord(reader)} -n ${shellWord(namespace)} apply -f -`;
+}
+
 /** The same of an ambient mesh, where it is a Gateway of Kubernetes for which istiod makes the rest. */
 export function installAmbientGateway(cluster: ClusterName, network: string): Remedy {
   const generate = `samples/multicluster/gen-eastwest-gateway.sh --network ${shellWord(network)} --ambient`;

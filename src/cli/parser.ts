@@ -88,7 +88,8 @@ function givenOf(argv: Readonly<Record<string, unknown>>, flags: Readonly<Record
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.type !== 'list' && Array.isArray(argv[name])) throw new UsageError('ERR_BAD_VALUE', `--${name} is given more than once.`);
   }
-  const positional = Object.entries(argv).filter(([name]) => name !== '_' && name !== '$0' && !(name in flags));
+  const aliases = new Set(Object.values(flags).flatMap(({ alias }) => alias ?? []));
+  const positional = Object.entries(argv).filter(([name]) => name !== '_' && name !== '$0' && !(name in flags) && !aliases.has(name));
   const words = positional.flatMap(([, value]) => (typeof value === 'string' ? [value] : []));
   return { words, flags: Object.fromEntries(Object.keys(flags).map((name) => [name, argv[name]])) };
 }

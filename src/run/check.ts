@@ -156,8 +156,7 @@ function forecasts({ topology, facts }: Judgement, days: number | undefined): Re
 
 /** Commands name contexts; where those are not in the user's default kubeconfig, commands say in which. */
 function withKubeconfig(report: Report, file: string): Report {
-  const located = (lines: readonly string[]): string[] =>
-    lines.map((line) => line.replaceAll(/\b(kubectl|istioctl) (?=--context )/g, `$1 --kubeconfig ${shellWord(file)} `));
+  const located = (lines: readonly string[]): string[] => inKubeconfig(lines, file);
   return {
     ...report,
     findings: report.findings.map((finding) => ({
@@ -166,6 +165,13 @@ function withKubeconfig(report: Report, file: string): Report {
       remedy: finding.remedy.map((remedy) => ({ ...remedy, command: located(remedy.command) })),
     })),
   };
+}
+
+/** Command lines about contexts of this kubeconfig file. */
+export function inKubeconfig(lines: readonly string[], file: string): string[] {
+  return lines.map((line) =>
+    line.replaceAll(/\b(kubectl|istioctl) (?=(?:[a-z-]+ )*--context[ =])/g, `$1 --kubeconfig ${shellWord(file)} `),
+  );
 }
 
 /** Whether anything was judged by the run's own clock: expiry, in a cluster that has no time of its own. */

@@ -2,6 +2,7 @@ import { UsageError } from '../../../src/base/errors.ts';
 import { ambient } from './ambient.ts';
 import { canary } from './canary.ts';
 import { external } from './external.ts';
+import { guidedMultiPrimary, guidedPrimaryRemote } from './guided.ts';
 import { multiPrimary } from './multi-primary.ts';
 import { multiPrimaryOneNetwork } from './multi-primary-one-network.ts';
 import { primaryRemote } from './primary-remote.ts';
@@ -16,6 +17,8 @@ export const topologies: readonly Topology[] = [
   external,
   ambient,
   canary,
+  guidedPrimaryRemote,
+  guidedMultiPrimary,
 ];
 
 /** @throws UsageError naming those there are */
