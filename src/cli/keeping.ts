@@ -21,13 +21,19 @@ export interface Keeping {
   /** What all runs before add up to. */
   readonly before: HistoryState | undefined;
   /** Writes the run down, and gives its report with what the history says. `at`: RFC 3339, the present of the run. */
-  readonly kept: (report: Report, at: string) => Promise<Report>;
+  readonly kept: (report: Report, at: string) => Promise<Kept>;
+}
+
+interface Kept {
+  readonly report: Report;
+  /** What all runs add up to, this one included; absent without a history, and of a run that was interrupted. */
+  readonly history?: { readonly dir: string; readonly state: HistoryState };
 }
 
 /** The history that was asked for, refused before any work when it cannot be read or written; without one, reports stay as they are. */
 export async function keepingOf(given: Given, host: Host, options: RunOptions, prepared: Prepared, io: RunIo): Promise<Keeping> {
   const shown = flag.text(given, 'history');
-  if (shown === undefined) return { asked: options, before: undefined, kept: async (report) => await Promise.resolve(report) };
+  if (shown === undefined) return { asked: options, before: undefined, kept: async (report) => await Promise.resolve({ report }) };
   if (shown === '') throw new UsageError('ERR_BAD_VALUE', '--history needs a folder.');
   const [{ appendSighting, readHistory, refuseUnwritableHistory, stateOf }, { sightingOf }, { advance }, { withHistory }] =
     await Promise.all([
@@ -47,7 +53,7 @@ export async function keepingOf(given: Given, host: Host, options: RunOptions, p
     async kept(report, now) {
       const at = report.recorded?.at ?? options.takenAt ?? now;
       // What an interrupted run did not come to see is no news.
-      if (host.interrupted() !== undefined) return report;
+      if (host.interrupted() !== undefined) return { report };
       const sighting = sightingOf(lookingAhead(report, asked.forecast), at, known);
       const history = await readHistory(dir, shown);
       if (history.damaged > 0)
@@ -56,7 +62,8 @@ export async function keepingOf(given: Given, host: Host, options: RunOptions, p
         );
       await appendSighting(dir, sighting, shown);
       const before = stateOf(history);
-      return withHistory(report, before, advance(before, sighting));
+      const step = advance(before, sighting);
+      return { report: withHistory(report, before, step), history: { dir, state: step.state } };
     },
   };
 }

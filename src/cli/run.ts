@@ -35,9 +35,16 @@ function unknown(error: unknown, host: Host): number {
   const lines = [
     'meshdoctor failed because of a bug of its own. Please report it, with these lines:',
     `  version    ${version} on Node ${host.nodeVersion}, ${host.platform}`,
-    `  arguments  ${host.argv.join(' ')}`,
+    `  arguments  ${shownArguments(host.argv)}`,
     ...stack.split('\n').map((line) => `  ${line}`),
   ];
   host.stderr.write(`${redact(lines.join('\n'))}\n`);
   return exitInternal;
+}
+
+/** The command line without what may be a secret of its own. */
+function shownArguments(argv: readonly string[]): string {
+  return argv
+    .map((word, index) => (argv[index - 1] === '--notify' ? '(redacted)' : word.replace(/^(--notify=).*/s, '$1(redacted)')))
+    .join(' ');
 }

@@ -55,7 +55,7 @@ const liveFlags = {
   kubeconfig: { type: 'string', describe: 'kubeconfig file; default: $KUBECONFIG, else ~/.kube/config', values: 'files' },
   'in-cluster': {
     type: 'boolean',
-    describe: 'the cluster this runs in, by its service account, and those that its remote secrets open',
+    describe: 'the cluster this runs in, by its service account, and those of --kubeconfig, else those that its remote secrets open',
   },
   as: { type: 'string', describe: 'user to impersonate' },
   'as-group': { type: 'list', describe: 'group to impersonate (repeatable)' },
@@ -126,6 +126,17 @@ const checkFlags = {
   forecast: { type: 'optional', describe: 'a time line of what ends by itself: certificates, tokens; =90d looks less far than a year' },
   watch: { type: 'optional', describe: 'look again every 30s, or =10s, and print what changes, as text or -o jsonl, until interrupted' },
   wait: { type: 'optional', describe: 'look again until the exit code is 0, for 5m at most, or =2m; then report the last look' },
+  notify: {
+    type: 'optional',
+    describe: 'URL of a webhook that is told what changed since it was told last, with --history; without URL: $MESHDOCTOR_NOTIFY_URL',
+  },
+  'notify-file': { type: 'string', describe: 'FILE that holds the URL of the webhook', values: 'files' },
+  'notify-format': {
+    type: 'string',
+    describe: 'what the webhook takes: generic (default: JSON), slack or teams',
+    values: ['generic', 'slack', 'teams'],
+  },
+  'notify-required': { type: 'boolean', describe: 'exit with 3 instead of 0 when the webhook could not be told' },
   history: {
     type: 'string',
     describe: 'DIR that keeps what every run found: the report says since when, how often, and what has cleared',
@@ -164,6 +175,10 @@ export const commands: readonly CommandDefinition[] = [
     flags: {
       output: { type: 'string', alias: 'o', describe: 'FILE to write: NAME.json.gz, or NAME.json uncompressed', values: 'files' },
       ...liveFlags,
+      'context-index': {
+        type: 'string',
+        describe: 'N: of these contexts the one in this place, from 0; for Indexed Jobs, $(JOB_COMPLETION_INDEX)',
+      },
       ...directoryFlags,
       ...askFlags,
       ...serviceFlag,

@@ -11,7 +11,9 @@ export interface LiveSource {
   readonly kubeconfig?: string;
   /** Contexts by name or with `*`; empty: the only one there is. */
   readonly contexts: readonly string[];
-  /** The cluster this runs in, by its service account, and those that its remote secrets open. */
+  /** Of the contexts the one in this place, from 0: for a Job that opens one cluster per index. */
+  readonly contextIndex?: number;
+  /** The cluster this runs in, by its service account, and those of `kubeconfig`; without that, those that its remote secrets open. */
   readonly inCluster: boolean;
   readonly impersonate: { readonly user?: string; readonly groups: readonly string[]; readonly uid?: string };
   /** Where Istio is, if nothing says so itself. */
@@ -37,6 +39,7 @@ export interface AddressMapping {
 const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
   ['kubeconfig', '--kubeconfig'],
   ['context', '--context'],
+  ['contextIndex', '--context-index'],
   ['allContexts', '--all-contexts'],
   ['inCluster', '--in-cluster'],
   ['as', '--as'],
@@ -101,15 +104,18 @@ export function refuseMixture(flags: Flags, source: SourceKind): void {
 export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: string): LiveSource {
   const file = config?.values ?? {};
   const contexts = flags.allContexts === true ? ['*'] : (words(flags.context) ?? file.contexts ?? []);
-  if (flags.inCluster === true && contexts.length > 0)
-    throw new UsageError('ERR_BAD_VALUE', '--in-cluster reads the cluster it runs in, so there is no context to choose.');
   const ofFile = config === undefined || file.kubeconfig === undefined ? undefined : relative(cwd, resolve(config.dir, file.kubeconfig));
   const kubeconfig = flags.kubeconfig ?? ofFile;
+  if (flags.inCluster === true && contexts.length > 0 && kubeconfig === undefined)
+    throw new UsageError('ERR_BAD_VALUE', '--in-cluster reads the cluster it runs in, so there is no context to choose.', {
+      hint: 'With --kubeconfig FILE it also reads the contexts of that file, instead of what its remote secrets open.',
+    });
   if ((flags.asGroup !== undefined || flags.asUid !== undefined) && flags.as === undefined)
     throw new UsageError('ERR_BAD_VALUE', `${flags.asGroup === undefined ? '--as-uid' : '--as-group'} needs --as.`);
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     contexts,
+    ...(flags.contextIndex === undefined ? {} : { contextIndex: parseIndex(flags.contextIndex) }),
     inCluster: flags.inCluster === true,
     impersonate: {
       ...(flags.as === undefined ? {} : { user: flags.as }),
@@ -123,6 +129,12 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     ...(flags.onlyMapped === true ? { onlyMapped: true } : {}),
     probe: oneOf('--probe', flags.probe, ['off', 'connect', 'query'] as const) ?? file.probe ?? 'query',
   };
+}
+
+function parseIndex(text: string): number {
+  if (!/^\d{1,5}$/.test(text))
+    throw new UsageError('ERR_BAD_VALUE', `--context-index needs a number from 0 on, not ${JSON.stringify(text)}.`);
+  return Number(text);
 }
 
 /** `ADDR:PORT=HOST:PORT`; IPv6 addresses in brackets. */

@@ -77,6 +77,7 @@ export interface Flags {
   readonly plugin?: readonly string[] | undefined;
   readonly kubeconfig?: string | undefined;
   readonly context?: readonly string[] | undefined;
+  readonly contextIndex?: string | undefined;
   readonly allContexts?: boolean | undefined;
   readonly inCluster?: boolean | undefined;
   readonly as?: string | undefined;

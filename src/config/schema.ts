@@ -41,6 +41,13 @@ export const configSchema = z.strictObject({
   allowIncomplete: z.union([z.boolean(), z.array(z.enum(['forbidden', 'unreachable']))]).optional(),
   plugins: names.optional(),
   outputs: names.optional(),
+  notify: z
+    .strictObject({
+      urlFile: z.string().exactOptional(),
+      format: z.enum(['generic', 'slack', 'teams']).exactOptional(),
+      required: z.boolean().exactOptional(),
+    })
+    .optional(),
 });
 
 export type ConfigFile = z.infer<typeof configSchema>;

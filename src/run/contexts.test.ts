@@ -6,7 +6,7 @@ import { fakeConnection } from '../../test/support/fake-connection.ts';
 import { type Kubeconfig, loadKubeconfig } from '../kube/kubeconfig.ts';
 import type { LiveSource } from '../config/live.ts';
 import type { KubeObject } from '../model/kube.ts';
-import { ambiguous, chosenContexts, remoteTargets } from './contexts.ts';
+import { ambiguous, chosenContexts, contextAt, remoteTargets } from './contexts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-contexts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -111,4 +111,15 @@ test('commands and files in a remote secret are refused, never run or read', asy
   const { opened, refused } = await remoteTargets(home, new AbortController().signal);
   expect(opened.map(({ key }) => key)).toEqual(['good']);
   expect(refused).toHaveLength(2);
+});
+
+describe('of many contexts an indexed job', () => {
+  test('opens the one in its place, in the order in which they were named', () => {
+    expect(['0', '1', '2'].map((index) => contextAt(['west', 'east', 'south'], Number(index)))).toEqual([['west'], ['east'], ['south']]);
+    expect(contextAt(['west', 'east'], undefined)).toEqual(['west', 'east']);
+  });
+
+  test('does not do as if there were more', () => {
+    expect(() => contextAt(['west'], 1)).toThrow('There is no context 1, counted from 0: 1 context was chosen.');
+  });
 });

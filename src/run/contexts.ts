@@ -1,5 +1,5 @@
 import { SourceError, UsageError } from '../base/errors.ts';
-import { list, shellWord } from '../base/text.ts';
+import { count, list, shellWord } from '../base/text.ts';
 import type { LiveSource } from '../config/live.ts';
 import type { Connection } from '../kube/connection.ts';
 import { type Kubeconfig, contextTarget, parseKubeconfigText } from '../kube/kubeconfig.ts';
@@ -26,6 +26,19 @@ export function chosenContexts(kubeconfig: Kubeconfig, wanted: readonly string[]
     return matching;
   });
   return [...new Set(chosen)];
+}
+
+/** Of the contexts that were chosen the one in this place; all of them where none is given. */
+export function contextAt(chosen: readonly string[], index: number | undefined): readonly string[] {
+  if (index === undefined) return chosen;
+  const name = chosen[index];
+  if (name === undefined) {
+    const found = `${chosen.length === 0 ? 'no context was' : `${count(chosen.length, 'context')} ${chosen.length === 1 ? 'was' : 'were'}`} chosen`;
+    throw new UsageError('ERR_BAD_VALUE', `There is no context ${index}, counted from 0: ${found}.`, {
+      hint: 'Name them with --context, in the order in which they are counted, or give --all-contexts.',
+    });
+  }
+  return [name];
 }
 
 /** A remote secret of a live cluster as far as it tells which cluster it opens. */

@@ -16,7 +16,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import type { ProbeIo } from '../probe/probe.ts';
 import { observe } from '../probe/run.ts';
 import { openLive, type ReadingProgress, withoutCopies } from '../source/live.ts';
-import { ambiguous, chosenContexts, remoteTargets } from './contexts.ts';
+import { ambiguous, chosenContexts, contextAt, remoteTargets } from './contexts.ts';
 import { plannedReads } from './plan.ts';
 
 /** How far a cluster has come. */
@@ -179,7 +179,7 @@ async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal):
       ...(live.impersonate.user === undefined ? {} : { as: live.impersonate.user, asGroups: live.impersonate.groups }),
       ...(live.impersonate.uid === undefined ? {} : { asUid: live.impersonate.uid }),
     });
-  if (live.inCluster) return await inClusterConnections(io, open, overridden, signal);
+  if (live.inCluster && live.kubeconfig === undefined) return await inClusterConnections(io, open, overridden, signal);
   const kubeconfig = await loadKubeconfig({
     ...(live.kubeconfig === undefined ? {} : { explicit: live.kubeconfig }),
     env: io.env,
@@ -187,6 +187,12 @@ async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal):
     platform: io.platform,
     cwd: io.cwd,
   });
+  if (live.inCluster) {
+    const others = chosenContexts(kubeconfig, live.contexts.length === 0 ? ['*'] : live.contexts);
+    return [await inClusterTarget(io.env), ...others.map((name) => contextTarget(kubeconfig, name))].map((target) =>
+      open(overridden(target)),
+    );
+  }
   if (kubeconfig.contexts.length === 0) {
     const isPod = io.env['KUBERNETES_SERVICE_HOST'] !== undefined && live.kubeconfig === undefined && live.contexts.length === 0;
     if (isPod) return await inClusterConnections(io, open, overridden, signal);
@@ -194,7 +200,7 @@ async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal):
       hint: 'For example: meshdoctor check --context east --context west, or --manifests east=./east --manifests west=./west',
     });
   }
-  const chosen = chosenContexts(kubeconfig, live.contexts);
+  const chosen = contextAt(chosenContexts(kubeconfig, live.contexts), live.contextIndex);
   if (chosen.length > 0) return chosen.map((name) => open(overridden(contextTarget(kubeconfig, name))));
   const [only, second] = kubeconfig.contexts;
   if (only !== undefined && second === undefined) return [open(overridden(contextTarget(kubeconfig, only.name)))];

@@ -33,6 +33,13 @@ export const layers: Readonly<Record<string, Layer>> = {
     node: ['node:crypto', 'node:fs/promises', 'node:path'],
     npm: ['zod'],
   },
+  // What changed, to whoever wants to be told; it goes the way that requests to clusters go.
+  'src/notify': {
+    ours: ['src/base', 'src/history'],
+    types: ['src/report', 'src/kube'],
+    node: ['node:crypto', 'node:fs/promises', 'node:path'],
+    npm: ['zod'],
+  },
   'src/collect': { ours: ['src/base', 'src/istio', 'src/model', 'src/api'], node: ['node:crypto'], npm: ['yaml'] },
   'src/kube': {
     ours: ['src/base', 'src/model'],
@@ -148,6 +155,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/correlate',
       'src/report',
       'src/history',
+      'src/notify',
       'src/collect',
       'src/kube',
       'src/source',

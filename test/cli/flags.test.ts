@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commands } from '../../src/cli/table.ts';
-import { flagsOfLiveClusters, flagsOfRounds, ran, root } from '../support/run-cli.ts';
+import { flagsOfLiveClusters, flagsOfRounds, flagsOfWebhooks, ran, root } from '../support/run-cli.ts';
 
 /*
  * The command line in this process: every line of the tables below would otherwise be a process of its own. Transcripts of the
@@ -118,7 +118,7 @@ describe('every flag of check changes something', () => {
     verbose: [`check ${broken}`, `check ${broken} -v`],
   };
   test('and each is in this table', () => {
-    expect([...Object.keys(pairs), ...flagsOfLiveClusters, ...flagsOfRounds].sort()).toEqual(
+    expect([...Object.keys(pairs), ...flagsOfLiveClusters, ...flagsOfRounds, ...flagsOfWebhooks].sort()).toEqual(
       Object.keys(commands.find(({ name }) => name === 'check')?.flags ?? {}).sort(),
     );
   });

@@ -24,6 +24,9 @@ export const flagsOfLiveClusters = [
 /** Flags of check that make it look more than once: they are in test/transport/watch.test.ts. */
 export const flagsOfRounds = ['wait', 'watch'];
 
+/** Flags of check that are about a webhook: transport/notify.test.ts is about them. */
+export const flagsOfWebhooks = ['notify', 'notify-file', 'notify-format', 'notify-required'];
+
 export interface Ran {
   readonly stdout: string;
   readonly stderr: string;

@@ -12,6 +12,7 @@ import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
 import { statsText } from '../stats.ts';
 import { keepingOf } from '../keeping.ts';
+import { notifyingOf } from '../notifying.ts';
 import { goingOf, waitUntilGreen, watch, watchOutputs } from '../watching.ts';
 import { configOf, runFlags, runIo, styleFlags } from './common.ts';
 import { flag } from '../flags.ts';
@@ -29,12 +30,17 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   const watched = going !== undefined && 'watch' in going ? watchOutputs(specs) : undefined;
   const known = [...reporters, ...prepared.reporters];
   const outputs = watched !== undefined && watched.files.length === 0 ? [] : await outputsOf(watched?.files ?? specs, known, host.cwd);
+  const notifying = await notifyingOf(given, host, config);
   const keeping = await keepingOf(given, host, options, prepared, io);
   const forecast = farthest(outputs, keeping.asked.forecast);
   const asked = forecast === undefined ? options : { ...options, forecast };
-  const write = async (report: Report, since: number, at: string): Promise<void> => {
+  let isTold = true;
+  const write = async (whole: Report, since: number, at: string): Promise<void> => {
     const run = { endedAt: host.now(), seconds: host.seconds() - since };
-    await writeOutputs(await keeping.kept(report, at), outputs, flags, host, { ...run, forecast: options.forecast });
+    const { report, history } = await keeping.kept(whole, at);
+    await writeOutputs(report, outputs, flags, host, { ...run, forecast: options.forecast });
+    // The report is there by now, whatever becomes of telling it.
+    if (notifying !== undefined && history !== undefined) isTold = await notifying.tell(report, history);
   };
   const begun = host.seconds();
   const { result, requests } = await asking(
@@ -50,7 +56,8 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   );
   if (typeof result !== 'number') await write(result, begun, options.now);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
-  return typeof result === 'number' ? result : result.exit.code;
+  const code = typeof result === 'number' ? result : result.exit.code;
+  return isTold || code !== 0 ? code : 3;
 }
 
 const levels = ['error', 'warning', 'info', 'all'] as const satisfies readonly Show[];

@@ -43,6 +43,7 @@ export function runFlags(given: Given): Flags {
     plugin: flag.list(given, 'plugin'),
     kubeconfig: flag.text(given, 'kubeconfig'),
     context: flag.list(given, 'context'),
+    contextIndex: flag.text(given, 'context-index'),
     allContexts: flag.on(given, 'all-contexts'),
     inCluster: flag.on(given, 'in-cluster'),
     as: flag.text(given, 'as'),
