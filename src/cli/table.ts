@@ -96,7 +96,11 @@ const serviceFlag = {
 const checkFlags = {
   ...liveFlags,
   ...directoryFlags,
-  from: { type: 'string', describe: 'FILE that record wrote: its clusters as they were then', values: 'files' },
+  from: {
+    type: 'list',
+    describe: 'FILE that record wrote: its clusters as they were then; several are one mesh, NAME=FILE names the cluster (repeatable)',
+    values: 'files',
+  },
   ...askFlags,
   ...serviceFlag,
   output: {
@@ -163,7 +167,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: [
       ['check --context east --context west', 'two clusters of a kubeconfig'],
       ['check --manifests east=./east --manifests west=./west', 'two clusters, from directories'],
-      ['check --from mesh.json.gz', 'a mesh that record wrote down'],
+      ['check --from mesh.tgz', 'a mesh that record wrote down'],
       ['check -o text -o junit=report.xml', 'the screen, and a file for CI'],
     ],
     load: async () => (await import('./commands/check.ts')).checkCommand,
@@ -173,7 +177,12 @@ export const commands: readonly CommandDefinition[] = [
     usage: 'record',
     describe: 'Write all that check reads and measures of the clusters given into one file, for check --from',
     flags: {
-      output: { type: 'string', alias: 'o', describe: 'FILE to write: NAME.json.gz, or NAME.json uncompressed', values: 'files' },
+      output: {
+        type: 'string',
+        alias: 'o',
+        describe: 'FILE to write: NAME.tgz or NAME.json.gz, or NAME.json uncompressed',
+        values: 'files',
+      },
       ...liveFlags,
       'context-index': {
         type: 'string',
@@ -185,7 +194,7 @@ export const commands: readonly CommandDefinition[] = [
       ...sourceFlags,
       verbose: { type: 'count', alias: 'v', describe: 'how far it is, line by line, where there is no terminal' },
     },
-    examples: [['record -o mesh.json.gz --context east --context west', 'two clusters of a kubeconfig']],
+    examples: [['record -o mesh.tgz --context east --context west', 'two clusters of a kubeconfig']],
     load: async () => (await import('./commands/record.ts')).recordCommand,
   },
   {

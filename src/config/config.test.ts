@@ -182,11 +182,11 @@ describe('live clusters', () => {
 
   test('a recording on the command line wins over whatever the file names', () => {
     for (const values of [{ contexts: ['east'] }, { clusters: { east: { manifests: './east' } } }]) {
-      const options = live({ from: 'mesh.json.gz' }, { ...values, topology: { clusters: { nobody: { role: 'remote' } } } });
+      const options = live({ from: ['mesh.json.gz'] }, { ...values, topology: { clusters: { nobody: { role: 'remote' } } } });
       expect([options.live, options.clusters, options.from]).toEqual([
         undefined,
         [],
-        { path: join(folder, 'mesh.json.gz'), shown: 'mesh.json.gz' },
+        [{ path: join(folder, 'mesh.json.gz'), shown: 'mesh.json.gz' }],
       ]);
     }
   });
@@ -199,7 +199,7 @@ describe('live clusters', () => {
     ['--complete', { complete: true }],
     ['--now', { now: '2026-11-22T21:27:43Z' }],
   ])('%s does not go with a recording', (spelled, flags) => {
-    expect(() => live({ from: 'mesh.json.gz', ...flags })).toThrow(`${spelled} does not go with --from`);
+    expect(() => live({ from: ['mesh.json.gz'], ...flags })).toThrow(`${spelled} does not go with --from`);
   });
 
   test('directories on the command line win over contexts in the file', () => {

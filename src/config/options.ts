@@ -26,13 +26,19 @@ export interface PluginSpec {
   readonly from: string;
 }
 
+export interface RecordingFile {
+  readonly path: string;
+  readonly shown: string;
+  readonly as?: string;
+}
+
 /** Everything that decides what a run reads, judges and calls a failure. What is printed where is the command line's. */
 export interface RunOptions {
   readonly clusters: readonly ClusterSource[];
   /** Instead of `clusters`. */
   readonly live?: LiveSource;
-  /** Instead of either: the file of a recording, and how the user calls it. */
-  readonly from?: { readonly path: string; readonly shown: string };
+  /** Instead of either: files of recordings, and how the user calls each; `as`: what its only cluster is to be called. */
+  readonly from?: readonly [RecordingFile, ...RecordingFile[]];
   readonly topology?: ConfigFile['topology'];
   /** Every directory holds its whole cluster. */
   readonly complete?: boolean | undefined;
@@ -58,7 +64,7 @@ export interface RunOptions {
 /** The flags as the command line gives them: absent = not given. */
 export interface Flags {
   readonly manifests?: readonly string[] | undefined;
-  readonly from?: string | undefined;
+  readonly from?: readonly string[] | undefined;
   readonly complete?: boolean | undefined;
   readonly takenAt?: string | undefined;
   readonly now?: string | undefined;
@@ -107,7 +113,7 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
   return {
     clusters,
     ...(live === undefined ? {} : { live }),
-    ...(flags.from === undefined ? {} : { from: { path: resolve(where.cwd, flags.from), shown: flags.from } }),
+    ...recordingsOf(flags.from, where.cwd),
     ...(file.topology === undefined ? {} : { topology: file.topology }),
     complete: flags.complete,
     takenAt,
@@ -127,6 +133,17 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
       ...(flags.plugin ?? []).map((spec) => ({ spec, from: where.cwd })),
     ],
   };
+}
+
+/** `FILE`, or `NAME=FILE` for a recording of one cluster; a name has no slash or dot in it, so that no path is taken for one. */
+function recordingsOf(given: Flags['from'], cwd: string): Pick<RunOptions, 'from'> {
+  const [first, ...rest] = (given ?? []).map((text): RecordingFile => {
+    const [, as, file] = /^([^=/.]+)=(.+)$/.exec(text) ?? [];
+    return as === undefined || file === undefined
+      ? { path: resolve(cwd, text), shown: text }
+      : { path: resolve(cwd, file), shown: file, as };
+  });
+  return first === undefined ? {} : { from: [first, ...rest] };
 }
 
 function clustersOf(config: LoadedConfig | undefined, cwd: string): ClusterSource[] {

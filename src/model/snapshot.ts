@@ -53,7 +53,14 @@ export interface DeclaredTopology {
 /** Where a snapshot comes from; of a recording also when it was made, by which version, and from what. */
 export type SnapshotSource =
   | { readonly kind: 'manifests' | 'live' }
-  | { readonly kind: 'recorded'; readonly of: 'manifests' | 'live'; readonly at: string; readonly version: string };
+  | {
+      readonly kind: 'recorded';
+      readonly of: 'manifests' | 'live';
+      /** Of several recordings those of the latest; `parts` tells each. */
+      readonly at: string;
+      readonly version: string;
+      readonly parts?: readonly { readonly at: string; readonly version: string; readonly clusters: readonly ClusterName[] }[];
+    };
 
 /** Everything one run judges: a value that can be written to disk, compared and replayed. */
 export interface Snapshot {

@@ -98,8 +98,8 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
 
 function sourceOf(source: SnapshotSource): Pick<Report, 'source' | 'recorded'> {
   if (source.kind !== 'recorded') return { source: source.kind };
-  const { at, version, of } = source;
-  return { source: 'recorded', recorded: { at, version, of } };
+  const { at, version, of, parts } = source;
+  return { source: 'recorded', recorded: { at, version, of, ...(parts === undefined ? {} : { parts }) } };
 }
 
 interface VerdictFacts {

@@ -353,7 +353,16 @@ export const reportSchema = z
     tool: z.object({ name: z.literal('meshdoctor'), version: z.string() }).readonly(),
     source: z.enum(['manifests', 'live', 'recorded']),
     recorded: z
-      .object({ at: z.string(), version: z.string(), of: z.enum(['manifests', 'live']) })
+      .object({
+        at: z.string(),
+        version: z.string(),
+        of: z.enum(['manifests', 'live']),
+        parts: z
+          .array(z.object({ at: z.string(), version: z.string(), clusters: z.array(z.string()).readonly() }).readonly())
+          .readonly()
+          .exactOptional()
+          .describe('Of several recordings each; `at` is that of the latest.'),
+      })
       .readonly()
       .exactOptional()
       .describe('Of a recording: when it was made, by which version of meshdoctor, and from what.'),

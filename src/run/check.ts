@@ -18,6 +18,7 @@ import type { Policy } from '../report/policy.ts';
 import type { Report } from '../report/schema.ts';
 import { openManifests } from '../source/manifests.ts';
 import type { LiveIo } from './live.ts';
+import type { Part } from './merge.ts';
 import { select } from './select.ts';
 
 /** What a run needs from its host. */
@@ -69,9 +70,27 @@ export async function judgeClusters(options: RunOptions, prepared: Prepared, io:
 }
 
 async function judgeRecording(from: NonNullable<RunOptions['from']>, given: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  const [{ readRecording }, { replayed }] = await Promise.all([import('../source/recording.ts'), import('./replay.ts')]);
-  const { snapshot, options } = replayed(await readRecording(from.path, from.shown), given, prepared.checks);
+  const { snapshot, options } = await readRecordings(from, given, prepared.checks, io);
   return await judgeSnapshot(snapshot, options, prepared, io);
+}
+
+/** What recordings hold, as a run with this selection would have read it, and the options it would have had. */
+export async function readRecordings(
+  from: NonNullable<RunOptions['from']>,
+  given: RunOptions,
+  checks: readonly RegisteredCheck[],
+  io: RunIo,
+): Promise<{ readonly snapshot: Snapshot; readonly options: RunOptions }> {
+  const [{ readRecording }, { merged }] = await Promise.all([import('../source/recording.ts'), import('./merge.ts')]);
+  const [first, ...rest] = from;
+  const part = async ({ path, shown, as }: typeof first): Promise<Part> => ({
+    shown,
+    ...(as === undefined ? {} : { as }),
+    recording: await readRecording(path, shown),
+  });
+  const { notes, ...read } = merged([await part(first), ...(await Promise.all(rest.map(part)))], given, checks);
+  for (const note of notes) io.live?.onNote?.(note);
+  return read;
 }
 
 /** What was read and seen of the clusters of a run, and what was already made of it on the way. */

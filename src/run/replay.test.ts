@@ -16,7 +16,7 @@ const hub = { withoutSecret: [{ reader: 'west', read: 'east' }] };
 const snapshot = { ...snapshotOf(mesh().primaryRemote('east', 'west', { networks: 2 }).objects()), intent: hub };
 const recording = recordingOf(snapshot, optionsOf({ manifests: [], service: ['abc.shop:80'] }, then), '0.1.0');
 const again = (flags: Flags = {}, values: ConfigFile = {}) =>
-  replayed(recording, optionsOf({ from: 'f', ...flags }, later, values), builtin);
+  replayed(recording, optionsOf({ from: ['f'], ...flags }, later, values), builtin);
 
 describe('a recording is judged', () => {
   test('by its own clock, and says that it is one', () => {
@@ -37,11 +37,11 @@ describe('a recording is judged', () => {
   });
 
   test('with everything that directories held, whatever is selected', () => {
-    const { snapshot: narrow } = replayed(recording, optionsOf({ from: 'f' }, later), builtin.slice(0, 1));
+    const { snapshot: narrow } = replayed(recording, optionsOf({ from: ['f'] }, later), builtin.slice(0, 1));
     expect(narrow.clusters).toEqual(snapshot.clusters);
   });
 });
 
 test('what was recorded is not recorded again', () => {
-  expect(() => recordingOf(again().snapshot, optionsOf({ from: 'f' }, later), '0.1.0')).toThrow('not recorded again');
+  expect(() => recordingOf(again().snapshot, optionsOf({ from: ['f'] }, later), '0.1.0')).toThrow('not recorded again');
 });

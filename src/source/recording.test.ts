@@ -37,7 +37,7 @@ const packed = await encodeRecording(recording, 'mesh.json.gz');
 const text = gunzipSync(packed).toString('utf8');
 
 describe('a recording', () => {
-  test.each(['mesh.json.gz', 'mesh.json', 'MESH.JSON.GZ'])('is read as it was written: %s', async (name) => {
+  test.each(['mesh.json.gz', 'mesh.json', 'MESH.JSON.GZ', 'mesh.tgz', 'mesh.tar.gz'])('is read as it was written: %s', async (name) => {
     const file = join(folder, name);
     await writeRecording(file, recording);
     expect(await readRecording(file)).toMatchObject(plain);

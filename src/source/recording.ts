@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { SourceError } from '../base/errors.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { codeOf, reasonOf } from './files.ts';
+import { firstFile, isTar, tarOf } from './tar.ts';
 
 /** What was read and seen of a whole mesh at one time, and what it takes to judge it as on the day it was recorded. */
 export interface Recording {
@@ -27,17 +28,17 @@ const mark = 'meshdoctor recording';
 /** Changes when a file of before can no longer be read as it is: it is then brought up step by step. */
 const schema = 1;
 
-/** Whether a recording may be written under this name: the name says whether it is compressed. */
+/** Whether a recording may be written under this name: the name says whether it is packed, and how. */
 export function isRecordingName(name: string): boolean {
-  return /\.json(?:\.gz)?$/i.test(name);
+  return /\.(?:json|json\.gz|tgz|tar\.gz)$/i.test(name);
 }
 
 /** A recording as the bytes of its file. The same recording gives the same bytes, whenever and wherever they are made. */
 export async function encodeRecording({ at, version, asked, snapshot }: Recording, name: string): Promise<Uint8Array> {
   // What tells one recording from another comes first, for whoever looks into the file.
-  const text = `${JSON.stringify({ kind: mark, schema, version, at, asked, snapshot })}\n`;
-  if (!name.toLowerCase().endsWith('.gz')) return Buffer.from(text);
-  const bytes = await promisify(gzip)(text, { level: 9 });
+  const text = Buffer.from(`${JSON.stringify({ kind: mark, schema, version, at, asked, snapshot })}\n`);
+  if (/\.json$/i.test(name)) return text;
+  const bytes = await promisify(gzip)(/\.json\.gz$/i.test(name) ? text : tarOf('recording.json', text), { level: 9 });
   // Node's header has no time in it, but the operating system: here it is always "unknown".
   bytes[9] = 255;
   return bytes;
@@ -68,7 +69,7 @@ export async function readRecording(path: string, shown = path): Promise<Recordi
 /** The recording in the bytes of a file, compressed or not, whatever its name says: browsers unpack what they download. */
 export async function decodeRecording(bytes: Uint8Array, shown: string): Promise<Recording> {
   const isCompressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const value = parsed(isCompressed ? await unpacked(bytes, shown) : bytes, shown);
+  const value = parsed(filed(isCompressed ? await unpacked(bytes, shown) : bytes, shown), shown);
   refuseOthers(value, shown);
   if (isRecording(value)) return value;
   const [issue] = recordingSchema.safeParse(value).error?.issues ?? [];
@@ -76,6 +77,14 @@ export async function decodeRecording(bytes: Uint8Array, shown: string): Promise
     `${shown} is damaged: ${issue?.path.join('.') ?? 'something'} is not what a recording holds there.`,
     'Recordings are not made to be edited; record again.',
   );
+}
+
+/** The file in an archive, or the bytes themselves. */
+function filed(bytes: Uint8Array, shown: string): Uint8Array {
+  if (!isTar(bytes)) return bytes;
+  const file = firstFile(bytes);
+  if (file === undefined) throw unreadable(`${shown} is cut off: its end is missing.`, copyAgain);
+  return file;
 }
 
 async function unpacked(bytes: Uint8Array, shown: string): Promise<Uint8Array> {

@@ -48,7 +48,7 @@ export function readExpectation(text: string): Expectation {
 
 /** The report of all built-in checks about a recording, on a machine whose clock is wherever it is. */
 export async function judgedRecording(recording: Recording): Promise<Report> {
-  const given = runOptions({ from: 'recorded' }, undefined, { cwd: '/', now: '2099-01-01T00:00:00Z' });
+  const given = runOptions({ from: ['recorded'] }, undefined, { cwd: '/', now: '2099-01-01T00:00:00Z' });
   const { snapshot, options } = replayed(recording, given, builtin);
   return await judgeSnapshot(
     snapshot,

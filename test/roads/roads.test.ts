@@ -56,7 +56,7 @@ async function judged(snapshot: Snapshot): Promise<Report> {
 async function rejudged(snapshot: Snapshot): Promise<Report> {
   const then = runOptions({ manifests: [], service: ['abc.sample:5000'] }, undefined, { cwd: folder, now });
   const bytes = await encodeRecording(recordingOf(snapshot, then, '0'), 'mesh.json.gz');
-  const later = runOptions({ from: 'mesh.json.gz' }, undefined, { cwd: folder, now: '2046-01-01T00:00:00Z' });
+  const later = runOptions({ from: ['mesh.json.gz'] }, undefined, { cwd: folder, now: '2046-01-01T00:00:00Z' });
   const { snapshot: again, options } = replayed(await decodeRecording(bytes, 'mesh.json.gz'), later, builtin);
   return await judgeSnapshot(again, options, prepared, { version: '0', nodeVersion: '20', builtIn: builtin });
 }
@@ -166,7 +166,8 @@ describe('what was asked live and probed, recorded and judged again', () => {
       ),
     );
   const io = { version: '0', nodeVersion: '20', builtIn: builtin };
-  const later = (flags: Flags): RunOptions => runOptions({ from: 'x', ...flags }, undefined, { cwd: folder, now: '2046-01-01T00:00:00Z' });
+  const later = (flags: Flags): RunOptions =>
+    runOptions({ from: ['x'], ...flags }, undefined, { cwd: folder, now: '2046-01-01T00:00:00Z' });
 
   test.each([
     ['a list fails', /\/secrets/],

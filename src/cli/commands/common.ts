@@ -26,7 +26,7 @@ export function styleFlags(given: Given): StyleFlags {
 export function runFlags(given: Given): Flags {
   return {
     manifests: flag.list(given, 'manifests'),
-    from: flag.text(given, 'from'),
+    from: flag.list(given, 'from'),
     complete: flag.on(given, 'complete'),
     takenAt: flag.text(given, 'taken-at'),
     now: flag.text(given, 'now'),

@@ -55,10 +55,12 @@ export async function recordCommand(given: Given, host: Host): Promise<number> {
 
 async function fileOf(given: Given, host: Host): Promise<string> {
   const file = flag.text(given, 'output');
-  const hint = 'For example: meshdoctor record -o mesh.json.gz --context east --context west';
+  const hint = 'For example: meshdoctor record -o mesh.tgz --context east --context west';
   if (file === undefined || file === '') throw new UsageError('ERR_BAD_VALUE', 'record needs -o FILE.', { hint });
   if (!isRecordingName(file)) {
-    throw new UsageError('ERR_BAD_VALUE', `-o needs a name that ends in .json.gz, or in .json for no compression; not ${file}.`, { hint });
+    throw new UsageError('ERR_BAD_VALUE', `-o needs a name that ends in .tgz or .json.gz, or in .json for no compression; not ${file}.`, {
+      hint,
+    });
   }
   await refuseUnwritable(file, host.cwd);
   return file;

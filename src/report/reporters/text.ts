@@ -55,7 +55,7 @@ function header(report: Report, ink: Ink, style: Style): string[] {
   );
   const first = [
     `meshdoctor ${report.tool.version}`,
-    ...(report.recorded === undefined ? [] : [`recorded ${report.recorded.at}`]),
+    ...recordedAt(report),
     count(report.clusters.length, 'cluster'),
     count(report.checks.length, 'check'),
     ...(report.today === undefined ? [] : [`expiry as of ${report.today}`]),
@@ -63,6 +63,13 @@ function header(report: Report, ink: Ink, style: Style): string[] {
   ].join(dot);
   const meshes = report.topology.meshes.map((mesh, index) => meshLine(mesh, report.topology.meshes.length > 1 ? ` ${index + 1}` : '', dot));
   return [first, ...meshes].flatMap((line) => hanging('', ink.plain(line), style.width)).map((line) => ink.dim(line));
+}
+
+/** When it was recorded; of several recordings each, by its clusters. */
+function recordedAt({ recorded }: Report): string[] {
+  if (recorded === undefined) return [];
+  const parts = recorded.parts?.map(({ at, clusters }) => `${at} (${list(clusters)})`);
+  return [`recorded ${parts === undefined ? recorded.at : list(parts, '', parts.length)}`];
 }
 
 /** What was inferred: kind, networks, and which control plane serves whom. */
