@@ -4,14 +4,19 @@ import {
   type ControlPlane,
   defineCheck,
   distinct,
+  type Fact,
   list,
+  listOf,
   measured,
   type MeshConfig,
   names,
+  type ObjectRef,
+  type Pod,
   readerRules,
   releases,
   remedy,
   remoteSecrets,
+  selectors,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -24,6 +29,7 @@ export default defineCheck({
     primary: ['controlPlanes', 'remoteSecrets', 'meshConfigs'],
     member: ['meshConfigs', 'controlPlanes', 'clusterRoles', 'clusterRoleBindings'],
   },
+  uses: { primary: ['pods'], member: ['pods'] },
   applies: { dataPlane: 'sidecar' },
   catalogue: ['TRU-08'],
   explains: [
@@ -32,10 +38,10 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
-    why: 'Since 1.29 istiod takes the trust domain of the workloads of another cluster from the mesh configuration in that cluster, in the ConfigMap of its own revision. Where there is none, as in a remote, it takes the default, cluster.local. Callers then expect identities of cluster.local and refuse the ones that the workloads have.',
+    why: 'Since 1.29 istiod takes the trust domain of the workloads of another cluster from the mesh configuration in that cluster, in the ConfigMap of its own revision. Where there is none, as in a remote, it takes the default, cluster.local. Callers then expect identities of cluster.local and refuse the ones that the workloads have. It is looked up when an endpoint is met: those that istiod knew before keep what they had until it restarts.',
     confirm:
       'kubectl --context REMOTE -n istio-system get configmaps istio istio-REVISION; istioctl --context PRIMARY proxy-config cluster POD -o yaml | grep -A1 spiffe',
-    fix: 'Make the ConfigMap in the cluster that is read, with key mesh and the trust domain in it, or list cluster.local under trustDomainAliases of the caller.',
+    fix: 'Make the ConfigMap in the cluster that is read, with key mesh and the trust domain in it, and restart istiod; or list cluster.local under trustDomainAliases of the caller.',
     notWhen:
       'Meshes with the default trust domain are not touched, and neither are releases before 1.29. A ConfigMap that may not be read does no harm since 1.29.2.',
     since: '1.29.0',
@@ -46,7 +52,7 @@ export default defineCheck({
       text: `Cluster ${a.read} has no ConfigMap ${a.namespace}/${a.name}, so istiod of ${a.reader} takes its workloads for ${a.taken}, not ${list(a.actual)}.`,
       expected: `ConfigMap ${a.namespace}/${a.name} in ${a.read} with trustDomain: ${a.actual[0] ?? ''}`,
       found: 'none',
-      effect: `services that run in ${a.read} only are refused by callers of ${a.reader}`,
+      effect: effectOf(a),
       remedy: [
         remedy.apply(
           a.read,
@@ -58,19 +64,27 @@ export default defineCheck({
           },
           'istiod reads nothing else of it',
         ),
+        remedy.restart(a.istiod, 'what it knew before keeps the other trust domain'),
       ],
+    }),
+    late: (a: Mistake) => ({
+      text: `ConfigMap ${a.namespace}/${a.name} of ${a.read} was made after istiod of ${a.reader} started, which still takes workloads that ran there before for ${a.taken}, not ${list(a.actual)}.`,
+      expected: 'an istiod that started after it was made',
+      found: 'an older one',
+      effect: effectOf(a),
+      remedy: [remedy.restart(a.istiod, 'what it knew before keeps the other trust domain')],
     }),
     other: (a: Mistake) => ({
       text: `ConfigMap ${a.namespace}/${a.name} of ${a.read} says trust domain ${a.taken}, but its workloads are of ${list(a.actual)}, so callers of ${a.reader} refuse them.`,
       expected: `trustDomain: ${a.actual[0] ?? ''}`,
       found: `trustDomain: ${a.taken}`,
-      effect: `services that run in ${a.read} only are refused by callers of ${a.reader}`,
+      effect: effectOf(a),
     }),
     unread: (a: Mistake) => ({
       text: `Nobody lets istiod of ${a.reader} read ConfigMaps of ${a.read}, so this release knows no trust domain of its workloads, which are of ${list(a.actual)}.`,
       expected: 'the right to get, list and watch configmaps, or Istio 1.29.2',
       found: 'no rule allows it',
-      effect: `services that run in ${a.read} only are refused by callers of ${a.reader}`,
+      effect: effectOf(a),
     }),
   },
   *run({ primary, member, controlPlane, couple, finding }) {
@@ -94,19 +108,22 @@ export default defineCheck({
       ['get', 'list', 'watch'].every((verb) => readerRules.grants(rules, { group: '', resource: 'configmaps', verb }));
     const fallback = releases.behaves(controlPlane.version, 'fallsBackToOwnTrustDomain') === true ? own.trustDomain : '';
     const taken = mayRead ? (seen?.trustDomain ?? 'cluster.local') : fallback;
-    const accepted = new Set([taken, ...own.trustDomainAliases]);
-    if (actual.every((domain) => accepted.has(domain))) return;
+    const accepts = (domain: string): boolean => actual.every((one) => one === domain || own.trustDomainAliases.includes(one));
+    const isLate =
+      mayRead && seen !== undefined && accepts(taken) && !accepts('cluster.local') && madeBefore(seen, controlPlane, primary, member);
+    if (accepts(taken) && !isLate) return;
     // Own trust domain in place of another is a question of aliases, and so is a revision of a peer that differs from its others.
-    if (mayRead ? seen !== undefined && couple.kind === 'peer' : fallback !== '') return;
+    if (!isLate && (mayRead ? seen !== undefined && couple.kind === 'peer' : fallback !== '')) return;
     const args: Mistake = {
       read: member.name,
       reader: primary.name,
       namespace: controlPlane.namespace,
       name: controlPlane.revision === names.defaultRevision ? 'istio' : `istio-${controlPlane.revision}`,
       actual,
-      taken,
+      taken: isLate ? 'cluster.local' : taken,
+      istiod: controlPlane.ref,
     };
-    yield finding(mayRead ? (seen === undefined ? 'absent' : 'other') : 'unread', args, {
+    yield finding(mayRead ? (seen === undefined ? 'absent' : isLate ? 'late' : 'other') : 'unread', args, {
       at: seen?.ref ?? member.ref,
       ...(seen === undefined ? {} : { field: '.data.mesh' }),
       related: [controlPlane.ref, own.ref],
@@ -126,6 +143,27 @@ interface Mistake {
   /** Trust domains that workloads of the cluster are given. */
   readonly actual: readonly string[];
   readonly taken: string;
+  readonly istiod: ObjectRef;
+}
+
+function effectOf({ read, reader }: Mistake): string {
+  return `services that run in ${read} only are refused by every caller that istiod of ${reader} configures, those of ${read} included`;
+}
+
+/** Whether some istiod and some workload were there before this ConfigMap was. */
+function madeBefore(
+  { createdAt }: MeshConfig,
+  { namespace, selector }: ControlPlane,
+  primary: { readonly pods: Fact<readonly Pod[]> },
+  member: { readonly pods: Fact<readonly Pod[]> },
+): boolean {
+  if (createdAt === undefined) return false;
+  const isOlder = ({ startedAt, phase }: Pod): boolean =>
+    phase === 'Running' && startedAt !== undefined && Date.parse(startedAt) < Date.parse(createdAt);
+  return (
+    listOf(primary.pods).some((pod) => pod.namespace === namespace && selectors.hasLabels(selector, pod.labels) && isOlder(pod)) &&
+    listOf(member.pods).some((pod) => pod.proxy?.kind === 'sidecar' && isOlder(pod))
+  );
 }
 
 /** Trust domains that these istiods give; nothing when one of them does not say. */

@@ -3,6 +3,8 @@ import * as parts from '../topologies/parts.ts';
 import { primaryOperator, remoteOperator } from '../topologies/primary-remote.ts';
 import type { Fault } from './fault.ts';
 import { atHand } from './guide.ts';
+import { kept } from './kept.ts';
+import { restarted, restartWorkloads } from './restarts.ts';
 
 /*
  * Every step of the guide for a primary and a remote on two networks left out, done late, or done with the other name.
@@ -17,6 +19,19 @@ const secretName = 'istio-remote-secret-cluster2';
 const gatewayName = 'istio-eastwestgateway';
 const injectors = [`istio-sidecar-injector-${revision}`, 'istio-revision-tag-default'];
 const rightPath = '/inject/cluster/cluster2/net/network2';
+
+const meshConfig = kept('cluster1', 'configmap', `istio-${revision}`, system);
+
+/** istiod first: what is injected is given the trust domain that it knows. */
+async function restartAll(lab: Lab): Promise<void> {
+  await restarted(lab, 'cluster1', system, [`istiod-${revision}`]);
+  await Promise.all(
+    ['cluster1', 'cluster2'].map(async (context) => {
+      await restarted(lab, context, system, [gatewayName]);
+      await restartWorkloads(lab, context);
+    }),
+  );
+}
 
 export const setupFaults: readonly Fault[] = [
   {
@@ -53,6 +68,25 @@ export const setupFaults: readonly Fault[] = [
     stage: async (lab) => await label(lab, 'cluster2', 'namespace', system, `${network}=network1`),
     undo: async (lab) => await label(lab, 'cluster2', 'namespace', system, `${network}=network2`),
     expected: { cause: 'shared-network', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'trust-domain-of-the-primary-only',
+    about: 'The mesh was given a trust domain of its own in the mesh config of the primary, and everything restarted.',
+    topology,
+    stage: async (lab) => {
+      await meshConfig.keep(lab);
+      const config = await lab.kubectl('cluster1', ['get', 'configmap', `istio-${revision}`, '-n', system, '-o', 'jsonpath={.data.mesh}']);
+      const mesh = config.replace(/^trustDomain: .*$/mu, 'trustDomain: mesh.example.com');
+      await lab.kubectl('cluster1', ['patch', 'configmap', `istio-${revision}`, '-n', system, '-p', JSON.stringify({ data: { mesh } })]);
+      await restartAll(lab);
+    },
+    undo: async (lab) => {
+      await lab.kubectl('cluster2', ['delete', 'configmap', `istio-${revision}`, '-n', system, '--ignore-not-found']);
+      await meshConfig.putBack(lab);
+      await restartAll(lab);
+    },
+    expected: { cause: 'mistaken-trust-domain', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
