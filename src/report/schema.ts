@@ -24,6 +24,11 @@ const objectRef = z
   .readonly()
   .meta({ id: 'objectRef' });
 
+const place = z
+  .object({ file: z.string(), line: z.int(), column: z.int(), endLine: z.int(), endColumn: z.int() })
+  .readonly()
+  .meta({ id: 'place', description: 'A stretch of a file; lines and columns count from 1, endColumn is the first column behind it.' });
+
 const missingFact = z
   .object({
     cluster: z.string(),
@@ -83,7 +88,13 @@ const mesh = z
   .readonly();
 
 const evidence = z
-  .object({ ref: objectRef, field: z.string().exactOptional(), observed: z.string(), expected: z.string().exactOptional() })
+  .object({
+    ref: objectRef,
+    field: z.string().exactOptional(),
+    observed: z.string(),
+    expected: z.string().exactOptional(),
+    place: place.exactOptional(),
+  })
   .readonly();
 
 const remedy = z
@@ -97,6 +108,16 @@ const remedy = z
     disruptive: z.boolean().describe('Restarts or interrupts something.'),
   })
   .readonly();
+
+const known = z
+  .object({
+    by: z.enum(['baseline', 'overlay', 'suppression']).describe('overlay: it was found without the overlay too.'),
+    reason: z.string().exactOptional(),
+    owner: z.string().exactOptional(),
+    until: z.string().exactOptional().describe('The last day on which it is suppressed.'),
+  })
+  .readonly()
+  .meta({ id: 'known', description: 'Why a finding does not fail a run: somebody knew of it before.' });
 
 const finding = z
   .object({
@@ -122,6 +143,8 @@ const finding = z
     fingerprint: z.string(),
     advice: z.boolean().describe('Hygiene: never fails a run.'),
     fails: z.boolean().describe('It reaches --fail-on with a certainty that may fail a run.'),
+    known: known.exactOptional(),
+    place: place.exactOptional().describe('Where the field at fault, or the object, stands in the files given; for objects of files only.'),
   })
   .readonly()
   .meta({ id: 'finding' });
@@ -144,6 +167,7 @@ const results = z.object({ error: z.int(), warning: z.int(), unknown: z.int(), p
 const cluster = z
   .object({
     name: z.string(),
+    directory: z.string().exactOptional().describe('Directory or file that it was read from, as it was given.'),
     takenAt: z.string().exactOptional(),
     kubernetes: z.string().exactOptional(),
     roles: z.array(role).readonly().describe('One for each mesh it is a member of, where it is known.'),
@@ -347,6 +371,37 @@ const historyOf = z
   })
   .readonly();
 
+const comparison = z
+  .object({
+    with: z.enum(['baseline', 'overlay']).describe('overlay: the same clusters without it.'),
+    files: z.array(z.string()).readonly().describe('The baseline, or what was laid over the clusters.'),
+    introduced: z.int(),
+    unchanged: z.int(),
+    gone: z
+      .array(z.object({ fingerprint: z.string(), code: z.string() }).readonly())
+      .readonly()
+      .describe('Found there and no longer here, though the check could judge all it judged there.'),
+    incomparable: z
+      .array(z.object({ fingerprint: z.string(), code: z.string() }).readonly())
+      .readonly()
+      .describe('Found there and not here, but its check was not selected, or could not judge everything this time.'),
+  })
+  .readonly();
+
+const suppression = z
+  .object({
+    code: z.string(),
+    at: z.string().exactOptional(),
+    reason: z.string(),
+    owner: z.string().exactOptional(),
+    until: z.string().exactOptional(),
+    state: z
+      .enum(['used', 'unused', 'expired'])
+      .describe('unused: it suppresses nothing; expired: its last day is over, so it does not count.'),
+    findings: z.int().describe('How many it suppresses, or would.'),
+  })
+  .readonly();
+
 export const reportSchema = z
   .object({
     schema: z.literal(1),
@@ -391,6 +446,14 @@ export const reportSchema = z
       .exactOptional()
       .describe('What ends by itself, one for each mesh in the order of topology.meshes; only there when it was asked for.'),
     history: historyOf.exactOptional().describe('How long what was found has been so; only there with a history.'),
+    comparison: comparison
+      .exactOptional()
+      .describe('Only there when the findings were compared with others: those of a baseline, or those without an overlay.'),
+    suppressions: z
+      .array(suppression)
+      .readonly()
+      .exactOptional()
+      .describe('The suppressions of the configuration file, and what became of each; only there when there are some.'),
     causes: z.array(cause).readonly(),
     findings: z.array(finding).readonly(),
     notChecked: z.array(notChecked).readonly(),
@@ -413,6 +476,7 @@ export const reportSchema = z
 export type Report = z.infer<typeof reportSchema>;
 export type ReportFinding = Report['findings'][number];
 export type ReportCause = Report['causes'][number];
+export type ReportPlace = z.infer<typeof place>;
 export type ReportCluster = Report['clusters'][number];
 export type ReportMesh = Report['topology']['meshes'][number];
 export type ReportCheck = Report['checks'][number];

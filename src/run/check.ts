@@ -16,9 +16,11 @@ import { type LoadedPlugin, loadPlugins } from '../plugin/load.ts';
 import { buildReport } from '../report/build.ts';
 import type { Policy } from '../report/policy.ts';
 import type { Report } from '../report/schema.ts';
-import { openManifests } from '../source/manifests.ts';
+import { readManifests } from '../source/manifests.ts';
+import { findPlaces, type Origins } from '../source/places.ts';
 import type { LiveIo } from './live.ts';
 import type { Part } from './merge.ts';
+import { withPlaces } from './place.ts';
 import { select } from './select.ts';
 
 /** What a run needs from its host. */
@@ -98,6 +100,8 @@ export interface ReadMesh {
   readonly snapshot: Snapshot;
   readonly facts?: ReadonlyMap<ClusterName, ClusterFacts>;
   readonly topology?: Topology;
+  /** Of objects that come from files. */
+  readonly origins?: Origins;
 }
 
 /** Asks the clusters of a run for what these checks need, or reads their directories. */
@@ -112,7 +116,7 @@ export async function readClusters(options: RunOptions, checks: readonly Registe
       hint: 'For example: meshdoctor check --manifests east=./east --manifests west=./west',
     });
   }
-  const clusters = await openManifests({
+  const { clusters, origins } = await readManifests({
     clusters: options.clusters,
     complete: options.complete,
     takenAt: options.takenAt,
@@ -125,7 +129,7 @@ export async function readClusters(options: RunOptions, checks: readonly Registe
     clusters,
     observations: [],
   };
-  return { snapshot };
+  return { snapshot, origins };
 }
 
 /** What a snapshot's objects say and its probes saw, cluster by cluster. */
@@ -165,7 +169,8 @@ export async function judgeSnapshot(
       checks: checks.length,
     })),
   });
-  return options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
+  const told = options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
+  return known.origins === undefined ? told : await withPlaces(told, snapshot, findPlaces(known.origins), options.clusters);
 }
 
 /** One for each mesh, only where it was asked for. */

@@ -48,7 +48,7 @@ function readYamlFile(text: string): FileContent {
 }
 
 /** A text cut at its document markers, so that a broken document spoils no other. */
-function chunks(text: string): { readonly text: string; readonly line: number }[] {
+export function chunks(text: string): { readonly text: string; readonly line: number }[] {
   const found: { text: string; line: number }[] = [];
   let start = 0;
   let startLine = 1;
@@ -81,7 +81,7 @@ function isEmpty(text: string): boolean {
  * The text with the schemas of CustomResourceDefinitions blanked, line for line: they are nearly all of such a file,
  * nobody reads them, and parsing them would take most of the time.
  */
-function withoutSchemas(text: string): string {
+export function withoutSchemas(text: string): string {
   const key = 'openAPIV3Schema:';
   if (!text.includes(key)) return text;
   let inside = -1;

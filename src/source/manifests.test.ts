@@ -35,10 +35,15 @@ function objects(snapshot: ClusterSnapshot): ReducedObject[] {
   return Object.values(snapshot.kinds).flatMap((state) => (state.status === 'read' ? state.objects : []));
 }
 
+/** A file of `directory`, without what leads to it. */
+function inside(text: string): string {
+  return text.replaceAll(new RegExp(`${root}/d\\d+/`, 'g'), '');
+}
+
 /** `Service x/a @ file:line`, in order of files. */
 function places(snapshot: ClusterSnapshot): string[] {
   return objects(snapshot).map(({ kind, metadata, origin }) => {
-    const at = origin !== undefined && 'file' in origin ? `${origin.file}:${origin.line}` : '?';
+    const at = origin !== undefined && 'file' in origin ? `${inside(origin.file)}:${origin.line}` : '?';
     return `${kind} ${metadata.namespace ?? ''}/${metadata.name} @ ${at}`;
   });
 }
@@ -334,11 +339,9 @@ describe('copies', () => {
       { 'a.yaml': service('a'), 'b.json': JSON.stringify({ ...serviceJson('a'), spec: { type: 'LoadBalancer' } }) },
       { complete: true },
     );
-    expect(different.kinds['services']).toEqual({
-      status: 'failed',
-      code: 'contradicting-copies',
-      reason: 'Service x/a differs between a.yaml:1 and b.json:1',
-    });
+    const services = different.kinds['services'];
+    expect(services).toMatchObject({ status: 'failed', code: 'contradicting-copies' });
+    expect(services?.status === 'failed' && inside(services.reason)).toBe('Service x/a differs between a.yaml:1 and b.json:1');
     expect(different.kinds['pods']).toMatchObject({ status: 'read', complete: true });
   });
 });

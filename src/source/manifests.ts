@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, SourceError } from '../base/errors.ts';
 import { compareText } from '../base/sort.ts';
 import { nearest } from '../base/text.ts';
@@ -9,6 +9,7 @@ import { clusterName } from '../model/ids.ts';
 import type { ClusterSnapshot } from '../model/snapshot.ts';
 import { type ReadDocument, readDocuments } from './documents.ts';
 import { codeOf, findManifests, type FoundFiles, reasonOf, type Unread } from './files.ts';
+import type { Origins } from './places.ts';
 import { type DirectorySettings, readSettings, settingsFile } from './settings.ts';
 
 export interface ManifestsOptions {
@@ -28,6 +29,13 @@ export interface ManifestsOptions {
 
 /** Reads clusters from directories of manifests. Nothing is contacted. */
 export async function openManifests(options: ManifestsOptions): Promise<readonly ClusterSnapshot[]> {
+  return (await readManifests(options)).clusters;
+}
+
+/** The same, with what it takes to find fields of their objects again in the files. */
+export async function readManifests(
+  options: ManifestsOptions,
+): Promise<{ readonly clusters: readonly ClusterSnapshot[]; readonly origins: Origins }> {
   const clusters: Reading[] = [];
   for (const { name, dir, complete, takenAt } of options.clusters) {
     clusters.push(
@@ -35,7 +43,7 @@ export async function openManifests(options: ManifestsOptions): Promise<readonly
     );
   }
   if (!options.signal?.aborted && clusters.every((cluster) => cluster.documents === 0)) throw nothingLeft(clusters);
-  return clusters.map((cluster) => cluster.snapshot);
+  return { clusters: clusters.map((cluster) => cluster.snapshot), origins: { texts: new Map(), traces: new Map() } };
 }
 
 interface Reading {
@@ -61,6 +69,8 @@ function nothingLeft(clusters: readonly Reading[]): SourceError {
 /** What is gathered while a cluster's files are read. */
 interface Gathering {
   readonly intake: Pick<Intake, 'add'>;
+  /** A file of the directory as the user can open it. */
+  readonly shown: (file: string) => string;
   readonly unread: Unread[];
   readonly odd: Tally;
   documents: number;
@@ -71,7 +81,7 @@ interface Gathering {
 async function readCluster(name: string, dir: string, options: ManifestsOptions): Promise<Reading> {
   const { base, files, unread, settings } = await openDirectory(dir);
   const intake = openIntake();
-  const gathering = gatheringInto(intake, unread);
+  const gathering = gatheringInto(intake, base, unread);
   let interrupted = false;
   for (const file of files) {
     if (options.signal?.aborted) {
@@ -94,15 +104,19 @@ async function readCluster(name: string, dir: string, options: ManifestsOptions)
   return { dir, documents: gathering.documents, snapshot };
 }
 
-function gatheringInto(intake: Gathering['intake'], unread: readonly Unread[]): Gathering {
-  return { intake, unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
+function gatheringInto(intake: Gathering['intake'], base: string, unread: readonly Unread[]): Gathering {
+  const shown = (file: string): string => {
+    const near = relative('', join(base, file));
+    return (isAbsolute(base) && near.startsWith('..') ? join(base, file) : near).split(sep).join('/');
+  };
+  return { intake, shown, unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
 }
 
 /** The objects of a directory as they are written, for whoever serves them; with the time at which it says they were so. Throws for a file that cannot be read. */
 export async function rawManifests(dir: string): Promise<{ readonly objects: readonly Fields[]; readonly takenAt?: string }> {
   const { base, files, unread, settings } = await openDirectory(dir);
   const objects: Fields[] = [];
-  const gathering = gatheringInto({ add: ({ object }) => objects.push(object) }, unread);
+  const gathering = gatheringInto({ add: ({ object }) => objects.push(object) }, base, unread);
   for (const file of files) await readFileInto(gathering, base, file);
   const [first] = gathering.unread;
   if (first !== undefined) throw new SourceError('ERR_SOURCE_UNREADABLE', `${join(dir, first.what)} cannot be read: ${first.reason}.`);
@@ -210,7 +224,7 @@ function takeObject(gathering: Gathering, file: string, object: Fields, line: nu
     return;
   }
   if (!kind.endsWith('List') || !Array.isArray(object['items'])) {
-    gathering.intake.add({ object, origin: { file, line } });
+    gathering.intake.add({ object, origin: { file: gathering.shown(file), line } });
     return;
   }
   // Elements of a typed list need not repeat what the list says of them all.

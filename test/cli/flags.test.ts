@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commands } from '../../src/cli/table.ts';
 import { flagsOfLiveClusters, flagsOfRounds, flagsOfWebhooks, ran, root } from '../support/run-cli.ts';
+import { reporters } from '../../src/report/formats.ts';
 
 /*
  * The command line in this process: every line of the tables below would otherwise be a process of its own. Transcripts of the
@@ -69,9 +70,17 @@ describe('every format with every outcome', () => {
     json: (stdout: string) => 'schema' in (JSON.parse(stdout) as object),
     yaml: (stdout: string) => 'schema' in (parse(stdout) as object),
     junit: (stdout: string) => stdout.match(/<testsuites /g)?.length === 1,
+    sarif: (stdout: string) => (JSON.parse(stdout) as { runs: object[] }).runs.length === 1,
+    github: (stdout: string) => stdout.split('\n').every((line) => /^(::(error|warning|notice) [^:]*::.*|meshdoctor: .*|)$/.test(line)),
+    gitlab: (stdout: string) => Array.isArray(JSON.parse(stdout)),
+    markdown: (stdout: string) => stdout.match(/^<!-- meshdoctor -->$/gm)?.length === 1,
     prometheus: (stdout: string) => stdout.split('\n').every((line) => /^((#|meshdoctor_).*)?$/.test(line)),
     openmetrics: (stdout: string) => stdout.split('# EOF\n').length === 2 && stdout.endsWith('# EOF\n'),
   } as const;
+
+  test('every format is in this table', () => {
+    expect(Object.keys(isOneDocument)).toEqual(reporters.map(({ format }) => format));
+  });
 
   test.each(
     Object.entries(outcomes).flatMap(([outcome, [flags, code]]) =>

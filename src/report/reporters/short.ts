@@ -1,4 +1,5 @@
 import { defineReporter, type Style } from '../../api/reporter.ts';
+import { explainedBy } from '../places.ts';
 import type { NotChecked, Report, ReportFinding } from '../schema.ts';
 
 /** One line per finding, fields in fixed order, then one per gap that makes the run incomplete (with -v: every gap). Nothing when all is well. */
@@ -6,8 +7,7 @@ export const short = defineReporter({
   format: 'short',
   extension: 'txt',
   render(report: Report, style: Style): string {
-    const causes = new Map<string, string>();
-    for (const cause of report.causes) for (const effect of cause.explains) if (!causes.has(effect)) causes.set(effect, cause.code);
+    const causes = explainedBy(report);
     const gaps = report.notChecked.filter((gap) => gap.incomplete || style.verbosity > 0);
     return [...report.findings.map((finding) => findingLine(finding, causes.get(finding.fingerprint))), ...gaps.map(gapLine)]
       .map((line) => `${line}\n`)

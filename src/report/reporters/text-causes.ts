@@ -1,6 +1,7 @@
 import type { Style } from '../../api/reporter.ts';
 import { count } from '../../base/text.ts';
 import { weight } from '../cells.ts';
+import { placeOf } from '../places.ts';
 import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportCause, ReportFinding } from '../schema.ts';
 import type { Ink, Mark } from '../symbols.ts';
@@ -122,7 +123,8 @@ function labelled(label: string, ink: Ink): string {
 
 function whereOf(finding: ReportFinding): string {
   const { at, field, between } = finding;
-  const origin = at.origin !== undefined && 'file' in at.origin ? `  (${at.origin.file}:${at.origin.line})` : '';
+  const line = placeOf(finding);
+  const origin = line === undefined ? '' : `  (${line.file}:${line.line})`;
   const direction = between === undefined ? '' : `  from ${between.from} to ${between.to}`;
   return `${pathOf(at)}${field === undefined ? '' : `  ${field}`}${direction}${origin}`;
 }
