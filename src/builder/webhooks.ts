@@ -1,3 +1,4 @@
+import { type InjectorEntry, revisionEntries, unnamedEntries, type WebhookSelector } from '../istio/injector-webhooks.ts';
 import { labels } from '../istio/labels.ts';
 import type { KubeObject } from '../model/kube.ts';
 import { installed } from './installer.ts';
@@ -16,56 +17,14 @@ export interface WebhookTarget {
   readonly caBundle: string | undefined;
 }
 
-interface Selector {
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[];
-  readonly matchLabels?: Readonly<Record<string, string>>;
-}
-
-interface Entry {
-  readonly name: string;
-  readonly namespaceSelector: Selector;
-  readonly objectSelector: Selector;
-}
-
 const inside = (key: string, value: string) => ({ key, operator: 'In', values: [value] });
-const outside = (key: string, value: string) => ({ key, operator: 'NotIn', values: [value] });
 const absent = (key: string) => ({ key, operator: 'DoesNotExist' });
-
-/** Entries for namespaces and pods that name a revision or tag. */
-function revisionEntries(name: string): Entry[] {
-  return [
-    {
-      name: 'rev.namespace.sidecar-injector.istio.io',
-      namespaceSelector: { matchExpressions: [inside(labels.revision, name), absent(labels.injection)] },
-      objectSelector: { matchExpressions: [outside(labels.inject, 'false')] },
-    },
-    {
-      name: 'rev.object.sidecar-injector.istio.io',
-      namespaceSelector: { matchExpressions: [absent(labels.revision), absent(labels.injection)] },
-      objectSelector: { matchExpressions: [outside(labels.inject, 'false'), inside(labels.revision, name)] },
-    },
-  ];
-}
-
-/** Entries for namespaces and pods that want injection and name nobody. */
-const unnamedEntries: readonly Entry[] = [
-  {
-    name: 'namespace.sidecar-injector.istio.io',
-    namespaceSelector: { matchExpressions: [inside(labels.injection, 'enabled')] },
-    objectSelector: { matchExpressions: [outside(labels.inject, 'false')] },
-  },
-  {
-    name: 'object.sidecar-injector.istio.io',
-    namespaceSelector: { matchExpressions: [absent(labels.injection), absent(labels.revision)] },
-    objectSelector: { matchExpressions: [inside(labels.inject, 'true'), absent(labels.revision)] },
-  },
-];
 
 /** The injector of a revision. The one without a name leaves everything to its default tag, if there is one. */
 export function injector(cluster: Cluster, plane: ControlPlane, target: WebhookTarget): KubeObject {
   const isUnnamed = plane.revision === 'default';
   const entries = isUnnamed ? [...revisionEntries('default'), ...unnamedEntries] : revisionEntries(plane.revision);
-  const never: Selector = { matchLabels: { [labels.deactivated]: 'never-match' } };
+  const never: WebhookSelector = { matchLabels: { [labels.deactivated]: 'never-match' } };
   const isDeactivated = isUnnamed && plane.tags.includes('default');
   const name = `istio-sidecar-injector${suffixOfRevision(plane.revision)}${plane.systemNamespace === 'istio-system' ? '' : `-${plane.systemNamespace}`}`;
   return makerOf(cluster.name, target.createdAt)(
@@ -137,7 +96,7 @@ export function defaultValidator(cluster: Cluster, plane: ControlPlane, target: 
 function webhook(
   plane: ControlPlane,
   target: WebhookTarget,
-  { name, namespaceSelector, objectSelector }: Entry,
+  { name, namespaceSelector, objectSelector }: InjectorEntry,
 ): Readonly<Record<string, unknown>> {
   return {
     admissionReviewVersions: ['v1'],

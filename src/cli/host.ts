@@ -25,6 +25,8 @@ export interface Host {
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
   readonly signal: AbortSignal;
+  /** Reads standard input to its end. */
+  readonly readStdin: () => Promise<string>;
   /** Folder of the user, where there is one. */
   readonly home: string | undefined;
   /** Somebody can be asked something: standard input and error are a terminal. */

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Host, Stream } from './host.ts';
 import { run } from './run.ts';
 
@@ -53,6 +54,7 @@ const host: Host = {
     }),
   interrupted: () => interruptedBy,
   signal: abort.signal,
+  readStdin: async () => await text(process.stdin),
   home: homeOf(),
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
   terminal: process.stderr.isTTY && (process.env['CI'] ?? '') === '' && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,

@@ -81,7 +81,12 @@ const askFlags = {
 const directoryFlags = {
   manifests: {
     type: 'list',
-    describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects (repeatable)',
+    describe: 'NAME=DIR: a cluster, and the directory (or file) that holds its objects; - for standard input (repeatable)',
+    values: 'files',
+  },
+  values: {
+    type: 'list',
+    describe: "NAME=[CHART[:NAMESPACE/RELEASE]:]FILE: values of Istio's charts istiod, gateway or base for a cluster (repeatable)",
     values: 'files',
   },
   complete: { type: 'boolean', describe: 'every directory holds its whole cluster: what is not there does not exist' },

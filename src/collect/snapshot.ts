@@ -39,6 +39,8 @@ export interface ClusterSource {
   readonly interrupted?: boolean;
   /** Documents that are no objects. */
   readonly skipped?: number;
+  /** Ids of kinds of which the source does not hold every object, whatever it says of itself. */
+  readonly partial?: ReadonlySet<string>;
   /** Odd things met outside objects. */
   readonly odd?: number;
 }
@@ -87,8 +89,8 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
       (source.listed?.has(kind.id) === true
         ? readOf(pile ?? emptyPile(kind), true)
         : pile === undefined
-          ? unseen(source, isNeverMissing(kind, piles))
-          : readOf(pile, complete));
+          ? unseen(source, isNeverMissing(kind, piles) || source.partial?.has(kind.id) === true)
+          : readOf(pile, complete && source.partial?.has(kind.id) !== true));
     if (pile !== undefined && pile.odd.odd > 0) oddities[kind.id] = pile.odd.odd;
   }
   if (source.odd !== undefined && source.odd > 0) oddities['documents'] = source.odd;

@@ -113,7 +113,7 @@ describe('what is wrong is named with its place', () => {
     ['failOn: eror', 'c.yaml:1:1: failOn: expected error, warning, info or never, found "eror".', 'Did you mean error?'],
     ['\nfailon: error', 'c.yaml:2:1: failon: unknown key.', 'Did you mean failOn?'],
     ['clusters:\n  east:\n    manifest: x', 'c.yaml:3:5: clusters.east.manifest: unknown key.', 'Did you mean manifests?'],
-    ['clusters:\n  east: {}', 'c.yaml:2:3: clusters.east.manifests: expected text, found nothing.', undefined],
+    ['clusters:\n  east: {}', 'c.yaml:2:3: clusters.east: expected manifests or values, found keys and values.', undefined],
     [
       'clusters:\n  east:\n    manifests: x\n    compete: true',
       'c.yaml:4:5: clusters.east.compete: unknown key.',

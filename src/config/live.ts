@@ -63,7 +63,7 @@ export type SourceKind = 'live' | 'directories' | 'recording';
 /** Where a run reads: what the command line names wins over the file. */
 export function sourceOf(flags: Flags, file: ConfigFile): SourceKind {
   if (flags.from !== undefined) return 'recording';
-  if (flags.manifests !== undefined) return 'directories';
+  if (flags.manifests !== undefined || flags.values !== undefined) return 'directories';
   return asksForLive(flags, file) || file.clusters === undefined ? 'live' : 'directories';
 }
 

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { ConfigError, UsageError } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
+import { distinct } from '../base/sort.ts';
+import { list, nearest } from '../base/text.ts';
 import type { ConfigFile } from './schema.ts';
 import type { LoadedConfig } from './file.ts';
 import { type LiveSource, liveSource, refuseMixture, sourceOf } from './live.ts';
@@ -9,9 +10,18 @@ import { oneOf, parseDays, parseTime, words } from './values.ts';
 /** One cluster to read, as the user names it. */
 export interface ClusterSource {
   readonly name: string;
-  readonly dir: string;
+  /** `-`: standard input; absent: only its values are given. */
+  readonly dir?: string;
+  readonly values?: readonly ChartValues[];
   readonly complete?: boolean | undefined;
   readonly takenAt?: string | undefined;
+}
+
+/** A file of values for one of Istio's charts; which one, and under what name it is installed where, only where the user says it. */
+export interface ChartValues {
+  readonly file: string;
+  readonly chart?: 'istiod' | 'gateway' | 'base';
+  readonly release?: { readonly name: string; readonly namespace: string };
 }
 
 export interface NamedService {
@@ -65,6 +75,7 @@ export interface RunOptions {
 export interface Flags {
   readonly manifests?: readonly string[] | undefined;
   readonly from?: readonly string[] | undefined;
+  readonly values?: readonly string[] | undefined;
   readonly complete?: boolean | undefined;
   readonly takenAt?: string | undefined;
   readonly now?: string | undefined;
@@ -104,8 +115,7 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
   const takenAt = flags.takenAt === undefined ? undefined : parseTime('--taken-at', flags.takenAt);
   const source = sourceOf(flags, file);
   refuseMixture(flags, source);
-  const clusters = source !== 'directories' ? [] : (flags.manifests?.map(parseManifests) ?? clustersOf(config, where.cwd));
-  refuseTwice(clusters);
+  const clusters = source === 'directories' ? directoriesOf(flags, config, where.cwd) : [];
   const live = source === 'live' ? liveSource(flags, config, where.cwd) : undefined;
   const services = (flags.service ?? file.services ?? []).map(parseService);
   // Which clusters a recording holds is only known once it is read.
@@ -146,14 +156,48 @@ function recordingsOf(given: Flags['from'], cwd: string): Pick<RunOptions, 'from
   return first === undefined ? {} : { from: [first, ...rest] };
 }
 
+function directoriesOf(flags: Flags, config: LoadedConfig | undefined, cwd: string): ClusterSource[] {
+  const named = flags.manifests?.map(parseManifests) ?? (flags.values === undefined ? clustersOf(config, cwd) : []);
+  refuseTwice(named);
+  const values = (flags.values ?? []).map(parseValues);
+  const strangers = distinct(values.map(({ name }) => name)).filter((name) => named.every((cluster) => cluster.name !== name));
+  return [...named, ...strangers.map((name): ClusterSource => ({ name }))].map((cluster) => {
+    const own = values.filter(({ name }) => name === cluster.name).map((one) => one.values);
+    return own.length === 0 ? cluster : { ...cluster, values: [...(cluster.values ?? []), ...own] };
+  });
+}
+
 function clustersOf(config: LoadedConfig | undefined, cwd: string): ClusterSource[] {
   if (config === undefined) return [];
-  return Object.entries(config.values.clusters ?? {}).map(([name, { manifests, complete, takenAt }]) => ({
-    name,
-    dir: relative(cwd, resolve(config.dir, manifests)) || '.',
-    complete,
-    takenAt,
-  }));
+  const inPlace = (file: string): string => relative(cwd, resolve(config.dir, file)) || '.';
+  return Object.entries(config.values.clusters ?? {}).map(([name, { manifests, values, complete, takenAt }]) => {
+    return {
+      name,
+      ...(manifests === undefined ? {} : { dir: inPlace(manifests) }),
+      ...(values === undefined
+        ? {}
+        : { values: values.map((spec) => chartValues(spec)).map((one) => ({ ...one, file: inPlace(one.file) })) }),
+      complete,
+      takenAt,
+    };
+  });
+}
+
+/** `NAME=[CHART[:NAMESPACE/RELEASE]:]FILE`. */
+function parseValues(text: string): { readonly name: string; readonly values: ChartValues } {
+  const at = text.indexOf('=');
+  if (at <= 0 || at === text.length - 1)
+    throw new UsageError('ERR_BAD_VALUE', `--values needs NAME=FILE, not ${JSON.stringify(text)}.`, {
+      hint: 'For example: --values east=istiod-values.yaml, or --values east=gateway:istio-system/istio-eastwestgateway:gateway.yaml',
+    });
+  return { name: text.slice(0, at), values: chartValues(text.slice(at + 1)) };
+}
+
+function chartValues(spec: string): ChartValues {
+  const match = /^(istiod|gateway|base):(?:([a-z0-9][-a-z0-9]*)\/([a-z0-9][-a-z0-9.]*):)?(.+)$/.exec(spec);
+  const [, chart, namespace, release, file] = match ?? [];
+  if (file === undefined || (chart !== 'istiod' && chart !== 'gateway' && chart !== 'base')) return { file: spec };
+  return { file, chart, ...(namespace === undefined || release === undefined ? {} : { release: { name: release, namespace } }) };
 }
 
 function parseManifests(text: string): ClusterSource {
@@ -168,8 +212,11 @@ function parseManifests(text: string): ClusterSource {
 }
 
 function refuseTwice(clusters: readonly ClusterSource[]): void {
+  const piped = clusters.filter(({ dir }) => dir === '-').map(({ name }) => name);
+  if (piped.length > 1)
+    throw new UsageError('ERR_BAD_VALUE', `Clusters ${list(piped)} would share standard input, which holds one cluster.`);
   const seen = new Map<string, string>();
-  for (const { name, dir } of clusters) {
+  for (const { name, dir = 'values' } of clusters) {
     const before = seen.get(name);
     if (before !== undefined) throw new UsageError('ERR_BAD_VALUE', `Cluster ${name} is given twice: ${before} and ${dir}.`);
     seen.set(name, dir);

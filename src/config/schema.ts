@@ -3,11 +3,14 @@ import { z } from 'zod';
 const time = z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-22T21:27:43Z' });
 const names = z.array(z.string());
 
-const directory = z.strictObject({
-  manifests: z.string(),
-  complete: z.boolean().optional(),
-  takenAt: time.optional(),
-});
+const directory = z
+  .strictObject({
+    manifests: z.string().optional(),
+    values: names.optional(),
+    complete: z.boolean().optional(),
+    takenAt: time.optional(),
+  })
+  .refine(({ manifests, values }) => manifests !== undefined || values !== undefined, { error: 'expected manifests or values' });
 
 const topology = z.strictObject({
   meshes: z.array(z.strictObject({ name: z.string().exactOptional(), clusters: names })).exactOptional(),

@@ -34,6 +34,8 @@ export interface RunIo {
   readonly signal?: AbortSignal;
   /** Lets the host's events in; awaited between checks. */
   readonly pause?: () => Promise<void>;
+  /** Reads standard input to its end, where a cluster comes from it. */
+  readonly stdin?: () => Promise<string>;
   /** What asking live clusters takes; without it only directories can be read. */
   readonly live?: LiveIo;
 }
@@ -121,6 +123,7 @@ export async function readClusters(options: RunOptions, checks: readonly Registe
     complete: options.complete,
     takenAt: options.takenAt,
     signal: io.signal,
+    stdin: io.stdin,
   });
   const snapshot: Snapshot = {
     schema: 1,

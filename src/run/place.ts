@@ -27,7 +27,7 @@ export async function withPlaces(
     for (const item of finding.evidence) evidence.push({ ...item, ...(await placeOf(item.ref, item.field, item.observed)) });
     findings.push({ ...finding, evidence, ...(await placeOf(finding.at, finding.field, finding.found)) });
   }
-  const byName = new Map(directories.map(({ name, dir }) => [name, dir]));
+  const byName = new Map(directories.map(({ name, dir }) => [name, dir === '-' ? undefined : dir]));
   return {
     ...report,
     clusters: report.clusters.map((cluster) => {

@@ -101,7 +101,8 @@ function readChunk(text: string, firstLine: number): ReadDocument | BrokenDocume
   const lineOf = (offset: number): number => firstLine + Math.max(counter.linePos(offset).line, 1) - 1;
   try {
     const document = parseDocument(text, { ...yamlOptions, lineCounter: counter });
-    const [error] = document.errors;
+    // What was blanked in front of a key counts as part of it.
+    const error = document.errors.find(({ code }) => code !== 'KEY_OVER_1024_CHARS');
     if (error !== undefined) return { line: lineOf(error.pos[0]), reason: `not YAML: ${yamlProblem(error.code)}` };
     const value: unknown = document.toJS({ maxAliasCount: mostAliases });
     const root = document.contents;

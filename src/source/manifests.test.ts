@@ -5,7 +5,9 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, SourceError } from '../base/errors.ts';
 import type { ClusterSnapshot, ReducedObject } from '../model/snapshot.ts';
-import { type ManifestsOptions, openManifests } from './manifests.ts';
+import { clusterName } from '../model/ids.ts';
+import { type ManifestsOptions, openManifests, readManifests } from './manifests.ts';
+import { findPlaces } from './places.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'meshdoctor-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -329,6 +331,86 @@ describe('what cannot be read', () => {
       { numRuns: 60 },
     );
   });
+});
+
+describe('documents that describe an installation', () => {
+  const operator = 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: minimal\n  revision: r1\n';
+
+  test('stand for what would be installed, and the place of a field is that of its setting', async () => {
+    const dir = directory({
+      'primary.yaml': `# remark\n---\n${operator}  values:\n    global:\n      multiCluster: {clusterName: east}\n`,
+    });
+    const { clusters, origins } = await readManifests({ clusters: [{ name: 'west', dir }] });
+    const [snapshot] = clusters;
+    if (snapshot === undefined) throw new Error('nothing was opened');
+    expect(places(snapshot)).toContain('Deployment istio-system/istiod-r1 @ primary.yaml:5');
+    const ref = objects(snapshot).find(({ kind }) => kind === 'Deployment');
+    const find = findPlaces(origins);
+    const at = { cluster: clusterName('west'), kind: 'Deployment', namespace: 'istio-system', name: 'istiod-r1', origin: ref!.origin! };
+    expect(await find(at, '.spec.template.spec.containers[*].env["CLUSTER_ID"]')).toMatchObject({ line: 10, column: 22 });
+    expect(await find(at, '.metadata.labels["istio.io/rev"]')).toMatchObject({ line: 7, column: 3 });
+    expect(await find(at, '.status')).toMatchObject({ line: 5, column: 1 });
+  });
+
+  test('of what installers make, a directory never holds everything, whatever it says of itself', async () => {
+    const { kinds } = await open({ 'primary.yaml': operator }, { complete: true });
+    expect(kinds['services']).toMatchObject({ status: 'read', complete: false });
+    expect(kinds['clusterroles.rbac.authorization.k8s.io']).toEqual({ status: 'not-asked', because: 'directory does not say' });
+    expect(kinds['deployments.apps']).toMatchObject({ status: 'read', complete: true });
+    expect(kinds['virtualservices.networking.istio.io']).toMatchObject({ status: 'read', complete: true });
+  });
+
+  test('values of charts do so too', async () => {
+    const dir = directory({
+      'istiod.yaml': 'revision: r1\nglobal: {network: n1}\n',
+      'gateway.yaml': 'networkGateway: n1\n',
+      'umbrella.yaml': 'istiod:\n  revision: r2\n',
+    });
+    const release = { name: 'eastwest', namespace: 'gw' };
+    const values = ['istiod.yaml', 'gateway.yaml', 'umbrella.yaml'].map((file) => ({ file: join(dir, file), release }));
+    const { clusters } = await readManifests({ clusters: [{ name: 'west', values }] });
+    const deployments = clusters.flatMap((snapshot) => places(snapshot)).filter((place) => place.startsWith('Deployment'));
+    expect(deployments.map(inside)).toEqual([
+      'Deployment gw/eastwest @ gateway.yaml:1',
+      'Deployment istio-system/istiod-r1 @ istiod.yaml:1',
+      'Deployment istio-system/istiod-r2 @ umbrella.yaml:1',
+    ]);
+  });
+
+  test.each([
+    ['networkGateway: n1\n', /holds values of a gateway, but not under which name/],
+    ['a: b\n', /does not tell for which of Istio's charts it is/],
+    ['- a\n', /holds no values of a chart/],
+    ['a: [\n', /cannot be read: not YAML/],
+  ])('values %j are refused', async (content, message) => {
+    const file = join(directory({ 'v.yaml': content }), 'v.yaml');
+    await expect(readManifests({ clusters: [{ name: 'west', values: [{ file }] }] })).rejects.toThrow(message);
+  });
+});
+
+describe('standard input', () => {
+  const read = async (text: string) =>
+    await readManifests({ clusters: [{ name: 'west', dir: '-' }], stdin: async () => await Promise.resolve(text) });
+
+  test('holds a cluster, as YAML or JSON, with lines', async () => {
+    const { clusters, origins } = await read(`# kustomize\n---\n${service('a')}---\n${service('b')}`);
+    expect(clusters.flatMap(places)).toEqual(['Service x/a @ stdin.yaml:3', 'Service x/b @ stdin.yaml:10']);
+    const at = { cluster: clusterName('west'), kind: 'Service', namespace: 'x', name: 'b', origin: { file: 'stdin.yaml', line: 10 } };
+    expect(await findPlaces(origins)(at, '.spec')).toMatchObject({ file: 'stdin.yaml', line: 15 });
+    expect((await read(JSON.stringify(serviceJson('c'), undefined, 2))).clusters.flatMap(places)).toEqual(['Service x/c @ stdin.json:1']);
+  });
+
+  test('that is empty is no cluster', async () => {
+    await expect(read('')).rejects.toMatchObject({ code: 'ERR_NO_CLUSTER', message: expect.stringContaining('standard input') as unknown });
+  });
+});
+
+test('long schemas of definitions are passed over, and what follows them is read', async () => {
+  const schema = Array.from({ length: 1200 }, (_, n) => `          p${n}: {type: string}\n`).join('');
+  const crd = `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: x\nspec:\n  versions:\n  - schema:\n      openAPIV3Schema:\n        properties:\n${schema}    served: true\n    name: v1\n`;
+  const snapshot = await open({ 'a.yaml': `${crd}---\n${service('a')}` });
+  expect(snapshot.unread).toEqual([]);
+  expect(places(snapshot)).toContain('Service x/a @ a.yaml:1213');
 });
 
 describe('copies', () => {

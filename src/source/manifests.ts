@@ -4,19 +4,25 @@ import { ConfigError, SourceError } from '../base/errors.ts';
 import { compareText } from '../base/sort.ts';
 import { nearest } from '../base/text.ts';
 import { type Intake, openIntake } from '../collect/snapshot.ts';
+import { type Declared, declaredObjects, madeByInstallers } from '../installer/index.ts';
 import { type Fields, optionalFields, type Tally, tally, text } from '../model/decode.ts';
 import { clusterName } from '../model/ids.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import type { ClusterSnapshot } from '../model/snapshot.ts';
 import { type ReadDocument, readDocuments } from './documents.ts';
 import { codeOf, findManifests, type FoundFiles, reasonOf, type Unread } from './files.ts';
-import type { Origins } from './places.ts';
+import type { Origins, Trace } from './places.ts';
 import { type DirectorySettings, readSettings, settingsFile } from './settings.ts';
+import { type Spots, spotsOf } from './spots.ts';
+import { type ChartValues, readChartValues } from './values.ts';
 
 export interface ManifestsOptions {
   /** Clusters by the name the user gave them, each with its directory or file, and what is said of that one alone. */
   readonly clusters: readonly {
     readonly name: string;
-    readonly dir: string;
+    /** `-`: what is read from standard input; absent: only its values are given. */
+    readonly dir?: string | undefined;
+    readonly values?: readonly ChartValues[] | undefined;
     readonly complete?: boolean | undefined;
     readonly takenAt?: string | undefined;
   }[];
@@ -25,6 +31,8 @@ export interface ManifestsOptions {
   /** RFC 3339: the present of every cluster; else each says so itself. */
   readonly takenAt?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Reads standard input to its end. */
+  readonly stdin?: (() => Promise<string>) | undefined;
 }
 
 /** Reads clusters from directories of manifests. Nothing is contacted. */
@@ -37,13 +45,18 @@ export async function readManifests(
   options: ManifestsOptions,
 ): Promise<{ readonly clusters: readonly ClusterSnapshot[]; readonly origins: Origins }> {
   const clusters: Reading[] = [];
-  for (const { name, dir, complete, takenAt } of options.clusters) {
+  const origins = { texts: new Map<string, string>(), traces: new Map<string, Trace>() };
+  for (const { name, dir, values, complete, takenAt } of options.clusters) {
     clusters.push(
-      await readCluster(name, dir, { ...options, complete: options.complete ?? complete, takenAt: options.takenAt ?? takenAt }),
+      await readCluster(
+        { name, dir, values: values ?? [] },
+        { ...options, complete: options.complete ?? complete, takenAt: options.takenAt ?? takenAt },
+        origins,
+      ),
     );
   }
   if (!options.signal?.aborted && clusters.every((cluster) => cluster.documents === 0)) throw nothingLeft(clusters);
-  return { clusters: clusters.map((cluster) => cluster.snapshot), origins: { texts: new Map(), traces: new Map() } };
+  return { clusters: clusters.map((cluster) => cluster.snapshot), origins };
 }
 
 interface Reading {
@@ -71,6 +84,8 @@ interface Gathering {
   readonly intake: Pick<Intake, 'add'>;
   /** A file of the directory as the user can open it. */
   readonly shown: (file: string) => string;
+  /** Takes what an installer would make of a document; nothing where only objects are wanted. */
+  readonly declare?: (declared: readonly Declared[], file: string, line: number, spots: Spots) => void;
   readonly unread: Unread[];
   readonly odd: Tally;
   documents: number;
@@ -78,10 +93,41 @@ interface Gathering {
   version: ClusterSnapshot['version'];
 }
 
-async function readCluster(name: string, dir: string, options: ManifestsOptions): Promise<Reading> {
-  const { base, files, unread, settings } = await openDirectory(dir);
+interface Told {
+  readonly name: string;
+  readonly dir: string | undefined;
+  readonly values: readonly ChartValues[];
+}
+
+interface Collected {
+  readonly texts: Map<string, string>;
+  readonly traces: Map<string, Trace>;
+}
+
+async function readCluster({ name, dir, values }: Told, options: ManifestsOptions, origins: Collected): Promise<Reading> {
+  const isPiped = dir === '-';
+  const { base, files, unread, settings } = dir === undefined || isPiped ? noDirectory : await openDirectory(dir);
   const intake = openIntake();
-  const gathering = gatheringInto(intake, base, unread);
+  let isInstalled = false;
+  const gathering: Gathering = {
+    ...gatheringInto(intake, base, unread),
+    ...(isPiped ? { shown: (file: string) => file } : {}),
+    declare: (declared, file, line, spots) => {
+      isInstalled = true;
+      for (const one of declared) takeDeclared(one, { cluster: name, intake, origins, file, line, spots });
+    },
+  };
+  if (isPiped) {
+    const text = (await options.stdin?.()) ?? '';
+    const file = /^\s*[[{]/.test(text) ? 'stdin.json' : 'stdin.yaml';
+    origins.texts.set(file, text);
+    takeText(gathering, file, text);
+  }
+  for (const one of values) {
+    const { declared, text } = await readChartValues(one);
+    gathering.documents++;
+    gathering.declare?.(declared, one.file, 1, spotsOf(one.file, text));
+  }
   let interrupted = false;
   for (const file of files) {
     if (options.signal?.aborted) {
@@ -100,8 +146,31 @@ async function readCluster(name: string, dir: string, options: ManifestsOptions)
     interrupted,
     skipped: gathering.skipped,
     odd: gathering.odd.odd,
+    ...(isInstalled ? { partial: madeByInstallers } : {}),
   });
-  return { dir, documents: gathering.documents, snapshot };
+  return { dir: isPiped ? 'standard input' : (dir ?? values.map(({ file }) => file).join(', ')), documents: gathering.documents, snapshot };
+}
+
+const noDirectory: Directory = { base: '', files: [], unread: [], settings: {} };
+
+interface DeclaredAt {
+  readonly cluster: string;
+  readonly intake: Pick<Intake, 'add'>;
+  readonly origins: Collected;
+  readonly file: string;
+  readonly line: number;
+  readonly spots: Spots;
+}
+
+/** An object that comes of a document stands where what it comes of stands; each of its fields where its setting does. */
+function takeDeclared({ object, root, fields }: Declared, { cluster, intake, origins, file, line, spots }: DeclaredAt): void {
+  const { metadata, kind } = object;
+  const meta = optionalFields(tally(), metadata);
+  const [name, namespace] = [text(tally(), meta?.['name']), text(tally(), meta?.['namespace'])];
+  intake.add({ object, origin: { file, line: spots.inDocument(line, root).line } });
+  if (name === undefined || typeof kind !== 'string') return;
+  const ref: ObjectRef = { cluster: clusterName(cluster), kind, name, ...(namespace === undefined ? {} : { namespace }) };
+  origins.traces.set(refKey(ref), { root, fields });
 }
 
 function gatheringInto(intake: Gathering['intake'], base: string, unread: readonly Unread[]): Gathering {
@@ -169,12 +238,16 @@ async function readFileInto(gathering: Gathering, base: string, file: string): P
     gathering.unread.push({ what: file, reason: reasonOf(error) });
     return;
   }
-  const { documents, broken } = readDocuments(file, content);
-  for (const { line, reason } of broken) gathering.unread.push({ what: `${file}:${line}`, reason });
-  for (const document of documents) takeDocument(gathering, file, document);
+  takeText(gathering, file, content);
 }
 
-function takeDocument(gathering: Gathering, file: string, document: ReadDocument): void {
+function takeText(gathering: Gathering, file: string, content: string): void {
+  const { documents, broken } = readDocuments(file, content);
+  for (const { line, reason } of broken) gathering.unread.push({ what: `${file}:${line}`, reason });
+  for (const document of documents) takeDocument(gathering, file, document, content);
+}
+
+function takeDocument(gathering: Gathering, file: string, document: ReadDocument, content: string): void {
   // A bare list is what is left when somebody took the items out of an answer.
   if (Array.isArray(document.value) && document.value.some(isObject)) {
     takeObject(gathering, file, { apiVersion: 'v1', kind: 'List', items: document.value }, document.line, document.itemLines);
@@ -193,7 +266,9 @@ function takeDocument(gathering: Gathering, file: string, document: ReadDocument
     return;
   }
   gathering.documents++;
-  takeObject(gathering, file, value, document.line, document.itemLines);
+  const declared = declaredObjects(value);
+  if (declared === undefined) takeObject(gathering, file, value, document.line, document.itemLines);
+  else gathering.declare?.(declared, gathering.shown(file), document.line, spotsOf(file, content));
 }
 
 function isObject(value: unknown): boolean {

@@ -43,6 +43,7 @@ const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
 
 beforeAll(async () => {
   await ran(`check ${broken} --history ${join(place, 'history')}`);
+  writeFileSync(join(place, 'values.yaml'), 'revision: r1\nglobal: {network: n1}\n');
   await ran(`record ${broken} -o ${recording}`);
 });
 
@@ -98,6 +99,10 @@ describe('every format with every outcome', () => {
 describe('every flag of check changes something', () => {
   const pairs: Readonly<Record<string, readonly [without: string, given: string]>> = {
     manifests: [`check`, `check ${healthy}`],
+    values: [
+      'check --manifests primary=fixtures/pre-merge/clusters/primary/namespaces.yaml',
+      `check --manifests primary=fixtures/pre-merge/clusters/primary/namespaces.yaml --values primary=${join(place, 'values.yaml')}`,
+    ],
     from: [`check ${broken} -o json`, `check --from ${recording} -o json`],
     complete: [`check ${timeless} -o json`, `check ${timeless} -o json --complete`],
     'taken-at': [`check ${timeless} --complete -o json`, `check ${timeless} --complete -o json --taken-at 2026-11-22T21:27:43Z`],

@@ -52,6 +52,7 @@ export async function ran(line: string, more: Partial<Host> & { isTTY?: boolean 
     sleep: async () => await Promise.resolve(),
     interrupted: () => undefined,
     signal: new AbortController().signal,
+    readStdin: async () => await Promise.resolve(''),
     home: undefined,
     isInteractive: false,
     terminal: undefined,

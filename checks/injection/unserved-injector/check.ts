@@ -93,7 +93,11 @@ export default defineCheck({
           related: [...injectors.slice(1).map((injector) => injector.ref), ...controlPlanes.map((controlPlane) => controlPlane.ref)],
           evidence: [
             { ref: first.ref, field: '.metadata.labels["istio.io/rev"]', observed: revision, expected: list(runs) },
-            ...controlPlanes.map((controlPlane) => ({ ref: controlPlane.ref, observed: `revision ${controlPlane.revision}` })),
+            ...controlPlanes.map((controlPlane) => ({
+              ref: controlPlane.ref,
+              field: '.metadata.labels["istio.io/rev"]',
+              observed: `revision ${controlPlane.revision}`,
+            })),
           ],
           lacks: [{ cluster: primary.name, fact: 'controlPlanes' }],
           subject: revision,

@@ -27,6 +27,7 @@ export function runFlags(given: Given): Flags {
   return {
     manifests: flag.list(given, 'manifests'),
     from: flag.list(given, 'from'),
+    values: flag.list(given, 'values'),
     complete: flag.on(given, 'complete'),
     takenAt: flag.text(given, 'taken-at'),
     now: flag.text(given, 'now'),
@@ -64,6 +65,7 @@ export function runIo(host: Host): RunIo {
     builtIn: builtin,
     interrupted: host.interrupted,
     signal: host.signal,
+    stdin: host.readStdin,
     pause: host.pause,
   };
 }
