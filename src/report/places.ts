@@ -15,12 +15,16 @@ export function nearestPlace(finding: ReportFinding): ReportPlace | undefined {
 export function furtherPlaces(finding: ReportFinding): readonly { readonly place: ReportPlace; readonly says: string }[] {
   const own = nearestPlace(finding);
   const seen = new Set(own === undefined ? [] : [keyOf(own)]);
+  // Of an object that is shown with its field, its beginning says nothing more.
+  const shown = new Set([finding.at, ...finding.evidence.map(({ ref }) => ref)].map(objectOf));
   const all = [
     ...finding.evidence.map(({ ref, field, observed, place }) => ({
       place: place ?? originOf(ref),
       says: `${ref.kind} ${nameOf(ref)} in ${ref.cluster}${field === undefined ? '' : `: ${field}`} is ${observed}`,
     })),
-    ...finding.related.map((ref) => ({ place: originOf(ref), says: `${ref.kind} ${nameOf(ref)} in ${ref.cluster}` })),
+    ...finding.related
+      .filter((ref) => !shown.has(objectOf(ref)))
+      .map((ref) => ({ place: originOf(ref), says: `${ref.kind} ${nameOf(ref)} in ${ref.cluster}` })),
   ];
   return all.flatMap(({ place, says }) => {
     if (place === undefined || seen.has(keyOf(place))) return [];
@@ -44,6 +48,10 @@ export function explainedBy(report: Report): ReadonlyMap<string, string> {
 function originOf({ origin }: ReportFinding['at']): ReportPlace | undefined {
   if (origin === undefined || !('file' in origin)) return undefined;
   return { file: origin.file, line: origin.line, column: 1, endLine: origin.line, endColumn: 2 };
+}
+
+function objectOf({ cluster, kind, namespace, name }: ReportFinding['at']): string {
+  return [cluster, kind, namespace, name].join(' ');
 }
 
 function keyOf({ file, line }: ReportPlace): string {
