@@ -112,8 +112,8 @@ const checkFlags = {
     type: 'list',
     alias: 'o',
     describe:
-      "FORMAT[=FILE] (repeatable): text, short, json, yaml, junit, sarif, github, gitlab, markdown, prometheus, openmetrics, or a plug-in's",
-    values: ['text', 'short', 'json', 'yaml', 'junit', 'sarif', 'github', 'gitlab', 'markdown', 'prometheus', 'openmetrics'],
+      "FORMAT[=FILE] (repeatable): text, short, json, yaml, junit, sarif, github, gitlab, markdown, html, prometheus, openmetrics, or a plug-in's",
+    values: ['text', 'short', 'json', 'yaml', 'junit', 'sarif', 'github', 'gitlab', 'markdown', 'html', 'prometheus', 'openmetrics'],
   },
   only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
   skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },

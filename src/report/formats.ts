@@ -1,6 +1,7 @@
 import type { ReporterDefinition } from '../api/reporter.ts';
 import { github } from './reporters/github.ts';
 import { gitlab } from './reporters/gitlab.ts';
+import { html } from './reporters/html.ts';
 import { json } from './reporters/json.ts';
 import { junit } from './reporters/junit.ts';
 import { markdown } from './reporters/markdown.ts';
@@ -21,6 +22,7 @@ export const reporters: readonly ReporterDefinition[] = [
   github,
   gitlab,
   markdown,
+  html,
   prometheus,
   openmetrics,
 ];

@@ -121,7 +121,7 @@ function labelled(label: string, ink: Ink): string {
   return `${margin}${ink.dim(label.padEnd(10))}`;
 }
 
-function whereOf(finding: ReportFinding): string {
+export function whereOf(finding: ReportFinding): string {
   const { at, field, between } = finding;
   const line = placeOf(finding);
   const origin = line === undefined ? '' : `  (${line.file}:${line.line})`;
@@ -129,7 +129,7 @@ function whereOf(finding: ReportFinding): string {
   return `${pathOf(at)}${field === undefined ? '' : `  ${field}`}${direction}${origin}`;
 }
 
-function pathOf(ref: ReportFinding['at']): string {
+export function pathOf(ref: ReportFinding['at']): string {
   if (ref.kind === 'Cluster') return ref.cluster;
   return `${ref.cluster}  ${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
 }

@@ -66,7 +66,7 @@ interface Group {
 }
 
 /** Facts of one cluster that were not read for one reason are one line, and so are clusters in which the same is missing. */
-function merged(entries: readonly NotChecked[]): Group[] {
+export function merged(entries: readonly NotChecked[]): Group[] {
   const reasonOf = (entry: NotChecked): unknown[] => [entry.why, entry.reason, entry.blockedBy, entry.incomplete];
   const byCluster = [...groupBy(entries, (entry) => JSON.stringify([entry.clusters, ...reasonOf(entry)])).values()].flatMap((same) => {
     const [first] = same;

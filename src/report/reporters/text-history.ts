@@ -17,8 +17,7 @@ export function sinceOf({ history }: Report, fingerprint: string): string[] {
 export function historyBlock(report: Report, ink: Ink, style: Style): string[] {
   const { history } = report;
   if (history?.previous === undefined) return [];
-  const own = new Set(report.findings.map(({ fingerprint }) => fingerprint));
-  const unseen = history.findings.filter(({ fingerprint, state }) => state === 'unseen' && !own.has(fingerprint));
+  const unseen = unseenOf(report);
   const fresh = history.findings.filter(({ state }) => state === 'new' || state === 'again').length;
   const line = (mark: 'passed' | 'unknown', text: string): string[] =>
     hanging(`${ink.mark(mark)}  `, ink.plain(text), style.width, ink.markWidth + 2);
@@ -37,4 +36,10 @@ export function historyBlock(report: Report, ink: Ink, style: Style): string[] {
 
 function secondsBetween(from: string, to: string): number {
   return Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+}
+
+/** What was there, is not in this report, and could not be looked at. */
+export function unseenOf({ history, findings }: Report) {
+  const own = new Set(findings.map(({ fingerprint }) => fingerprint));
+  return (history?.findings ?? []).filter(({ fingerprint, state }) => state === 'unseen' && !own.has(fingerprint));
 }

@@ -7,7 +7,7 @@ import type { Ink, Mark } from '../symbols.ts';
 /** One row per cluster: what it is, and how its checks went. */
 export function clusterTable(report: Report, ink: Ink, style: Style): string[] {
   const head = ['', 'CLUSTER', 'ROLE', 'NETWORK', 'REVISIONS', 'ISTIO', 'RESULT'];
-  const rows = report.clusters.map((cluster) => ({ cluster, mark: markOf(cluster, report), cells: rowOf(cluster, report) }));
+  const rows = report.clusters.map((cluster) => ({ cluster, mark: clusterMark(cluster, report), cells: rowOf(cluster, report) }));
   const plain = [
     head,
     ...rows.map(({ mark, cells, cluster }) => [' '.repeat(shape(ink, mark)), ...cells, resultText(cluster, ink, (_, text) => text)]),
@@ -34,7 +34,7 @@ export function clusterTable(report: Report, ink: Ink, style: Style): string[] {
   ];
 }
 
-function rowOf(cluster: ReportCluster, report: Report): string[] {
+export function rowOf(cluster: ReportCluster, report: Report): string[] {
   const known = (values: readonly string[], none: string): string => (values.length === 0 ? none : values.join(', '));
   const hasNoNetwork = report.topology.meshes.some((mesh) =>
     mesh.members.some((member) => member.cluster === cluster.name && 'known' in member.network && member.network.known === null),
@@ -60,7 +60,7 @@ function resultText(cluster: ReportCluster, ink: Ink, paint: (mark: Mark, text: 
 }
 
 /** A cluster is only called sound when no gap that makes the run incomplete is in it. */
-function markOf(cluster: ReportCluster, report: Report): Mark {
+export function clusterMark(cluster: ReportCluster, report: Report): Mark {
   const { error, warning, passed } = cluster.results;
   if (cluster.unreached !== undefined) return 'unknown';
   if (!cluster.isMember) return 'none';

@@ -39,7 +39,7 @@ export const text = defineReporter({
   },
 });
 
-const markOf = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<
+export const verdictMark = { broken: 'error', warning: 'warning', incomplete: 'unknown', clean: 'passed' } as const satisfies Record<
   Report['verdict']['state'],
   Mark
 >;
@@ -141,7 +141,7 @@ const unbroken = '\u00A0';
 
 /** A line that carries the verdict's mark. */
 function marked(report: Report, line: string, ink: Ink, style: Style): string[] {
-  const mark = markOf[report.verdict.state];
+  const mark = verdictMark[report.verdict.state];
   const shape = `${uncoloured(ink.mark(mark))} `;
   return hanging(shape, line, style.width).map((part) => ink.paint(mark, ink.plain(part)));
 }
