@@ -1,4 +1,5 @@
 import type { ReporterDefinition } from '../api/reporter.ts';
+import { digest } from './reporters/digest.ts';
 import { github } from './reporters/github.ts';
 import { gitlab } from './reporters/gitlab.ts';
 import { html } from './reporters/html.ts';
@@ -22,6 +23,7 @@ export const reporters: readonly ReporterDefinition[] = [
   github,
   gitlab,
   markdown,
+  digest,
   html,
   prometheus,
   openmetrics,

@@ -75,6 +75,7 @@ describe('every format with every outcome', () => {
     github: (stdout: string) => stdout.split('\n').every((line) => /^(::(error|warning|notice) [^:]*::.*|meshdoctor: .*|)$/.test(line)),
     gitlab: (stdout: string) => Array.isArray(JSON.parse(stdout)),
     markdown: (stdout: string) => stdout.match(/^<!-- meshdoctor -->$/gm)?.length === 1,
+    digest: (stdout: string) => stdout.match(/^## /gm)?.length === 1,
     html: (stdout: string) => stdout.match(/<!doctype html>/g)?.length === 1 && stdout.endsWith('</html>\n'),
     prometheus: (stdout: string) => stdout.split('\n').every((line) => /^((#|meshdoctor_).*)?$/.test(line)),
     openmetrics: (stdout: string) => stdout.split('# EOF\n').length === 2 && stdout.endsWith('# EOF\n'),

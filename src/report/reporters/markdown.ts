@@ -126,7 +126,7 @@ function ending({ exit, tool }: Report): string {
 }
 
 /** Text that is to be read as it is: nothing of it is markup, and nobody is mentioned. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replaceAll(/[\\`*_[\]|]/g, '\\$&')
     .replaceAll('&', '&amp;')
@@ -137,7 +137,7 @@ function escaped(text: string): string {
 }
 
 /** A code span, whatever is in it; a bar would end a cell of a table. */
-function code(text: string): string {
+export function code(text: string): string {
   const fence = text.includes('`') ? '``' : '`';
   const pad = text.includes('`') ? ' ' : '';
   return `${fence}${pad}${text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')}${pad}${fence}`;
