@@ -7,7 +7,7 @@ import type { RunOptions } from '../config/options.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
 import type { ClusterSnapshot, DeclaredTopology, KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
-import type { Recording } from '../source/recording.ts';
+import { type Recording, rewritten } from '../source/recording.ts';
 import { replayed } from './replay.ts';
 
 /** A recording, and how the user calls its file; `as`: what its only cluster is to be called. */
@@ -95,29 +95,28 @@ function renamed({ shown, as, recording }: Part): Part {
 
 /** References of observations carry the name too, wherever they are. */
 function withClusterName(recording: Recording, from: ClusterName, to: ClusterName): Recording {
-  const { snapshot } = recording;
+  const { clusters, intent, ...rest } = recording.snapshot;
   const named = (text: string): string => (text === from ? to : text);
-  const intent = snapshot.intent;
-  return {
+  return rewritten(recording, () => ({
     ...recording,
     snapshot: {
-      ...snapshot,
-      clusters: snapshot.clusters.map((cluster) => ({ ...cluster, name: to })),
-      observations: snapshot.observations.map((one) => inObservation(one, from, to)),
+      ...rest,
+      clusters: clusters.map((cluster) => ({ ...cluster, name: to })),
+      observations: renamedIn(rest.observations, from, to),
       ...(intent === undefined ? {} : { intent: renamedIntent(intent, named) }),
     },
-  };
+  }));
 }
 
-function inObservation<T>(value: T, from: ClusterName, to: ClusterName): T {
+function renamedIn(value: unknown, from: string, to: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => inObservation(item, from, to)) as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => renamedIn(item, from, to));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]: [string, unknown]) => [
       key,
-      key === 'cluster' && item === from ? to : inObservation(item, from, to),
+      key === 'cluster' && item === from ? to : renamedIn(item, from, to),
     ]),
-  ) as T;
+  );
 }
 
 function renamedIntent(intent: DeclaredTopology, named: (text: string) => string): DeclaredTopology {
@@ -209,7 +208,7 @@ function declared(intents: readonly DeclaredTopology[]): DeclaredTopology | unde
   if (intents.length === 0) return undefined;
   const meshes = intents.flatMap((one) => one.meshes ?? []);
   const withoutSecret = intents.flatMap((one) => one.withoutSecret ?? []);
-  const clusters = Object.assign({}, ...intents.map((one) => one.clusters ?? {})) as NonNullable<DeclaredTopology['clusters']>;
+  const clusters = Object.fromEntries(intents.flatMap((one) => Object.entries(one.clusters ?? {})));
   return {
     ...(meshes.length === 0 ? {} : { meshes }),
     ...(Object.keys(clusters).length === 0 ? {} : { clusters }),

@@ -189,3 +189,10 @@ const recordingSchema = z.object({
 function isRecording(value: unknown): value is Recording {
   return recordingSchema.safeParse(value).success;
 }
+
+/** A recording whose JSON was rewritten. @throws RangeError when it is no longer one */
+export function rewritten(recording: Recording, rewrite: (value: unknown) => unknown): Recording {
+  const value = rewrite(recording);
+  if (!isRecording(value)) throw new RangeError('what was rewritten is no recording');
+  return value;
+}
