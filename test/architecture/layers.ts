@@ -41,6 +41,8 @@ export const layers: Readonly<Record<string, Layer>> = {
     npm: ['zod'],
   },
   'src/collect': { ours: ['src/base', 'src/istio', 'src/model', 'src/api'], node: ['node:crypto'], npm: ['yaml'] },
+  // What two looks differ in: whether a side could have seen what the other saw is decided as a history decides it.
+  'src/compare': { ours: ['src/base', 'src/model', 'src/api', 'src/collect', 'src/history'], types: ['src/report'] },
   'src/kube': {
     ours: ['src/base', 'src/model'],
     node: [
@@ -157,6 +159,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/correlate',
       'src/report',
       'src/history',
+      'src/compare',
       'src/notify',
       'src/collect',
       'src/kube',
