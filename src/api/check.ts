@@ -157,6 +157,8 @@ export interface CheckDefinition<S extends Scope, L extends NeedsOf<S>, M extend
   readonly explains?: readonly Explains[];
   /** Ids of the project's list of failure modes. */
   readonly catalogue?: readonly string[];
+  /** Codes of earlier versions, each with what it is called now: `--only`, baselines and suppressions go on to understand them. */
+  readonly formerly?: Readonly<Record<string, string>>;
   readonly docs: {
     readonly why: string;
     readonly confirm: string;
@@ -191,6 +193,7 @@ export interface AnyCheck {
   readonly advice?: true;
   readonly explains?: readonly Explains[];
   readonly catalogue?: readonly string[];
+  readonly formerly?: Readonly<Record<string, string>>;
   readonly docs: {
     readonly why: string;
     readonly confirm: string;

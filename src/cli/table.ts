@@ -131,6 +131,14 @@ const checkFlags = {
   },
   only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
   skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },
+  overlay: {
+    type: 'list',
+    describe: 'NAME=DIR: manifests laid over a cluster; says what this would break that was well before (repeatable)',
+    values: 'files',
+  },
+  baseline: { type: 'string', describe: 'FILE of findings that are known: shown, never a failure', values: 'files' },
+  'write-baseline': { type: 'boolean', describe: 'write all findings of this run into the file of --baseline' },
+  'prune-baseline': { type: 'boolean', describe: 'take out of the file of --baseline what is gone' },
   'fail-on': {
     type: 'string',
     describe: 'error (default), warning, info or never: the least severity that makes exit code 1',

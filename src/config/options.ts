@@ -57,6 +57,12 @@ export interface RunOptions {
   /** RFC 3339: the run's clock, which expiry falls back to. */
   readonly now: string;
   readonly services: readonly NamedService[];
+  /** The file of findings that are known, how the user calls it, and what becomes of it. */
+  readonly baseline?: { readonly path: string; readonly shown: string; readonly write?: 'all' | 'pruned' };
+  /** Findings that are not to count, as the configuration file says. */
+  readonly suppressions?: NonNullable<ConfigFile['suppressions']>;
+  /** What is laid over clusters before they are judged, each a directory of one of them. */
+  readonly overlays?: readonly ClusterSource[];
   /** Ids, areas, globs and catalogue ids; empty = all. */
   readonly only: readonly string[];
   readonly skip: readonly string[];
@@ -80,6 +86,10 @@ export interface Flags {
   readonly takenAt?: string | undefined;
   readonly now?: string | undefined;
   readonly service?: readonly string[] | undefined;
+  readonly baseline?: string | undefined;
+  readonly writeBaseline?: boolean | undefined;
+  readonly pruneBaseline?: boolean | undefined;
+  readonly overlay?: readonly string[] | undefined;
   readonly only?: readonly string[] | undefined;
   readonly skip?: readonly string[] | undefined;
   readonly failOn?: string | undefined;
@@ -116,7 +126,9 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
   const source = sourceOf(flags, file);
   refuseMixture(flags, source);
   const clusters = source === 'directories' ? directoriesOf(flags, config, where.cwd) : [];
-  const live = source === 'live' ? liveSource(flags, config, where.cwd) : undefined;
+  const asked = source === 'live' ? liveSource(flags, config, where.cwd) : undefined;
+  // What probes would see is the mesh without the overlay.
+  const live = asked !== undefined && flags.overlay !== undefined ? { ...asked, probe: 'off' as const } : asked;
   const services = (flags.service ?? file.services ?? []).map(parseService);
   // Which clusters a recording holds is only known once it is read.
   if (config !== undefined && file.topology !== undefined && source !== 'recording') checkTopology(config, file.topology, clusters, live);
@@ -129,6 +141,9 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
     takenAt,
     now: flags.now === undefined ? where.now : parseTime('--now', flags.now),
     services,
+    ...baselineOf(flags, config, where.cwd),
+    ...(file.suppressions === undefined ? {} : { suppressions: file.suppressions }),
+    ...overlaysOf(flags),
     only: words(flags.only) ?? file.only ?? [],
     skip: words(flags.skip) ?? file.skip ?? [],
     failOn: oneOf('--fail-on', flags.failOn, ['error', 'warning', 'info', 'never'] as const) ?? file.failOn ?? 'error',
@@ -154,6 +169,34 @@ function recordingsOf(given: Flags['from'], cwd: string): Pick<RunOptions, 'from
       : { path: resolve(cwd, file), shown: file, as };
   });
   return first === undefined ? {} : { from: [first, ...rest] };
+}
+
+function baselineOf(flags: Flags, config: LoadedConfig | undefined, cwd: string): Pick<RunOptions, 'baseline'> {
+  const own = config?.values.baseline;
+  const file = flags.baseline ?? (config === undefined || own === undefined ? undefined : relative(cwd, resolve(config.dir, own)));
+  const asked = [
+    ...(flags.writeBaseline === true ? ['--write-baseline'] : []),
+    ...(flags.pruneBaseline === true ? ['--prune-baseline'] : []),
+  ];
+  if (asked.length === 2) throw new UsageError('ERR_USAGE', `${list(asked)} cannot go together.`);
+  if (file === undefined || file === '') {
+    if (asked.length === 0 && file === undefined) return {};
+    throw new UsageError('ERR_BAD_VALUE', `${asked[0] ?? '--baseline'} needs a file.`, {
+      hint: 'For example: --baseline mesh-baseline.json',
+    });
+  }
+  const write = flags.writeBaseline === true ? 'all' : flags.pruneBaseline === true ? 'pruned' : undefined;
+  return { baseline: { path: resolve(cwd, file), shown: file, ...(write === undefined ? {} : { write }) } };
+}
+
+function overlaysOf({ overlay, baseline }: Flags): Pick<RunOptions, 'overlays'> {
+  if (overlay === undefined) return {};
+  if (baseline !== undefined)
+    throw new UsageError(
+      'ERR_USAGE',
+      '--overlay compares with the clusters as they are, and --baseline with a file: only one of them can be asked for.',
+    );
+  return { overlays: overlay.map((text) => parseNamed('--overlay', text)) };
 }
 
 function directoriesOf(flags: Flags, config: LoadedConfig | undefined, cwd: string): ClusterSource[] {
@@ -201,12 +244,16 @@ function chartValues(spec: string): ChartValues {
 }
 
 function parseManifests(text: string): ClusterSource {
+  return parseNamed('--manifests', text);
+}
+
+function parseNamed(flag: string, text: string): ClusterSource {
   const at = text.indexOf('=');
   const name = text.slice(0, at);
   const dir = text.slice(at + 1);
   if (at <= 0 || dir === '')
-    throw new UsageError('ERR_BAD_VALUE', `--manifests needs NAME=DIR, not ${JSON.stringify(text)}.`, {
-      hint: 'For example: --manifests east=./east',
+    throw new UsageError('ERR_BAD_VALUE', `${flag} needs NAME=DIR, not ${JSON.stringify(text)}.`, {
+      hint: `For example: ${flag} east=./east`,
     });
   return { name, dir };
 }

@@ -37,6 +37,18 @@ export const configSchema = z.strictObject({
   services: names.optional(),
   only: names.optional(),
   skip: names.optional(),
+  baseline: z.string().optional(),
+  suppressions: z
+    .array(
+      z.strictObject({
+        code: z.string().min(1),
+        at: z.string().min(1).optional(),
+        reason: z.string().min(1),
+        owner: z.string().min(1),
+        until: z.union([z.iso.date(), z.literal('never')], { error: 'expected a day such as 2026-12-31, or never' }),
+      }),
+    )
+    .optional(),
   failOn: z.enum(['error', 'warning', 'info', 'never']).optional(),
   minCertainty: z.enum(['certain', 'likely']).optional(),
   advice: z.boolean().optional(),

@@ -25,7 +25,8 @@ export interface Plane {
 /** What chart `istiod` makes of its values, as seen of 1.31 and alike since 1.24. */
 export function planeObjects(plane: Plane): Declared[] {
   const { values, isRemote } = plane;
-  const hasMeshConfig = flagOf(values, 'configMap') ?? !isRemote;
+  // Of an ambient mesh the profile adds to it what depends on the release.
+  const hasMeshConfig = (flagOf(values, 'configMap') ?? !isRemote) && !plane.isAmbient;
   const hasInjectorConfig = !(flagOf(values, 'global.omitSidecarInjectorConfigMap') ?? isRemote);
   const managesWebhooks = flagOf(values, 'global.operatorManageWebhooks') !== true;
   return [
@@ -51,7 +52,7 @@ function istiod(plane: Plane): Declared {
         {
           name: 'discovery',
           // Without a tag its release is not known; the name of the image is not read.
-          image: release === undefined ? 'pilot' : `pilot:${release}`,
+          ...(release === undefined ? {} : { image: `pilot:${release}` }),
           args: ['discovery', '--domain', domain],
           env: Object.entries(env).map(([name, { value }]) => ({ name, value })),
         },
@@ -71,7 +72,6 @@ function istiod(plane: Plane): Declared {
       [`.spec.template${labelField(labels.revision)}`, plane.revisionPath],
       ['.spec.template.spec.containers[*].image', plane.releasePath],
       ['.spec.template.spec.containers[*].args', values('global.proxy.clusterDomain')?.path],
-      ...variableFields('EXTERNAL_ISTIOD', values('global.externalIstiod')?.path),
       ...Object.entries(env).flatMap(([name, { path }]) => variableFields(name, path)),
     ),
   };
@@ -100,7 +100,8 @@ function environment(plane: Plane): Readonly<Record<string, Variable>> {
       path: values('global.pilotCertProvider')?.path,
     },
     ...when(isAmbient, 'PILOT_ENABLE_AMBIENT', 'true', undefined),
-    ...when(flagOf(values, 'global.externalIstiod') === true, 'EXTERNAL_ISTIOD', 'true', external?.path),
+    // Switched off and left out are the same to istiod; said explicitly, it also counts where this is laid over another.
+    ...when(external !== undefined, 'EXTERNAL_ISTIOD', String(flagOf(values, 'global.externalIstiod') === true), external?.path),
     CLUSTER_ID: { value: textOf(values, 'global.multiCluster.clusterName') ?? 'Kubernetes', path: cluster?.path },
     ...variablesIn(values, 'env'),
     ...variablesIn(values, 'pilot.env'),

@@ -39,6 +39,7 @@ const check = z.strictObject({
     )
     .optional(),
   catalogue: z.array(text).optional(),
+  formerly: z.record(text, text).optional(),
   docs: z.strictObject({
     why: text,
     confirm: text,

@@ -7,6 +7,7 @@ import type { Judgement } from '../engine/types.ts';
 import type { ClusterSnapshot, SnapshotSource } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
 import { isIncomplete, missingOf, notChecked, unmeasured } from './gaps.ts';
+import { type Acquaintance, comparisonWith, knownFindings, suppressionStates } from './known.ts';
 import { matrixOf } from './matrix.ts';
 import { namesOf } from './names.ts';
 import { exitCode, fails, type Policy } from './policy.ts';
@@ -23,6 +24,8 @@ export interface About {
   readonly forecast?: NonNullable<Report['forecast']> | undefined;
   /** Names given with `--service`. */
   readonly services?: readonly probedNames.NamedService[];
+  /** What was known of findings before the run. */
+  readonly told?: Acquaintance | undefined;
 }
 
 /** Everything a run found out, as one value. Pure: the same judgement gives the same report. `outcomes` carry resolved `blockedBy`. */
@@ -31,11 +34,19 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
   const byId = new Map(judgement.checks.map(({ check }) => [check.id, check]));
   const isAdvice = (finding: Finding): boolean => byId.get(finding.check)?.advice === true;
   const checks = checkResults(judgement.checks, judgement.outcomes);
-  const findings = judgement.findings.map((finding) => ({
-    ...finding,
-    advice: isAdvice(finding),
-    fails: fails(finding, isAdvice(finding), policy),
-  }));
+  const known = about.told === undefined ? undefined : knownFindings(judgement.findings, about.told);
+  const findings = judgement.findings.map((finding): ReportFinding => {
+    const why = known?.get(finding.fingerprint);
+    return {
+      ...finding,
+      advice: isAdvice(finding),
+      fails: why === undefined && fails(finding, isAdvice(finding), policy),
+      ...(why === undefined ? {} : { known: why }),
+    };
+  });
+  const open = findings.filter((finding) => finding.known === undefined);
+  const comparison = about.told === undefined ? undefined : comparisonWith(judgement.findings, checks, about.told);
+  const suppressions = about.told === undefined ? undefined : suppressionStates(judgement.findings, checks, about.told);
   const cells = checks.flatMap((check) => check.results).filter(({ result }) => result !== 'not-applicable');
   const done = cells.filter(({ result }) => result !== 'unknown' && result !== 'crashed').length;
   const gaps = distinct(judgement.outcomes.filter((outcome) => isIncomplete(outcome, policy)).flatMap(cellKeys)).length;
@@ -50,8 +61,9 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     ...(about.today === undefined ? {} : { today: about.today }),
     verdict: verdictOf({
       unmeasured: unmeasured({ ...sourceOf(snapshot.source), checks }).length,
-      findings,
-      causes: causes.length,
+      findings: open,
+      known: findings.length - open.length,
+      causes: causes.filter(({ finding }) => known?.has(finding.fingerprint) !== true).length,
       clusters,
       cells: cells.length,
       done,
@@ -61,7 +73,15 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
       isInterrupted: about.interrupted !== undefined,
     }),
     exit: exitCode(
-      { failing, gaps, crashed: Math.min(crashed, gaps), cells: cells.length, meshes: meshes.length, interrupted: about.interrupted },
+      {
+        failing,
+        known: findings.length - open.length,
+        gaps,
+        crashed: Math.min(crashed, gaps),
+        cells: cells.length,
+        meshes: meshes.length,
+        interrupted: about.interrupted,
+      },
       policy,
     ),
     topology: { meshes, withoutIstio: topology.withoutIstio, unknownRelations: topology.unknownRelations.map(missingOf) },
@@ -71,6 +91,8 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
     ),
     names: namesOf(judgement, about.services ?? []),
     ...(about.forecast === undefined ? {} : { forecast: about.forecast }),
+    ...(comparison === undefined ? {} : { comparison }),
+    ...(suppressions === undefined ? {} : { suppressions }),
     causes: causes.map(({ finding, explains, severity }) => ({
       fingerprint: finding.fingerprint,
       code: finding.code,
@@ -105,6 +127,8 @@ function sourceOf(source: SnapshotSource): Pick<Report, 'source' | 'recorded'> {
 interface VerdictFacts {
   readonly unmeasured: number;
   readonly findings: readonly ReportFinding[];
+  /** Findings beside these that somebody knew of before. */
+  readonly known: number;
   readonly causes: number;
   readonly clusters: readonly ReportCluster[];
   readonly cells: number;
@@ -119,7 +143,8 @@ interface VerdictFacts {
 function verdictOf(facts: VerdictFacts): Report['verdict'] {
   const weights = facts.findings.map((finding) => weight(finding, finding.advice));
   const open = facts.cells - facts.done;
-  const rest = open === 0 ? '' : `; ${open} of ${count(facts.cells, 'check')} not done`;
+  const before = facts.known === 0 ? '' : `; ${facts.known} known before`;
+  const rest = `${before}${open === 0 ? '' : `; ${open} of ${count(facts.cells, 'check')} not done`}`;
   const total = count(facts.clusters.length, 'cluster');
   const unread = facts.clusters.filter((cluster) => cluster.unread.length > 0).length;
   const closed = facts.clusters.filter((cluster) => cluster.unreached?.failure === 'forbidden').length;
@@ -131,7 +156,7 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
   ].join('');
   const explained = facts.findings.length - facts.causes;
   const what =
-    explained > 0
+    explained > 0 && facts.causes > 0
       ? `${count(facts.causes, 'cause')} ${facts.causes === 1 ? 'explains' : 'explain'} ${count(explained, 'other finding')}`
       : count(facts.findings.length, 'finding');
   if (weights.includes('error')) return { state: 'broken', text: `BROKEN: ${what}${files}${rest}` };
@@ -142,8 +167,8 @@ function verdictOf(facts: VerdictFacts): Report['verdict'] {
     return { state: 'incomplete', text: `INTERRUPTED: no fault found until then${notes}${strangers}${files}${rest}` };
   if (facts.meshes === 0) return { state: 'incomplete', text: `NO MESH FOUND in ${count(facts.clusters.length, 'cluster')}${files}` };
   if (facts.gaps > 0) return { state: 'incomplete', text: `INCOMPLETE: no fault in what could be read${notes}${strangers}${files}${rest}` };
-  if (open + unread + unreached + closed + facts.notGiven.length > 0)
-    return { state: 'clean', text: `NO FAULT FOUND${notes}${strangers}${files}${rest}` };
+  if (open + unread + unreached + closed + facts.notGiven.length + facts.known > 0)
+    return { state: 'clean', text: `NO ${facts.known > 0 ? 'NEW ' : ''}FAULT FOUND${notes}${strangers}${files}${rest}` };
   const configured = facts.unmeasured === 0 ? '' : `, ${facts.unmeasured} not measured`;
   return { state: 'clean', text: `HEALTHY: all ${facts.cells} checks passed${configured}${notes}` };
 }

@@ -29,6 +29,8 @@ export const defaultPolicy: Policy = {
 /** What the exit code is decided from: the whole result, before anything is hidden from display. */
 export interface ExitFacts {
   readonly failing: number;
+  /** Findings that do not count, because somebody knew of them before. */
+  readonly known?: number;
   /** Checks × clusters without an answer because a fact could not be read, or the check crashed. */
   readonly gaps: number;
   readonly crashed: number;
@@ -50,7 +52,10 @@ function uninterrupted(facts: ExitFacts, policy: Policy): { code: number; reason
   if (facts.meshes === 0 && policy.allowIncomplete !== 'all') return { code: 3, reason: 'no mesh was found, so nothing was judged' };
   if (facts.crashed > 0 && facts.crashed === facts.gaps) return { code: 3, reason: `${count(facts.crashed, 'check')} crashed` };
   if (facts.gaps > 0) return { code: 3, reason: `${facts.gaps} of ${count(facts.cells, 'check')} could not be done` };
-  return { code: 0, reason: policy.failOn === 'never' ? '--fail-on=never' : `no finding at or above --fail-on=${policy.failOn}` };
+  if (policy.failOn === 'never') return { code: 0, reason: '--fail-on=never' };
+  const known = facts.known ?? 0;
+  const but = known === 0 ? '' : ` but ${known} known before`;
+  return { code: 0, reason: `no finding at or above --fail-on=${policy.failOn}${but}` };
 }
 
 /** Whether a finding fails a run. Something merely possible never does, nor does advice. */

@@ -396,8 +396,10 @@ const suppression = z
     owner: z.string().exactOptional(),
     until: z.string().exactOptional(),
     state: z
-      .enum(['used', 'unused', 'expired'])
-      .describe('unused: it suppresses nothing; expired: its last day is over, so it does not count.'),
+      .enum(['used', 'unused', 'expired', 'undecided'])
+      .describe(
+        'unused: it suppresses nothing; expired: its last day is over, so it does not count; undecided: nothing yet, but its check could not judge everything.',
+      ),
     findings: z.int().describe('How many it suppresses, or would.'),
   })
   .readonly();
@@ -476,6 +478,7 @@ export const reportSchema = z
 export type Report = z.infer<typeof reportSchema>;
 export type ReportFinding = Report['findings'][number];
 export type ReportCause = Report['causes'][number];
+export type ReportKnown = z.infer<typeof known>;
 export type ReportPlace = z.infer<typeof place>;
 export type ReportCluster = Report['clusters'][number];
 export type ReportMesh = Report['topology']['meshes'][number];

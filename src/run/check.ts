@@ -18,10 +18,12 @@ import type { Policy } from '../report/policy.ts';
 import type { Report } from '../report/schema.ts';
 import { readManifests } from '../source/manifests.ts';
 import { findPlaces, type Origins } from '../source/places.ts';
+import type { Acquaintance } from '../report/known.ts';
 import type { LiveIo } from './live.ts';
 import type { Part } from './merge.ts';
 import { withPlaces } from './place.ts';
 import { select } from './select.ts';
+import { acquaintanceOf, type Foreknowledge, foreknowledge } from './told.ts';
 
 /** What a run needs from its host. */
 export interface RunIo {
@@ -45,6 +47,8 @@ export interface Prepared {
   readonly checks: readonly RegisteredCheck[];
   readonly plugins: readonly LoadedPlugin[];
   readonly reporters: readonly ReporterDefinition[];
+  /** What is known of findings before there are any. */
+  readonly foreknown?: Foreknowledge;
 }
 
 /** The whole pipeline: source → facts → topology → checks → causes → report. */
@@ -56,7 +60,9 @@ export async function check(options: RunOptions, io: RunIo): Promise<Report> {
 export async function prepare(options: RunOptions, io: RunIo): Promise<Prepared> {
   const plugins = await loadPlugins(options.plugins, { nodeVersion: io.nodeVersion, knownFacts });
   const registered = registry(io.builtIn, plugins);
-  return { checks: select(registered, options), plugins, reporters: plugins.flatMap((plugin) => plugin.reporters) };
+  const checks = select(registered, options);
+  const foreknown = await foreknowledge(options, registered);
+  return { checks, plugins, reporters: plugins.flatMap((plugin) => plugin.reporters), foreknown };
 }
 
 /** Built-in checks, then those of plug-ins in the order in which they were named. */
@@ -104,6 +110,8 @@ export interface ReadMesh {
   readonly topology?: Topology;
   /** Of objects that come from files. */
   readonly origins?: Origins;
+  /** Findings that the same clusters have without an overlay. */
+  readonly before?: Acquaintance['before'];
 }
 
 /** Asks the clusters of a run for what these checks need, or reads their directories. */
@@ -149,6 +157,7 @@ export async function judgeSnapshot(
   io: RunIo,
   known: Omit<ReadMesh, 'snapshot'> = {},
 ): Promise<Report> {
+  if (options.overlays !== undefined) return await judgeOverlaid(snapshot, { ...options, overlays: options.overlays }, prepared, io, known);
   // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
   const wasInterrupted = io.interrupted?.() !== undefined;
   const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
@@ -165,6 +174,7 @@ export async function judgeSnapshot(
     interrupted: io.interrupted?.(),
     forecast: forecasts(judgement, options.forecast),
     services: options.services,
+    told: acquaintanceOf(options, prepared.foreknown, judgement.findings, known.before),
     plugins: prepared.plugins.map(({ name, version, origin, checks }) => ({
       name,
       ...(version === undefined ? {} : { version }),
@@ -174,6 +184,30 @@ export async function judgeSnapshot(
   });
   const told = options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
   return known.origins === undefined ? told : await withPlaces(told, snapshot, findPlaces(known.origins), options.clusters);
+}
+
+/** The clusters as they would be with the overlays, compared with what they are. Of both the same is known: nothing that was measured. */
+async function judgeOverlaid(
+  measured: Snapshot,
+  { overlays, ...options }: RunOptions & { readonly overlays: NonNullable<RunOptions['overlays']> },
+  prepared: Prepared,
+  io: RunIo,
+  known: Omit<ReadMesh, 'snapshot'>,
+): Promise<Report> {
+  const snapshot: Snapshot = { ...measured, observations: [] };
+  const { withOverlays } = await import('./overlaid.ts');
+  const laid = await withOverlays(snapshot, overlays, options);
+  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, {
+    services: options.services,
+    isOwnOnly: prepared.plugins.length === 0,
+    ...(io.pause === undefined ? {} : { pause: io.pause }),
+  });
+  const origins: Origins = {
+    texts: new Map([...(known.origins?.texts ?? []), ...laid.origins.texts]),
+    traces: new Map([...(known.origins?.traces ?? []), ...laid.origins.traces]),
+  };
+  const files = overlays.flatMap(({ dir }) => dir ?? []);
+  return await judgeSnapshot(laid.snapshot, options, prepared, io, { origins, before: { with: 'overlay', files, findings } });
 }
 
 /** One for each mesh, only where it was asked for. */

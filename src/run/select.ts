@@ -24,7 +24,12 @@ export function select(checks: readonly RegisteredCheck[], { only, skip, advice 
 
 /** Whether a word names a check. An area or a glob does not reach advice unless that was asked for. */
 function names(word: string, { check, area }: RegisteredCheck, advice: boolean): boolean {
-  if (check.id === word || check.catalogue?.includes(word.toUpperCase()) === true) return true;
+  if (
+    check.id === word ||
+    (check.formerly !== undefined && Object.hasOwn(check.formerly, word)) ||
+    check.catalogue?.includes(word.toUpperCase()) === true
+  )
+    return true;
   return (area === word || globs(word, check.id)) && (advice || check.advice !== true);
 }
 

@@ -44,6 +44,9 @@ const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
 beforeAll(async () => {
   await ran(`check ${broken} --history ${join(place, 'history')}`);
   writeFileSync(join(place, 'values.yaml'), 'revision: r1\nglobal: {network: n1}\n');
+  for (const name of ['', 'pruned-', 'other-'])
+    await ran(`check ${broken} --baseline ${join(place, `${name}baseline.json`)} --write-baseline`);
+  writeFileSync(join(place, 'empty-baseline.json'), '{"kind":"meshdoctor baseline","schema":1,"version":"0","findings":[]}');
   await ran(`record ${broken} -o ${recording}`);
 });
 
@@ -114,6 +117,19 @@ describe('every flag of check changes something', () => {
     ],
     service: [`check ${healthy} -o json`, `check ${healthy} -o json --service nobody.default:5000`],
     output: [`check ${healthy}`, `check ${healthy} -o yaml`],
+    overlay: [
+      `check ${healthy}`,
+      `check ${healthy} --overlay east=fixtures/demo/broken/east/namespaces.yaml --overlay west=fixtures/demo/broken/west/namespaces.yaml`,
+    ],
+    baseline: [`check ${broken}`, `check ${broken} --baseline ${join(place, 'baseline.json')}`],
+    'write-baseline': [
+      `check ${broken} --baseline ${join(place, 'empty-baseline.json')}`,
+      `check ${broken} --baseline ${join(place, 'other-baseline.json')} --write-baseline`,
+    ],
+    'prune-baseline': [
+      `check ${healthy} --baseline ${join(place, 'pruned-baseline.json')}`,
+      `check ${healthy} --baseline ${join(place, 'pruned-baseline.json')} --prune-baseline`,
+    ],
     only: [`check ${broken}`, `check ${broken} --only dns`],
     skip: [`check ${broken}`, `check ${broken} --skip east-west`],
     'fail-on': [`check ${broken} -o short`, `check ${broken} -o short --fail-on never`],

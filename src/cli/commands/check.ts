@@ -6,8 +6,9 @@ import type { Report } from '../../report/schema.ts';
 import type { Show } from '../../report/show.ts';
 import { judgeClusters, prepare } from '../../run/check.ts';
 import { asking } from '../asking.ts';
+import { keepBaseline } from '../baseline.ts';
 import type { Host } from '../host.ts';
-import { farthest, outputsOf, writeOutputs } from '../outputs.ts';
+import { farthest, outputsOf, refuseUnwritable, writeOutputs } from '../outputs.ts';
 import type { Given } from '../parser.ts';
 import { styleOf } from '../style.ts';
 import { statsText } from '../stats.ts';
@@ -30,6 +31,7 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   const watched = going !== undefined && 'watch' in going ? watchOutputs(specs) : undefined;
   const known = [...reporters, ...prepared.reporters];
   const outputs = watched !== undefined && watched.files.length === 0 ? [] : await outputsOf(watched?.files ?? specs, known, host.cwd);
+  if (options.baseline?.write !== undefined) await refuseUnwritable(options.baseline.shown, host.cwd);
   const notifying = await notifyingOf(given, host, config);
   const keeping = await keepingOf(given, host, options, prepared, io);
   const forecast = farthest(outputs, keeping.asked.forecast);
@@ -39,6 +41,7 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
     const run = { endedAt: host.now(), seconds: host.seconds() - since };
     const { report, history } = await keeping.kept(whole, at);
     await writeOutputs(report, outputs, flags, host, { ...run, forecast: options.forecast });
+    await keepBaseline(report, options, prepared, host);
     // The report is there by now, whatever becomes of telling it.
     if (notifying !== undefined && history !== undefined) isTold = await notifying.tell(report, history);
   };

@@ -1,6 +1,7 @@
 import { defineReporter } from '../../api/reporter.ts';
 import type { Severity } from '../../api/finding.ts';
 import { count } from '../../base/text.ts';
+import { openCauses } from '../known.ts';
 import { nearestPlace } from '../places.ts';
 import type { NotChecked, Report, ReportCause, ReportFinding, ReportPlace } from '../schema.ts';
 
@@ -19,12 +20,8 @@ export const github = defineReporter({
   format: 'github',
   extension: 'txt',
   render(report: Report): string {
-    const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
     const all = [
-      ...report.causes.flatMap((cause) => {
-        const finding = findings.get(cause.fingerprint);
-        return finding === undefined || finding.known !== undefined ? [] : [annotationOf(cause, finding)];
-      }),
+      ...openCauses(report).map(({ cause, finding }) => annotationOf(cause, finding)),
       ...report.notChecked.filter(({ incomplete }) => incomplete).map(gapOf),
     ];
     const shown = (['error', 'warning', 'notice'] as const).flatMap((level) =>

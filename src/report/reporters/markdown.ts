@@ -1,5 +1,6 @@
 import { defineReporter } from '../../api/reporter.ts';
 import { count, list } from '../../base/text.ts';
+import { openCauses } from '../known.ts';
 import { nameOf, nearestPlace } from '../places.ts';
 import type { Report, ReportCause, ReportCluster, ReportFinding } from '../schema.ts';
 
@@ -13,12 +14,7 @@ export const markdown = defineReporter({
   format: 'markdown',
   extension: 'md',
   render(report: Report): string {
-    const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
-    const told = report.causes.flatMap((cause) => {
-      const finding = findings.get(cause.fingerprint);
-      return finding === undefined ? [] : [{ cause, finding }];
-    });
-    const open = told.filter(({ finding }) => finding.known === undefined);
+    const open = openCauses(report);
     const known = report.findings.filter((finding) => finding.known !== undefined);
     const before = [heading(report), clusterTable(report.clusters)];
     const after = [knownBlock(known), comparisonBlock(report), gapBlock(report), ending(report)];

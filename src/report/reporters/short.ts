@@ -29,6 +29,7 @@ function findingLine(finding: ReportFinding, cause: string | undefined): string 
     pair('from', finding.between?.from),
     pair('to', finding.between?.to),
     pair('explained-by', cause),
+    pair('known', finding.known?.by),
   ]);
 }
 

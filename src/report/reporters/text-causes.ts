@@ -1,6 +1,7 @@
 import type { Style } from '../../api/reporter.ts';
 import { count } from '../../base/text.ts';
 import { weight } from '../cells.ts';
+import { openCauses } from '../known.ts';
 import { placeOf } from '../places.ts';
 import { hanging, uncoloured } from '../layout.ts';
 import type { Report, ReportCause, ReportFinding } from '../schema.ts';
@@ -24,10 +25,7 @@ interface Told {
 /** One block per cause: what is wrong where, what it does, how to see it and how to mend it. Of many alike, the first are told in full. */
 export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] {
   const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
-  const all = report.causes.flatMap((cause, index): Told[] => {
-    const finding = findings.get(cause.fingerprint);
-    return finding === undefined ? [] : [{ cause, finding, number: index + 1 }];
-  });
+  const all = openCauses(report).map((told, index): Told => ({ ...told, number: index + 1 }));
   if (style.verbosity < 0) return [all.flatMap(({ finding }) => titleOf(finding, ink, style))];
   const alike = new Map<string, number>();
   const isFull = ({ finding }: Told): boolean => {
@@ -42,7 +40,7 @@ export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] 
     ...full.map(({ cause, finding, number }) => {
       const effects = cause.explains.flatMap((fingerprint) => findings.get(fingerprint) ?? []);
       return [
-        heading(cause, finding, number, report, ink),
+        heading(cause, finding, `${number} of ${all.length}`, report, ink),
         ...titleOf(finding, ink, style),
         ...fields(finding, report, ink, style),
         ...folded(effects, ink, style),
@@ -64,9 +62,9 @@ function briefly(causes: readonly Told[], ink: Ink, style: Style): string[] {
   ];
 }
 
-function heading(cause: ReportCause, finding: ReportFinding, number: number, report: Report, ink: Ink): string {
+function heading(cause: ReportCause, finding: ReportFinding, number: string, report: Report, ink: Ink): string {
   const parts = [
-    `CAUSE ${number} of ${report.causes.length}`,
+    `CAUSE ${number}`,
     finding.advice ? 'advice' : cause.severity,
     cause.certainty,
     ...(cause.explains.length > 0 ? [`explains ${count(cause.explains.length, 'finding')}`] : []),

@@ -6,6 +6,7 @@ import { type Ink, inkOf, type Mark } from '../symbols.ts';
 import { causeBlocks } from './text-causes.ts';
 import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
+import { comparisonBlock, knownBlock, suppressionBlock } from './text-known.ts';
 import { forecastBlocks } from './text-forecast.ts';
 import { historyBlock } from './text-history.ts';
 import { gapBlock, unmeasuredBlock, unreachedBlock } from './text-gaps.ts';
@@ -26,6 +27,9 @@ export const text = defineReporter({
       unreachedBlock(report, ink, style),
       ...causeBlocks(report, ink, style),
       historyBlock(report, ink, style),
+      knownBlock(report, ink, style),
+      comparisonBlock(report, ink, style),
+      suppressionBlock(report, ink, style),
       ...forecastBlocks(report, ink, style),
       gapBlock(report, ink, style),
       unmeasuredBlock(report, ink, style),
