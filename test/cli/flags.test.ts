@@ -44,11 +44,11 @@ const crashing = '--plugin ./fixtures/plugins/crashing.mjs --only crashing';
 beforeAll(async () => {
   await ran(`check ${broken} --history ${join(place, 'history')}`);
   writeFileSync(join(place, 'values.yaml'), 'revision: r1\nglobal: {network: n1}\n');
-  for (const name of ['', 'pruned-', 'other-'])
-    await ran(`check ${broken} --baseline ${join(place, `${name}baseline.json`)} --write-baseline`);
+  await ran(`check ${broken} --baseline ${join(place, 'baseline.json')} --write-baseline`);
+  cpSync(join(place, 'baseline.json'), join(place, 'pruned-baseline.json'));
   writeFileSync(join(place, 'empty-baseline.json'), '{"kind":"meshdoctor baseline","schema":1,"version":"0","findings":[]}');
   await ran(`record ${broken} -o ${recording}`);
-});
+}, 60_000);
 
 /* The exit code is decided before anything is rendered: whatever the format, it is the same, and stdout holds one document of it. */
 describe('every format with every outcome', () => {
