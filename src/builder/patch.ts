@@ -1,4 +1,7 @@
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import { applyMergePatch, isRecord } from '../model/merge-patch.ts';
+
+export { applyMergePatch, isRecord } from '../model/merge-patch.ts';
 
 /** A JSON merge patch (RFC 7396) of an object: null takes a field away, a list replaces the list. */
 export type MergePatch = { readonly [key: string]: unknown };
@@ -10,17 +13,6 @@ export interface PatchTarget {
   readonly name: string;
   /** Only needed where two groups have a kind of the same name, as Gateways do. */
   readonly apiVersion?: string | undefined;
-}
-
-/** `value` after a JSON merge patch. Nothing that was given is changed. */
-export function applyMergePatch(value: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch;
-  const result: Record<string, unknown> = isRecord(value) ? { ...value } : {};
-  for (const [key, change] of Object.entries(patch)) {
-    if (change === null) delete result[key];
-    else result[key] = applyMergePatch(result[key], change);
-  }
-  return result;
 }
 
 /** A mesh after a patch of one of its objects; throws when it is not there or would be no object any more. */
@@ -61,10 +53,6 @@ export function isMeant(object: KubeObject, ref: PatchTarget): boolean {
     object.metadata.namespace === ref.namespace &&
     (ref.apiVersion === undefined || object.apiVersion === ref.apiVersion)
   );
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isKubeObject(value: unknown): value is KubeObject {

@@ -31,6 +31,8 @@ export interface Host {
   readonly home: string | undefined;
   /** Somebody can be asked something: standard input and error are a terminal. */
   readonly isInteractive: boolean;
+  /** Asks whoever sits there, and tells whether the answer is yes. */
+  readonly ask: (question: string) => Promise<boolean>;
   /** Standard error where lines may be redrawn on it: a terminal, and not that of a CI job. */
   readonly terminal: NodeJS.WriteStream | undefined;
 }

@@ -57,6 +57,17 @@ const host: Host = {
   readStdin: async () => await text(process.stdin),
   home: homeOf(),
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+  ask: async (question) => {
+    const { createInterface } = await import('node:readline/promises');
+    const asking = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return /^y(es)?$/i.test((await asking.question(question, { signal: abort.signal })).trim());
+    } catch {
+      return false;
+    } finally {
+      asking.close();
+    }
+  },
   terminal: process.stderr.isTTY && (process.env['CI'] ?? '') === '' && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,
 };
 

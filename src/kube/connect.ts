@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ClusterName, clusterName } from '../model/ids.ts';
-import { openCaller, type Said } from './caller.ts';
+import { type Caller, openCaller, type Said } from './caller.ts';
 import { abortFault, answerFault, Fault, isPage, missingRight, type Scrub, statusOf } from './classify.ts';
 import type { Connection, ListRequest, ListSink, Read, RequestRecord } from './connection.ts';
 import { openCredentials } from './credentials.ts';
 import { impersonationHeaders } from './headers.ts';
 import { readList } from './list.ts';
-import { openForward } from './port-forward.ts';
+import { type Forwarding, openForward } from './port-forward.ts';
 import { type ClusterTarget, serverAddress } from './target.ts';
 import { ownTerminal, type Terminal } from './terminal.ts';
 import { openTransport } from './transport.ts';
@@ -40,16 +40,21 @@ export interface ConnectionOptions {
 type NotRead = Exclude<Read<never>, { status: 'read' }>;
 
 /** What was asked, as a refusal names it. */
-interface Right {
+export interface Right {
   readonly verb: string;
   readonly resource: string;
 }
 
-/**
- * Opens a cluster. Nothing is contacted, read or run before the first call, and no condition of the cluster is an exception: bad files, plugins
- * that fail, servers that do not answer are all `failed`.
- */
-export function openConnection(target: ClusterTarget, options: ConnectionOptions = {}): Connection {
+/** The way to an API server, whoever goes it: what reads and what writes share. */
+export interface Channel {
+  readonly name: ClusterName;
+  readonly caller: Caller;
+  readonly failed: (error: unknown) => NotRead;
+  readonly refused: (said: Said, asked: Right) => NotRead;
+  close(): Promise<void>;
+}
+
+export function openChannel(target: ClusterTarget, options: ConnectionOptions = {}): Channel & Forwarding {
   const { env = process.env, requestTimeout = 30_000, now = Date.now } = options;
   const name = options.name ?? clusterName(target.name);
   const closing = new AbortController();
@@ -92,6 +97,30 @@ export function openConnection(target: ClusterTarget, options: ConnectionOptions
 
   return {
     name,
+    caller,
+    failed,
+    refused,
+    credentials,
+    transport,
+    headers,
+    timeout: requestTimeout,
+    ending: signal,
+    async close() {
+      closing.abort(new Fault('interrupted', 'the connection was closed'));
+      await transport.close();
+    },
+  };
+}
+
+/**
+ * Opens a cluster. Nothing is contacted, read or run before the first call, and no condition of the cluster is an exception: bad files, plugins
+ * that fail, servers that do not answer are all `failed`.
+ */
+export function openConnection(target: ClusterTarget, options: ConnectionOptions = {}): Connection {
+  const channel = openChannel(target, options);
+  const { caller, failed, refused } = channel;
+  return {
+    name: channel.name,
     server: shownServer(target.server),
     async get(path, given = {}) {
       const asked = { verb: 'get', resource: given.resource ?? path };
@@ -134,26 +163,18 @@ export function openConnection(target: ClusterTarget, options: ConnectionOptions
     },
     async forward(pod, port, own) {
       try {
-        return await openForward(
-          { caller, credentials, transport, headers, timeout: requestTimeout, ending: signal, refused },
-          pod,
-          port,
-          caller.signalOf(own),
-        );
+        return await openForward(channel, pod, port, caller.signalOf(own));
       } catch (error) {
         return failed(error);
       }
     },
     clock: caller.clock,
-    async close() {
-      closing.abort(new Fault('interrupted', 'the connection was closed'));
-      await transport.close();
-    },
+    close: channel.close,
   };
 }
 
 /** A success with an object in it: a page of a proxy may be called a success, too. */
-const isRead = ({ answer, json }: Said): boolean => answer.status >= 200 && answer.status < 300 && json !== undefined;
+export const isRead = ({ answer, json }: Said): boolean => answer.status >= 200 && answer.status < 300 && json !== undefined;
 
 /** `deployments.apps`: as rules and `kubectl auth can-i` name a resource. */
 function rightName({ group, resource }: ListRequest): string {

@@ -12,7 +12,7 @@ const mostBytes = 0x1fff_ffe8;
 
 /** One request as it is sent. */
 export interface Sent {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the server's prefix, with query. */
   readonly path: string;
   readonly headers: Headers;

@@ -163,10 +163,23 @@ function probeIo(connections: readonly Connection[], live: LiveSource): ProbeIo 
   };
 }
 
+/** Where the clusters of a run are and how they are opened, for whoever opens them otherwise than to read. */
+export async function targetsOf(live: LiveSource, io: LiveIo, signal: AbortSignal): Promise<ReadonlyMap<ClusterName, ClusterTarget>> {
+  const targets = new Map<ClusterName, ClusterTarget>();
+  await closed(await connectionsOf(live, io, signal, (target) => targets.set(clusterName(target.name), target)));
+  return targets;
+}
+
 /** One connection per cluster, none of them used yet. Whatever is wrong with what the user wrote comes out here. */
-async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal): Promise<readonly Connection[]> {
-  const open = (target: ClusterTarget): Connection =>
-    openConnection(target, {
+async function connectionsOf(
+  live: LiveSource,
+  io: LiveIo,
+  signal: AbortSignal,
+  onOpen: (target: ClusterTarget) => void = () => {},
+): Promise<readonly Connection[]> {
+  const open = (target: ClusterTarget): Connection => {
+    onOpen(target);
+    return openConnection(target, {
       name: clusterName(target.name),
       requestTimeout: live.requestTimeout,
       env: io.env,
@@ -174,6 +187,7 @@ async function connectionsOf(live: LiveSource, io: LiveIo, signal: AbortSignal):
       signal,
       ...(io.onRequest === undefined ? {} : { onRequest: io.onRequest }),
     });
+  };
   const overridden = (target: ClusterTarget): ClusterTarget =>
     withOverrides(target, {
       ...(live.impersonate.user === undefined ? {} : { as: live.impersonate.user, asGroups: live.impersonate.groups }),

@@ -112,6 +112,12 @@ describe('planted violations are caught', () => {
       'src/kube/client.ts: imports @kubernetes/client-node at the start; only import() may',
     ],
     [
+      'a hand on clusters where only reading is meant',
+      'src/cli/reach.ts',
+      "import { openWriter } from '../kube/write.ts';\nexport const a = openWriter;",
+      'src/cli/reach.ts: imports src/kube/write.ts, which changes clusters',
+    ],
+    [
       'a test in the program',
       'src/model/refs.ts',
       "import one from './one.test.ts';\nexport const a = one;",

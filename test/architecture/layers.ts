@@ -81,6 +81,12 @@ export const layers: Readonly<Record<string, Layer>> = {
     npm: ['dns-packet'],
     isImpure: true,
   },
+  // Remedies carried out: what they make of objects is asked of the same reduction as anything read, hence collect. It alone may write; see `writers`.
+  'src/remedy': {
+    ours: ['src/base', 'src/model', 'src/mesh', 'src/api', 'src/collect', 'src/kube'],
+    types: ['src/report'],
+    npm: ['zod'],
+  },
   // What is done is said by facts and the report; the guide only knows the order of the steps and how each is done.
   'src/guide': { ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/api'], types: ['src/report'], npm: ['yaml'] },
   'src/plugin': {
@@ -144,6 +150,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/correlate',
       'src/report',
       'src/builder',
+      'src/remedy',
     ],
     npm: ['vitest'],
     isImpure: true,
@@ -171,6 +178,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'src/sandbox',
       'src/run',
       'src/guide',
+      'src/remedy',
       'checks',
     ],
     node: [
@@ -197,6 +205,10 @@ export const exceptions: readonly { readonly file: string; readonly imports: str
 
 /** Files that are started, exported or listed: what none of them leads to is dead. */
 export const entries = ['src/cli/main.ts', 'src/api/index.ts', 'src/testkit/index.ts', 'checks/index.ts'] as const;
+
+/** The one module that changes clusters, and who may import it: nothing else can do more than read. */
+export const writer = 'src/kube/write.ts';
+export const writers: ReadonlySet<string> = new Set(['src/remedy/carry-out.ts', 'src/remedy/writers.ts']);
 
 /** Files that load what they only know when they run. */
 export const loaders: ReadonlySet<string> = new Set(['src/plugin/load.ts']);

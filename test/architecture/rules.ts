@@ -1,4 +1,4 @@
-import { entries, exceptions, layers, loaders, slowPackages } from './layers.ts';
+import { entries, exceptions, layers, loaders, slowPackages, writer, writers } from './layers.ts';
 import type { Import, Module } from './modules.ts';
 
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
@@ -32,6 +32,7 @@ function wrong({ path }: Module, { specifier, kind, target }: Import): readonly 
   if (specifier === '?') return loaders.has(path) ? [] : ['imports what is only known when it runs'];
   const name = packageOf(specifier);
   if (slowPackages.has(name) && kind === 'value') return [`imports ${name} at the start; only import() may`];
+  if (target === writer && !writers.has(path)) return [`imports ${writer}, which changes clusters`];
   if (target === undefined) {
     const allowed = specifier.startsWith('node:') ? layer.node : layer.npm;
     return allowed?.includes(name) === true || kind === 'type' ? [] : [`${own} may not import ${specifier}`];

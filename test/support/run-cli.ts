@@ -55,6 +55,7 @@ export async function ran(line: string, more: Partial<Host> & { isTTY?: boolean 
     readStdin: async () => await Promise.resolve(''),
     home: undefined,
     isInteractive: false,
+    ask: async () => await Promise.resolve(false),
     terminal: undefined,
     ...more,
   };

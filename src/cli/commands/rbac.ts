@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { UsageError } from '../../base/errors.ts';
 import { oneOf, words } from '../../config/values.ts';
+import { fixRules } from '../../remedy/rights.ts';
 import { plannedReads, rulesFor } from '../../run/plan.ts';
 import { select } from '../../run/select.ts';
 import { flag } from '../flags.ts';
@@ -33,9 +34,19 @@ export async function rbacCommand(given: Given, host: Host): Promise<number> {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
     subjects,
   };
+  const writes = flag.on(given, 'fix') === true;
+  const fixer = `${name}-fix`;
+  const fixRole = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: fixer }, rules: fixRules() };
+  const fixBinding = { ...binding, metadata: { name: fixer }, roleRef: { ...binding.roleRef, name: fixer } };
   const documents = [
     `# What meshdoctor check reads of every cluster with ${checks.length} checks and --probe=${probe}; nothing here lets it write.\n# Secrets are reduced to hashes and fingerprints as they are read. Apply it in every cluster of the mesh.\n${stringify(role)}`,
     ...(subjects.length === 0 ? [] : [stringify(binding)]),
+    ...(writes
+      ? [
+          `# What fix --apply and fix --undo take beside it: these rights change clusters. Of Secrets only labels and annotations are ever changed.\n${stringify(fixRole)}`,
+          ...(subjects.length === 0 ? [] : [stringify(fixBinding)]),
+        ]
+      : []),
   ];
   host.stdout.write(documents.join('---\n'));
   return 0;

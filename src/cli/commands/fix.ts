@@ -1,0 +1,262 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { UsageError } from '../../base/errors.ts';
+import { count, nearest, shellWord } from '../../base/text.ts';
+import { runOptions, type RunOptions } from '../../config/options.ts';
+import { parseDuration } from '../../config/values.ts';
+import type { ClusterTarget } from '../../kube/target.ts';
+import type { ClusterName } from '../../model/ids.ts';
+import type { KubeObject } from '../../model/kube.ts';
+import { objectPath } from '../../model/refs.ts';
+import { carriedOut, found, type Outcome, tried, type Writers } from '../../remedy/carry-out.ts';
+import { outlookOf } from '../../remedy/outlook.ts';
+import { type Action, fixPlanOf, isToFix } from '../../remedy/plan.ts';
+import type { UndoEntry, UndoFile } from '../../remedy/undo.ts';
+import { openWriters } from '../../remedy/writers.ts';
+import type { Report, ReportFinding } from '../../report/schema.ts';
+import { factsOf, judgeSnapshot, type Prepared, prepare, type ReadMesh, readClusters, type RunIo } from '../../run/check.ts';
+import { targetsOf } from '../../run/live.ts';
+import { replayed } from '../../run/replay.ts';
+import { readRecording } from '../../source/recording.ts';
+import { asking } from '../asking.ts';
+import { flag } from '../flags.ts';
+import { type Planned, plannedJson, plannedText } from '../fixing.ts';
+import type { Host } from '../host.ts';
+import { refuseUnwritable } from '../outputs.ts';
+import type { Given } from '../parser.ts';
+import { styleOf } from '../style.ts';
+import { connectionOptions, undo } from '../undo.ts';
+import { configOf, liveIo, runFlags, runIo, styleFlags } from './common.ts';
+
+/** What a run of fix is asked for. */
+interface Wishes {
+  readonly cause: string | undefined;
+  readonly isApplied: boolean;
+  readonly undo: string | undefined;
+  readonly isAgreed: boolean;
+  readonly file: string;
+  readonly format: 'text' | 'json';
+  /** Milliseconds that what was fixed may take to show. */
+  readonly settle: number;
+  readonly asksServers: boolean;
+}
+
+/** Plans what mends a mesh; changes clusters only with --apply or --undo, and only those that somebody agreed to. */
+export async function fixCommand(given: Given, host: Host): Promise<number> {
+  const wishes = wishesOf(given, host);
+  const config = await configOf(given, host);
+  const options = runOptions(runFlags(given), config, { cwd: host.cwd, now: host.now() });
+  if (wishes.undo !== undefined) return await undo(wishes.undo, wishes.isAgreed, options, host);
+  const style = styleOf(styleFlags(given), host);
+  if (wishes.isApplied && options.live === undefined)
+    throw new UsageError('ERR_BAD_VALUE', '--apply changes live clusters; directories and recordings can only be planned for.');
+  if (wishes.isApplied) await refuseUnwritable(wishes.file, host.cwd);
+  const io = runIo(host);
+  const prepared = await prepare(options, io);
+  const isWanted = wanted(wishes.cause, prepared);
+  const look = async (): Promise<Looked> =>
+    (
+      await asking(
+        host,
+        { isLive: options.live !== undefined, verbosity: flag.count(given, 'verbose') },
+        async (live) => await looked({ ...options, now: host.now() }, prepared, { ...io, live }),
+      )
+    ).result;
+  const before = await look();
+  const { facts, report } = before;
+  const plan = fixPlanOf(report, facts, isWanted, host.now());
+  const writers = await writersOf(plan.actions, options, host);
+  try {
+    const planned = await plannedOf(
+      before,
+      plan,
+      writers,
+      wishes.asksServers,
+      async (one) => await judgeSnapshot(one, before.options, prepared, io),
+    );
+    const document = wishes.format === 'json' ? plannedJson(planned) : plannedText(planned, style);
+    host.stdout.write(document);
+    if (!wishes.isApplied || writers === undefined) return planExit(report, plan.causes.length);
+    const done = await applied(plan.actions, writers, wishes, host);
+    if (done === 0) return planExit(report, plan.causes.length);
+    const after = await settled(
+      look,
+      plan.causes.map(({ fingerprint }) => fingerprint),
+      wishes.settle,
+      host,
+    );
+    host.stderr.write(
+      `${verdict(
+        report,
+        after,
+        plan.causes.map(({ fingerprint }) => fingerprint),
+      )}\n${host.program} fix --undo ${shellWord(wishes.file)} takes it back.\n`,
+    );
+    return after.exit.code;
+  } finally {
+    await writers?.close();
+  }
+}
+
+interface Looked extends Required<Pick<ReadMesh, 'snapshot' | 'facts'>> {
+  readonly report: Report;
+  readonly options: RunOptions;
+}
+
+async function looked(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Looked> {
+  if (options.from !== undefined) {
+    const again = replayed(await readRecording(options.from.path, options.from.shown), options, prepared.checks);
+    const report = await judgeSnapshot(again.snapshot, again.options, prepared, io);
+    return { ...again, report, facts: factsOf(again.snapshot, again.options.now) };
+  }
+  const { snapshot, ...known } = await readClusters(options, prepared.checks, io);
+  const report = await judgeSnapshot(snapshot, options, prepared, io, known);
+  return { snapshot, report, facts: known.facts ?? factsOf(snapshot, options.now), options };
+}
+
+async function plannedOf(
+  { snapshot }: Looked,
+  plan: Planned['plan'],
+  writers: Writers | undefined,
+  asksServers: boolean,
+  judge: Parameters<typeof outlookOf>[3],
+): Promise<Planned> {
+  const objects = new Map<Action, KubeObject>();
+  const trials = new Map<Action, Outcome>();
+  if (writers !== undefined) {
+    await Promise.all(
+      plan.actions.map(async (action) => {
+        const object = await found(action, writers);
+        if (object !== undefined) objects.set(action, object);
+        if (asksServers) trials.set(action, await tried(action, writers));
+      }),
+    );
+  }
+  return { plan, outlook: await outlookOf(snapshot, plan.actions, objects, judge), trials };
+}
+
+/** Asks for each cluster, changes it, and keeps what takes it back. Gives how many changes were made. */
+async function applied(actions: readonly Action[], writers: Writers, wishes: Wishes, host: Host): Promise<number> {
+  const agreed = new Set<ClusterName>();
+  for (const cluster of new Set(actions.map((action) => action.cluster))) {
+    const own = actions.filter((action) => action.cluster === cluster);
+    const restarts = own.filter(({ isRestart }) => isRestart).length;
+    const what = `${count(own.length, 'change')}${restarts === 0 ? '' : `, ${count(restarts, 'restart')} among them,`} to ${cluster}`;
+    if (wishes.isAgreed || (await host.ask(`Apply ${what}? [y/N] `))) agreed.add(cluster);
+  }
+  const kept: UndoEntry[] = [];
+  let done = 0;
+  for (const action of actions.filter(({ cluster }) => agreed.has(cluster))) {
+    const slot = kept.length;
+    const outcome = await carriedOut(action, writers, async (entry) => {
+      kept[slot] = entry;
+      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
+    });
+    if (outcome.state === 'done') done += 1;
+    else if (kept.length > slot) {
+      // It was not made after all.
+      kept.pop();
+      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
+    }
+    host.stderr.write(`${saidOf(action, outcome)}\n`);
+    if (host.interrupted() !== undefined) break;
+  }
+  return done;
+}
+
+function saidOf({ cluster, ref, isRestart, remedy }: Action, outcome: Outcome): string {
+  const what = `${cluster}: ${isRestart ? 'restart' : remedy.action} ${objectPath(ref)}`;
+  return outcome.state === 'done' ? `${what}: done` : `${what}: NOT done: ${outcome.because}`;
+}
+
+/** Never seen in part: whoever needs it needs all of it. */
+async function writeUndo(file: string, content: UndoFile, { cwd }: Host): Promise<void> {
+  const path = resolve(cwd, file);
+  await writeFile(`${path}.part`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.part`, path);
+}
+
+const pace = 3000;
+
+/** Looks again until the causes are gone, or time is up. */
+async function settled(look: () => Promise<Looked>, causes: readonly string[], limit: number, host: Host): Promise<Report> {
+  const end = host.seconds() + limit / 1000;
+  for (;;) {
+    const { report } = await look();
+    const isLeft = report.findings.some(({ fingerprint }) => causes.includes(fingerprint));
+    if ((!isLeft && report.exit.code === 0) || host.seconds() > end || host.interrupted() !== undefined) return report;
+    await host.sleep(pace);
+  }
+}
+
+function verdict(before: Report, after: Report, causes: readonly string[]): string {
+  const left = after.findings.filter(({ fingerprint }) => causes.includes(fingerprint)).length;
+  const fresh = after.causes.filter(
+    (cause) => isToFix(cause) && !before.findings.some(({ fingerprint }) => fingerprint === cause.fingerprint),
+  );
+  return `Cleared ${causes.length - left} of ${count(causes.length, 'cause')}, ${fresh.length === 0 ? 'introduced none' : `new: ${fresh.map(({ code }) => code).join(', ')}`}; check now ends with exit code ${after.exit.code}.`;
+}
+
+/** Opens the clusters that a plan changes; nothing where it is no plan for live ones. */
+async function writersOf(actions: readonly Action[], options: RunOptions, host: Host): Promise<ReturnType<typeof openWriters> | undefined> {
+  if (options.live === undefined || actions.length === 0) return undefined;
+  const clusters = new Set(actions.map(({ cluster }) => cluster));
+  const targets = await targetsOf(options.live, liveIo(host), host.signal);
+  const meant = new Map<ClusterName, ClusterTarget>([...targets].filter(([name]) => clusters.has(name)));
+  return openWriters(meant, connectionOptions(options, host));
+}
+
+/** 0: nothing to fix; 1: something is; 3: nothing is, but not all was seen. */
+function planExit({ exit }: Report, causes: number): number {
+  return causes > 0 ? 1 : exit.code === 3 ? 3 : exit.code === 130 || exit.code === 143 ? exit.code : 0;
+}
+
+/** A cause by its code, its check or its fingerprint; without a word all of them. */
+function wanted(cause: string | undefined, { checks }: Prepared): (finding: ReportFinding) => boolean {
+  if (cause === undefined) return () => true;
+  const [id = ''] = cause.split('/');
+  const isKnown = checks.some(({ check }) => check.id === id || check.id === cause);
+  // A fingerprint begins with the code.
+  if (!isKnown && !checks.some(({ check }) => cause.startsWith(check.id))) {
+    const meant = nearest(
+      cause,
+      checks.map(({ check }) => check.id),
+    );
+    throw new UsageError('ERR_UNKNOWN_CHECK', `There is no cause ${JSON.stringify(cause)}.`, {
+      hint: meant === undefined ? 'meshdoctor list shows all checks.' : `Did you mean ${meant}?`,
+    });
+  }
+  return ({ code, check, fingerprint }) => code === cause || check === cause || fingerprint === cause;
+}
+
+function wishesOf(given: Given, host: Host): Wishes {
+  const file = flag.text(given, 'undo');
+  const isApplied = flag.on(given, 'apply') === true;
+  const [cause] = given.words;
+  const isAgreed = flag.on(given, 'yes') === true;
+  if (file !== undefined && (isApplied || flag.on(given, 'plan') === true || cause !== undefined))
+    throw new UsageError('ERR_BAD_VALUE', '--undo takes back what a file says, and nothing else; leave out the rest.');
+  if (isAgreed && !isApplied && file === undefined)
+    throw new UsageError('ERR_BAD_VALUE', '--yes agrees to --apply or --undo, and neither was given.');
+  if ((isApplied || file !== undefined) && !isAgreed && !host.isInteractive) throw unasked(file === undefined ? '--apply' : '--undo');
+  const format = flag.text(given, 'output') ?? 'text';
+  if (format !== 'text' && format !== 'json')
+    throw new UsageError('ERR_UNKNOWN_FORMAT', `fix prints text or json, not ${JSON.stringify(format)}.`);
+  const settle = flag.text(given, 'settle');
+  return {
+    cause,
+    isApplied,
+    undo: file,
+    isAgreed,
+    format,
+    file: flag.text(given, 'undo-file') ?? `meshdoctor-undo-${host.now().replace(/\D/g, '')}.json`,
+    settle: settle === undefined ? 120_000 : parseDuration('--settle', settle),
+    asksServers: flag.on(given, 'dry-run') !== false,
+  };
+}
+
+function unasked(flagName: string): UsageError {
+  return new UsageError('ERR_USAGE', `${flagName} asks before it changes a cluster, and nobody sits at a terminal.`, {
+    hint: 'With --yes it does not ask.',
+  });
+}

@@ -1,0 +1,29 @@
+// JSON merge patches (RFC 7396): null takes a field away, a list replaces the list.
+
+/** `value` after a JSON merge patch. Nothing that was given is changed. */
+export function applyMergePatch(value: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch;
+  const result: Record<string, unknown> = isRecord(value) ? { ...value } : {};
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) delete result[key];
+    else result[key] = applyMergePatch(result[key], change);
+  }
+  return result;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The patch that takes a patch back: what `before` has at its fields, null where it has nothing. */
+export function inversePatch(before: unknown, patch: unknown): unknown {
+  if (!isRecord(patch) || !isRecord(before)) return before === undefined ? null : before;
+  return Object.fromEntries(Object.entries(patch).map(([key, change]) => [key, inversePatch(before[key], change)]));
+}
+
+/** What `value` has at the fields that a patch names; null where it has nothing. */
+export function fieldsOfPatch(value: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return value === undefined ? null : value;
+  const own = isRecord(value) ? value : {};
+  return Object.fromEntries(Object.entries(patch).map(([key, change]) => [key, fieldsOfPatch(own[key], change)]));
+}

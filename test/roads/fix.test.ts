@@ -1,0 +1,218 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { mesh } from '../../src/builder/mesh.ts';
+import { gatewayAddressPending } from '../../src/builder/edits/east-west.ts';
+import { controlPlaneClusters } from '../../src/builder/edits/topology-leadership.ts';
+import { networkLabelRemoved } from '../../src/builder/edits/topology-networks.ts';
+import { inOrder } from '../../src/builder/edits/edit.ts';
+import { contextTarget, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
+import { openWriter } from '../../src/kube/write.ts';
+import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
+import { plannedReads, rulesFor } from '../../src/run/plan.ts';
+import { fixRules } from '../../src/remedy/rights.ts';
+import type { FixPlan } from '../../src/remedy/plan.ts';
+import type { Outlook } from '../../src/remedy/outlook.ts';
+import type { UndoFile } from '../../src/remedy/undo.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start.ts';
+import { builtin } from '../../checks/index.ts';
+import { type Ran, ran } from '../support/run-cli.ts';
+
+/*
+ * Plans, changes and their way back, on clusters that are served. What is planned here is judged by the same checks; what API servers make of it on
+ * real ones is tried on the real tier.
+ */
+
+const built = mesh()
+  .primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' })
+  .namespace('shop', { injected: true })
+  .service('abc.shop');
+const unmatched = controlPlaneClusters({ cluster: 'west', primary: 'east', value: 'Kubernetes', leader: 'restarted' });
+const exposureGone = (objects: MeshObjects): MeshObjects =>
+  new Map(objects).set(
+    'east',
+    (objects.get('east') ?? []).filter(({ metadata }) => metadata.name !== 'cross-network-gateway'),
+  );
+const broken = inOrder(unmatched, networkLabelRemoved({ cluster: 'west' }), exposureGone);
+
+const place = mkdtempSync(join(tmpdir(), 'meshdoctor-fix-'));
+const kubeconfig = join(place, 'kubeconfig');
+const undoFile = join(place, 'undo.json');
+let sandbox: Sandbox;
+
+async function serve(objects: MeshObjects): Promise<void> {
+  sandbox = await startSandbox(objects, { takenAt: built.takenAt });
+  writeFileSync(kubeconfig, sandbox.kubeconfig(), { mode: 0o600 });
+}
+
+beforeEach(async () => await serve(broken(built.objects())), 60_000);
+afterEach(async () => await sandbox.close());
+afterAll(() => rmSync(place, { recursive: true }));
+
+const both = '--context east --context west';
+const flags = (): string =>
+  `${both} ${sandbox.resolve.map(({ from, to }) => `--resolve ${from.host}:${from.port}=${to.host}:${to.port}`).join(' ')}`;
+
+async function run(line: string, more: Parameters<typeof ran>[1] = {}): Promise<Ran> {
+  let seconds = 0;
+  return await ran(line, {
+    env: { KUBECONFIG: kubeconfig, PATH: process.env['PATH'] },
+    cwd: place,
+    now: () => new Date().toISOString(),
+    // Every look is a minute later, so that what never clears is given up.
+    seconds: () => (seconds += 20),
+    sleep: async () => await sandbox.settled(),
+    ...more,
+  });
+}
+
+interface Planned extends Pick<FixPlan, 'causes' | 'byHand'> {
+  readonly outlook: Outlook;
+  readonly actions: readonly { readonly cluster: string; readonly trial?: { readonly state: string; readonly because?: string } }[];
+}
+
+async function planned(line: string): Promise<Planned> {
+  const { stdout, stderr } = await run(`${line} -o json`);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout) as Planned;
+}
+
+function objectOf(cluster: string, kind: string, name: string): KubeObject | undefined {
+  return (sandbox.objects().get(cluster) ?? []).find((object) => object.kind === kind && object.metadata.name === name);
+}
+
+const said = (cluster: string): string | undefined =>
+  objectOf(cluster, 'Namespace', 'istio-system')?.metadata.annotations?.['topology.istio.io/controlPlaneClusters'];
+const network = (): string | undefined => objectOf('west', 'Namespace', 'istio-system')?.metadata.labels?.['topology.istio.io/network'];
+const exposure = (): KubeObject | undefined => objectOf('east', 'Gateway', 'cross-network-gateway');
+
+describe('a plan', () => {
+  test('says what it would clear, tries it, and changes nothing', async () => {
+    const { actions, outlook, byHand } = await planned(`fix ${flags()}`);
+    expect(byHand).toEqual([]);
+    expect(outlook).toMatchObject({ clears: 3, of: 3, leaves: [] });
+    expect(outlook.introduces).toEqual([]);
+    expect(actions.map(({ trial }) => trial)).toEqual(actions.map(() => ({ state: 'done' })));
+    expect([said('west'), network(), exposure()]).toEqual(['Kubernetes', undefined, undefined]);
+  });
+
+  test('ends with exit code 1 while there is something to fix, and names one cause where one is wanted', async () => {
+    expect((await run(`fix ${flags()}`)).exit).toBe(1);
+    const { causes } = await planned(`fix unexposed-services ${flags()}`);
+    expect(causes.map(({ code }) => code.split('/')[0])).toEqual(['unexposed-services']);
+  });
+
+  test('is made without asking API servers, where nobody may write', async () => {
+    const { actions } = await planned(`fix --no-dry-run ${flags()}`);
+    expect(actions.every(({ trial }) => trial === undefined)).toBe(true);
+  });
+
+  test('sends nothing that changes anything: GET, and changes that are only tried', async () => {
+    await run(`fix ${flags()}`);
+    for (const { requests } of sandbox.clusters.values())
+      for (const { method, path } of requests) expect(method === 'GET' || path.includes('dryRun=All'), `${method} ${path}`).toBe(true);
+  });
+
+  test('is made with the rights to read alone, and says which are missing to carry it out', async () => {
+    const rules = rulesFor(plannedReads(builtin, 'query'), 'query');
+    for (const cluster of sandbox.clusters.values()) cluster.addUser('reader', rules);
+    writeFileSync(kubeconfig, sandbox.kubeconfig({ user: 'reader' }), { mode: 0o600 });
+    const { actions, outlook } = await planned(`fix ${flags()}`);
+    expect(actions.map(({ trial }) => trial?.state)).toEqual(actions.map(() => 'refused'));
+    expect(actions[0]?.trial?.because).toContain('(meshdoctor rbac --fix)');
+    expect(outlook.clears).toBeGreaterThanOrEqual(3);
+  });
+
+  test('of a recording is what it was for the clusters', async () => {
+    await run(`record -o mesh.json.gz ${flags()}`);
+    const live = await planned(`fix ${flags()}`);
+    const recorded = await planned('fix --from mesh.json.gz');
+    expect(recorded.outlook).toEqual(live.outlook);
+    expect(recorded.causes).toEqual(live.causes);
+    expect((await run('fix --from mesh.json.gz --apply --yes')).exit).toBe(2);
+  });
+});
+
+describe('a fix', () => {
+  test('makes the mesh whole, and its undo file brings the faults back', async () => {
+    const fixed = await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
+    expect(fixed.exit, fixed.stderr).toBe(0);
+    expect([said('west'), network(), exposure()?.kind]).toEqual(['Kubernetes,east', 'network2', 'Gateway']);
+    expect(fixed.stderr).toContain('Cleared 3 of 3 causes, introduced none; check now ends with exit code 0.');
+    expect(statSync(undoFile).mode & 0o077).toBe(0);
+
+    const undone = await run(`fix --undo ${undoFile} --yes`);
+    expect(undone.exit, undone.stdout).toBe(0);
+    expect([said('west'), network(), exposure()]).toEqual(['Kubernetes', undefined, undefined]);
+    await sandbox.settled();
+    expect((await run(`check ${flags()}`)).exit).toBe(1);
+  });
+
+  test('takes the rights that rbac --fix prints, and no more', async () => {
+    const rules = [...rulesFor(plannedReads(builtin, 'query'), 'query'), ...fixRules()];
+    for (const cluster of sandbox.clusters.values()) cluster.addUser('fixer', rules);
+    writeFileSync(kubeconfig, sandbox.kubeconfig({ user: 'fixer' }), { mode: 0o600 });
+    expect((await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`)).exit).toBe(0);
+    expect((await run(`fix --undo ${undoFile} --yes`)).exit).toBe(0);
+    const { stdout } = await run('rbac --fix --user team/fixer');
+    const roles = parseAllDocuments(stdout).map((document) => document.toJS() as { kind: string; rules?: unknown });
+    expect(roles.map(({ kind }) => kind)).toEqual(['ClusterRole', 'ClusterRoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
+    expect(roles[2]?.rules).toEqual(fixRules());
+  });
+
+  test('asks for each cluster, and leaves alone those that nobody agreed to', async () => {
+    const asked: string[] = [];
+    const ask = async (question: string): Promise<boolean> => {
+      asked.push(question);
+      return await Promise.resolve(question.includes('east'));
+    };
+    await run(`fix --apply --undo-file ${undoFile} ${flags()}`, { isInteractive: true, ask });
+    expect(asked.map((question) => /to (\w+)\?/.exec(question)?.[1]).sort()).toEqual(['east', 'west']);
+    expect([said('west'), network(), exposure()?.kind]).toEqual(['Kubernetes', undefined, 'Gateway']);
+    const { changes } = JSON.parse(readFileSync(undoFile, 'utf8')) as UndoFile;
+    expect(new Set(changes.map(({ context }) => context))).toEqual(new Set(['east']));
+  });
+
+  test('asks nobody who is not there', async () => {
+    for (const line of [`fix --apply ${flags()}`, `fix --undo ${undoFile}`]) {
+      const { exit, stderr } = await run(line);
+      expect([exit, stderr]).toEqual([2, expect.stringContaining('nobody sits at a terminal')]);
+    }
+    expect(exposure()).toBeUndefined();
+  });
+
+  test('is not undone where somebody changed the object since', async () => {
+    await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
+    const config = await loadKubeconfig({ explicit: kubeconfig, env: {}, home: place, platform: process.platform, cwd: place });
+    const somebody = openWriter(contextTarget(config, 'west'));
+    const patch = { metadata: { annotations: { 'topology.istio.io/controlPlaneClusters': '*' } } };
+    await somebody.write({ verb: 'patch', path: '/api/v1/namespaces/istio-system', resource: 'namespaces', patch }, false);
+    await somebody.close();
+    const { exit, stdout } = await run(`fix --undo ${undoFile} --yes`);
+    expect(exit).toBe(1);
+    expect(stdout).toContain('left as it is: Namespace istio-system in west was changed since');
+    expect([said('west'), network(), exposure()]).toEqual(['*', undefined, undefined]);
+  });
+});
+
+test('what no command mends is left to a person', async () => {
+  await sandbox.close();
+  await serve(gatewayAddressPending({ cluster: 'west' })(built.objects()));
+  const { actions, byHand } = await planned(`fix ${flags()}`);
+  expect(actions).toEqual([]);
+  expect(byHand).toMatchObject([{ code: 'unaddressed-gateway/pending', because: 'nothing that could be typed mends it' }]);
+});
+
+test.each([
+  ['fix --yes', '--yes agrees to --apply or --undo'],
+  ['fix --undo missing.json --yes', 'missing.json cannot be read.'],
+  ['fix --undo kubeconfig --yes', 'kubeconfig is no undo file'],
+  ['fix no-such-cause --context east', 'There is no cause "no-such-cause".'],
+  [`fix --undo undo.json some-cause --yes`, '--undo takes back what a file says'],
+])('%s is a misunderstanding', async (line, complaint) => {
+  const { exit, stderr } = await run(line);
+  expect([exit, stderr]).toEqual([2, expect.stringContaining(complaint)]);
+});
