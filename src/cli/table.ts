@@ -240,7 +240,7 @@ export const commands: readonly CommandDefinition[] = [
       output: { type: 'string', alias: 'o', describe: 'the plan as text (default) or json', values: ['text', 'json'] },
       ...liveFlags,
       ...directoryFlags,
-      from: { type: 'string', describe: 'FILE that record wrote: plan for its clusters as they were then', values: 'files' },
+      from: { type: 'list', describe: 'FILE that record wrote (repeatable): plan for its clusters as they were then', values: 'files' },
       ...serviceFlag,
       only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
       skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },

@@ -188,6 +188,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'node:url',
       'node:os',
       'node:process',
+      'node:readline/promises',
       'node:tty',
       'node:util',
       'node:module',

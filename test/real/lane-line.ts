@@ -35,6 +35,8 @@ export interface FaultLine {
   readonly wrong: readonly string[];
   readonly causes: readonly string[];
   readonly ran: readonly string[];
+  /** What `meshdoctor fix` made of it, where that was tried. */
+  readonly fixed?: string;
   readonly seconds: number;
   readonly said: Readonly<Record<Rival, Verdict>>;
 }

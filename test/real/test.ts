@@ -148,7 +148,7 @@ function spoken(line: LaneLine): string {
     case 'healthy':
       return `${mark} ${line.topology} is healthy and silent (built in ${line.built} s)${why}`;
     case 'fault':
-      return `${mark} ${line.topology} · ${line.fault}: ${line.causes.join(', ') || 'a gap'} (${line.seconds} s)${why}`;
+      return `${mark} ${line.topology} · ${line.fault}: ${line.causes.join(', ') || 'a gap'}${line.fixed === undefined ? '' : `; fix: ${line.fixed}`} (${line.seconds} s)${why}`;
     case 'case':
       return `${mark} ${line.topology} · ${line.name} (${line.seconds} s)${why}`;
     default:

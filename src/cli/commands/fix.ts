@@ -1,23 +1,27 @@
-import { rename, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { UsageError } from '../../base/errors.ts';
-import { count, nearest, shellWord } from '../../base/text.ts';
+import { nearest, shellWord } from '../../base/text.ts';
 import { runOptions, type RunOptions } from '../../config/options.ts';
 import { parseDuration } from '../../config/values.ts';
 import type { ClusterTarget } from '../../kube/target.ts';
 import type { ClusterName } from '../../model/ids.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { objectPath } from '../../model/refs.ts';
-import { carriedOut, found, type Outcome, tried, type Writers } from '../../remedy/carry-out.ts';
+import { found, type Outcome, tried, type Writers } from '../../remedy/carry-out.ts';
 import { outlookOf } from '../../remedy/outlook.ts';
-import { type Action, fixPlanOf, isToFix } from '../../remedy/plan.ts';
-import type { UndoEntry, UndoFile } from '../../remedy/undo.ts';
+import { type Action, fixPlanOf } from '../../remedy/plan.ts';
 import { openWriters } from '../../remedy/writers.ts';
 import type { Report, ReportFinding } from '../../report/schema.ts';
-import { factsOf, judgeSnapshot, type Prepared, prepare, type ReadMesh, readClusters, type RunIo } from '../../run/check.ts';
+import {
+  factsOf,
+  judgeSnapshot,
+  type Prepared,
+  prepare,
+  type ReadMesh,
+  readClusters,
+  readRecordings,
+  type RunIo,
+} from '../../run/check.ts';
 import { targetsOf } from '../../run/live.ts';
-import { replayed } from '../../run/replay.ts';
-import { readRecording } from '../../source/recording.ts';
+import { applied, settled, verdict } from '../applying.ts';
 import { asking } from '../asking.ts';
 import { flag } from '../flags.ts';
 import { type Planned, plannedJson, plannedText } from '../fixing.ts';
@@ -105,7 +109,7 @@ interface Looked extends Required<Pick<ReadMesh, 'snapshot' | 'facts'>> {
 
 async function looked(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Looked> {
   if (options.from !== undefined) {
-    const again = replayed(await readRecording(options.from.path, options.from.shown), options, prepared.checks);
+    const again = await readRecordings(options.from, options, prepared.checks, io);
     const report = await judgeSnapshot(again.snapshot, again.options, prepared, io);
     return { ...again, report, facts: factsOf(again.snapshot, again.options.now) };
   }
@@ -133,68 +137,6 @@ async function plannedOf(
     );
   }
   return { plan, outlook: await outlookOf(snapshot, plan.actions, objects, judge), trials };
-}
-
-/** Asks for each cluster, changes it, and keeps what takes it back. Gives how many changes were made. */
-async function applied(actions: readonly Action[], writers: Writers, wishes: Wishes, host: Host): Promise<number> {
-  const agreed = new Set<ClusterName>();
-  for (const cluster of new Set(actions.map((action) => action.cluster))) {
-    const own = actions.filter((action) => action.cluster === cluster);
-    const restarts = own.filter(({ isRestart }) => isRestart).length;
-    const what = `${count(own.length, 'change')}${restarts === 0 ? '' : `, ${count(restarts, 'restart')} among them,`} to ${cluster}`;
-    if (wishes.isAgreed || (await host.ask(`Apply ${what}? [y/N] `))) agreed.add(cluster);
-  }
-  const kept: UndoEntry[] = [];
-  let done = 0;
-  for (const action of actions.filter(({ cluster }) => agreed.has(cluster))) {
-    const slot = kept.length;
-    const outcome = await carriedOut(action, writers, async (entry) => {
-      kept[slot] = entry;
-      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
-    });
-    if (outcome.state === 'done') done += 1;
-    else if (kept.length > slot) {
-      // It was not made after all.
-      kept.pop();
-      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
-    }
-    host.stderr.write(`${saidOf(action, outcome)}\n`);
-    if (host.interrupted() !== undefined) break;
-  }
-  return done;
-}
-
-function saidOf({ cluster, ref, isRestart, remedy }: Action, outcome: Outcome): string {
-  const what = `${cluster}: ${isRestart ? 'restart' : remedy.action} ${objectPath(ref)}`;
-  return outcome.state === 'done' ? `${what}: done` : `${what}: NOT done: ${outcome.because}`;
-}
-
-/** Never seen in part: whoever needs it needs all of it. */
-async function writeUndo(file: string, content: UndoFile, { cwd }: Host): Promise<void> {
-  const path = resolve(cwd, file);
-  await writeFile(`${path}.part`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.part`, path);
-}
-
-const pace = 3000;
-
-/** Looks again until the causes are gone, or time is up. */
-async function settled(look: () => Promise<Looked>, causes: readonly string[], limit: number, host: Host): Promise<Report> {
-  const end = host.seconds() + limit / 1000;
-  for (;;) {
-    const { report } = await look();
-    const isLeft = report.findings.some(({ fingerprint }) => causes.includes(fingerprint));
-    if ((!isLeft && report.exit.code === 0) || host.seconds() > end || host.interrupted() !== undefined) return report;
-    await host.sleep(pace);
-  }
-}
-
-function verdict(before: Report, after: Report, causes: readonly string[]): string {
-  const left = after.findings.filter(({ fingerprint }) => causes.includes(fingerprint)).length;
-  const fresh = after.causes.filter(
-    (cause) => isToFix(cause) && !before.findings.some(({ fingerprint }) => fingerprint === cause.fingerprint),
-  );
-  return `Cleared ${causes.length - left} of ${count(causes.length, 'cause')}, ${fresh.length === 0 ? 'introduced none' : `new: ${fresh.map(({ code }) => code).join(', ')}`}; check now ends with exit code ${after.exit.code}.`;
 }
 
 /** Opens the clusters that a plan changes; nothing where it is no plan for live ones. */

@@ -4,6 +4,7 @@ import type { Lab } from '../lab/lab.ts';
 import { unmeasured } from '../../../src/report/gaps.ts';
 import { type Checked, checkUntil, isGreen, record, spoken } from './check.ts';
 import type { Expected, Fault } from './fault.ts';
+import { isMendedByFix, tryFix } from './fixed.ts';
 
 /** What became of one fault. */
 export interface Tried {
@@ -19,6 +20,8 @@ export interface Tried {
   readonly object: string | undefined;
   /** Whether the mesh was green again at the end. */
   readonly isHealthyAgain: boolean;
+  /** What `meshdoctor fix` made of it, where that was tried. */
+  readonly fixed?: string;
   /** The broken mesh, recorded while it was broken. */
   readonly recording: Buffer | undefined;
 }
@@ -41,6 +44,7 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   let recording: Buffer | undefined;
   let object: string | undefined;
   let isHealthyAgain = false;
+  let fixed: string | undefined;
   try {
     await fault.stage(lab);
     const isExpected = ({ report }: Checked): boolean => missed(fault.expected, report).length === 0;
@@ -51,6 +55,11 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
     if (wrong.length > 0) wrong.push(spoken(broken));
     if (isRecorded) recording = await record(lab, fault.id, fault.flags);
     await whileBroken?.(lab, fault);
+    if (wrong.length === 0 && isMendedByFix(fault)) {
+      const tried = await tryFix(lab, fault, broken);
+      fixed = tried.fixed;
+      wrong.push(...tried.wrong);
+    }
     if (wrong.length === 0 && fault.remedy.kind === 'printed') wrong.push(...(await mend(lab, fault, broken, ran)));
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
@@ -63,7 +72,17 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   } catch (error) {
     wrong.push(`undoing it failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { fault: fault.id, wrong, causes, ran, seconds: Math.round((Date.now() - start) / 1000), object, isHealthyAgain, recording };
+  return {
+    fault: fault.id,
+    wrong,
+    causes,
+    ran,
+    seconds: Math.round((Date.now() - start) / 1000),
+    object,
+    isHealthyAgain,
+    recording,
+    ...(fixed === undefined ? {} : { fixed }),
+  };
 }
 
 /** In what a report is not as expected of a fault. */
