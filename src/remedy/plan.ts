@@ -86,7 +86,7 @@ function choose(cause: ReportFinding): { readonly automatic: readonly ReportReme
     note: remedy?.note ?? '',
     because,
   });
-  if (remedies.length === 0) return { automatic: [], hands: [hand('nothing that could be typed mends it', undefined)] };
+  if (remedies.length === 0) return { automatic: [], hands: [hand(`nothing that could be typed mends it: ${cause.message}`, undefined)] };
   const index = remedies.findIndex((remedy) => whyNot(remedy) === undefined);
   const chosen = remedies[index];
   if (chosen === undefined) return { automatic: [], hands: [hand(whyNot(remedies[0]) ?? '', remedies[0])] };
