@@ -37,10 +37,7 @@ checkTester(check, {
     'the ConfigMap of the revision is there': withConfig(remote({ revision: '1-31-0' }), 'istio-1-31-0', trustDomain),
     'the ConfigMap was there before istiod': withConfig(remote(), 'istio', trustDomain, longAgo),
     'a ConfigMap made later says what was taken before': withConfig(
-      mesh()
-        .primaryRemote(east, west)
-        .namespace('shop', { injected: true })
-        .service('cart.shop'),
+      mesh().primaryRemote(east, west).namespace('shop', { injected: true }).service('cart.shop'),
       'istio',
       'cluster.local',
       justNow,
@@ -65,14 +62,7 @@ checkTester(check, {
       ],
     },
     'the ConfigMap was made after istiod had met the workloads': {
-      mesh: withConfig(
-        remote()
-          .namespace('shop', { injected: true })
-          .service('cart.shop'),
-        'istio',
-        trustDomain,
-        justNow,
-      ),
+      mesh: withConfig(remote().namespace('shop', { injected: true }).service('cart.shop'), 'istio', trustDomain, justNow),
       findings: ['mistaken-trust-domain/late @ west:ConfigMap/istio-system/istio (error likely)'],
     },
     'a remote has an old one': {
