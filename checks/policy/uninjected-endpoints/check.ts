@@ -1,4 +1,18 @@
-import { type ClusterName, defineCheck, endpoints, labels, list, type Pod, refKey } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  defineCheck,
+  endpoints,
+  kubectl,
+  labels,
+  list,
+  type mtlsBarriers,
+  type ObjectRef,
+  type Pod,
+  refKey,
+  remedy,
+  shellWord,
+  workloadOf,
+} from 'meshdoctor/api';
 import {
   barredFor,
   type BarredFor,
@@ -47,6 +61,22 @@ export default defineCheck({
       found: list(a.pods, 'none', 3),
       effect: effectOf(a.consequences),
     }),
+    mislabelled: (a: Uninjected) => ({
+      ...(a.consequences.every(({ outcome }) => outcome === 'fewer') ? { severity: 'warning' as const } : {}),
+      text: `${countOf(a)} of ${servicesOf(a.consequences)} in ${a.of} ${a.pods.length === 1 ? 'has a sidecar' : 'have sidecars'}, but no label ${labels.tlsMode}=${endpoints.istioMutual}: ${effectOf(a.consequences)}.`,
+      expected: `${labels.tlsMode}=${endpoints.istioMutual}, which the injector sets where nothing else is set`,
+      found: list(a.pods, 'none', 3),
+      effect: effectOf(a.consequences),
+      remedy: a.workloads.map((ref) =>
+        remedy.command(
+          ref.cluster,
+          [
+            `${kubectl(ref)} patch ${ref.kind.toLowerCase()} ${shellWord(ref.name)} --type=merge -p ${shellWord(JSON.stringify({ spec: { template: { metadata: { labels: { [labels.tlsMode]: null } } } } }))}`,
+          ],
+          { ref, disruptive: true, note: 'makes its pods anew' },
+        ),
+      ),
+    }),
   },
   *run({ clusters, mesh, finding, undecided }) {
     if (mesh.dataPlanes.includes('ambient')) return; // pods without sidecar may well be captured
@@ -55,7 +85,7 @@ export default defineCheck({
     if (missing.length > 0) yield undecided(unknownReading, { missing });
     const groups = new Map<string, Group>();
     for (const one of barredFor(known, mesh, ({ barrier, endpoint }) => barrier.why === 'no-sidecar' && endpoint.pod !== undefined)) {
-      const key = hasSidecarsElsewhere(one) ? 'unequal' : 'unreachable';
+      const key = one.barred.every(hasSidecar) ? 'mislabelled' : hasSidecarsElsewhere(one) ? 'unequal' : 'unreachable';
       if (key === 'unreachable' && (one.consequence.outcome !== 'none' || !isMeantToCall(one))) continue;
       for (const of of one.consequence.barred) {
         const { namespace } = one.call.service;
@@ -77,6 +107,7 @@ export default defineCheck({
           of,
           consequences,
           pods: pods.map(({ name }) => name),
+          workloads: workloadsOf(pods),
           isJoined: found.some(({ call }) => call.caller.namespaces.has(namespace)),
         },
         {
@@ -100,7 +131,7 @@ export default defineCheck({
 });
 
 interface Group {
-  readonly key: 'unequal' | 'unreachable';
+  readonly key: 'unequal' | 'unreachable' | 'mislabelled';
   readonly of: ClusterName;
   readonly namespace: string;
   readonly found: BarredFor[];
@@ -111,8 +142,19 @@ interface Uninjected {
   readonly consequences: readonly Consequence[];
   /** Names of pods. */
   readonly pods: readonly string[];
+  /** What makes them, where it can be told. */
+  readonly workloads: readonly ObjectRef[];
   /** Pods of the same namespace in the callers' cluster have sidecars. */
   readonly isJoined: boolean;
+}
+
+/** It was injected, whatever its labels say: the label of its template came first. */
+function hasSidecar({ endpoint }: mtlsBarriers.Barred): boolean {
+  return endpoint.pod?.proxy?.kind === 'sidecar';
+}
+
+function workloadsOf(pods: readonly Pod[]): ObjectRef[] {
+  return [...new Map(pods.flatMap((pod) => workloadOf(pod) ?? []).map((ref) => [refKey(ref), ref])).values()];
 }
 
 /** The same service has sidecars in another cluster: there it belongs to the mesh. */
