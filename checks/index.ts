@@ -101,6 +101,7 @@ import missingCallerRules from './policy/missing-caller-rules/check.ts';
 import missingOutlierDetection from './policy/missing-outlier-detection/check.ts';
 import missingSubset from './policy/missing-subset/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
+import unseenSourceAddress from './policy/unseen-source-address/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
 import expiringApiServerCa from './remote-secret/expiring-api-server-ca/check.ts';
@@ -260,6 +261,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingOutlierDetection, area: 'policy', origin: 'built-in' },
   { check: missingSubset, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
+  { check: unseenSourceAddress, area: 'policy', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
   { check: expiringApiServerCa, area: 'remote-secret', origin: 'built-in' },

@@ -76,6 +76,15 @@ export function principalsOf(object: IstioResource): readonly string[] {
   ]);
 }
 
+/** Values of `source.ipBlocks`, in `from` or as condition `source.ip`: addresses of whoever opened the connection. */
+export function ipBlocksOf(object: IstioResource): readonly string[] {
+  const odd = tally();
+  return rulesOf(object).flatMap((rule) => [
+    ...objects(odd, rule['from']).flatMap((from) => texts(odd, fields(odd, from['source'])['ipBlocks'])),
+    ...objects(odd, rule['when']).flatMap(({ key, values }) => (key === 'source.ip' ? texts(odd, values) : [])),
+  ]);
+}
+
 function rulesOf(object: IstioResource): readonly Fields[] {
   const odd = tally();
   return objects(odd, fields(odd, object.spec)['rules']);

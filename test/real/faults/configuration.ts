@@ -44,6 +44,53 @@ export const configurationFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
+    id: 'policy-by-source-address',
+    about: 'An AuthorizationPolicy allowed callers of the other network by the addresses of their pods.',
+    topology,
+    stage: async (lab) => {
+      const ip = await lab.kubectl('cluster1', [
+        'get',
+        'pods',
+        '-n',
+        'sample',
+        '-l',
+        'app=client',
+        '-o',
+        'jsonpath={.items[0].status.podIP}',
+      ]);
+      await lab.apply('cluster2', [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: 'callers', namespace: 'sample' },
+          spec: { selector: { matchLabels: { app: 'def' } }, action: 'ALLOW', rules: [{ from: [{ source: { ipBlocks: [ip] } }] }] },
+        },
+      ]);
+    },
+    undo: async (lab) => await gone(lab, 'cluster2', 'authorizationpolicy', 'callers'),
+    expected: { cause: 'unseen-source-address', clusters: both },
+    remedy: { kind: 'undone', because: 'whom to allow instead is for its author to say' },
+  },
+  {
+    id: 'sidecar-labelled-plain',
+    about: 'The template of a workload was given the label by which sidecars are taken for plain pods.',
+    topology,
+    stage: async (lab) => {
+      const labels = { 'security.istio.io/tlsMode': 'disabled' };
+      const patch = JSON.stringify({ spec: { template: { metadata: { labels } } } });
+      await lab.kubectl('cluster2', ['patch', 'deployment', 'def', '-n', 'sample', '--type=merge', '-p', patch]);
+      await lab.kubectl('cluster2', ['rollout', 'status', '-n', 'sample', 'deployment/def', '--timeout=110s']);
+    },
+    undo: async (lab) => {
+      const labels = { 'security.istio.io/tlsMode': null };
+      const patch = JSON.stringify({ spec: { template: { metadata: { labels } } } });
+      await lab.kubectl('cluster2', ['patch', 'deployment', 'def', '-n', 'sample', '--type=merge', '-p', patch]);
+      await lab.kubectl('cluster2', ['rollout', 'status', '-n', 'sample', 'deployment/def', '--timeout=110s']);
+    },
+    expected: { cause: 'uninjected-endpoints/mislabelled', clusters: both },
+    remedy: { kind: 'printed' },
+  },
+  {
     id: 'port-named-otherwise',
     about: 'The Service was made in the cluster of its callers, too, and its port was given another name there.',
     topology,
