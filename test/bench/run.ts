@@ -97,30 +97,18 @@ async function judging(size: Size, target: number): Promise<void> {
 
 /** Time for each service must not grow with their number. */
 async function scaling(): Promise<void> {
-  const perService: number[] = [];
-  for (const services of [500, 1_000, 2_000, 4_000]) {
-    const snapshot = snapshotFor({ services, pods: services * 4 });
-    const taken = median(await times(5, () => judge(snapshot)));
-    perService.push(taken / services);
-    console.log(
-      `${String(services).padStart(5)} services, ${services * 4} pods: ${ms(taken)}, ${((taken / services) * 1000).toFixed(1)} µs a service`,
-    );
-  }
-  const [first = 1, last = 1] = [perService[0], perService.at(-1)];
-  rows.push(ratio('time a service at 4000 services : at 500', last / first, 1.5));
+  const perService = await perUnit([500, 1_000, 2_000, 4_000], (services) => snapshotFor({ services, pods: services * 4 }), 'services');
+  rows.push(ratio('time a service at 4000 services : at 500', perService, 1.5));
 }
 
 /** Nor must the time for each cluster; and a fleet fits into memory: its recording is judged by a process of its own. */
 async function fleet(): Promise<void> {
-  const perCluster: number[] = [];
-  for (const clusters of [3, 6, 12, 24]) {
-    const snapshot = snapshotFor({ clusters, services: clusters * 100, pods: clusters * 400, topology: 'primary-remote' });
-    const taken = median(await times(5, () => judge(snapshot)));
-    perCluster.push(taken / clusters);
-    console.log(`${String(clusters).padStart(5)} clusters of 100 services: ${ms(taken)}, ${ms(taken / clusters)} a cluster`);
-  }
-  const [first = 1, last = 1] = [perCluster[0], perCluster.at(-1)];
-  rows.push(ratio('time a cluster of 24 : of 3', last / first, 1.5));
+  const perCluster = await perUnit(
+    [3, 6, 12, 24],
+    (clusters) => snapshotFor({ clusters, services: clusters * 100, pods: clusters * 400, topology: 'primary-remote' }),
+    'clusters of 100 services',
+  );
+  rows.push(ratio('time a cluster of 24 : of 3', perCluster, 1.5));
 
   const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-bench-'));
   const file = join(folder, 'fleet.json.gz');
@@ -135,6 +123,21 @@ async function fleet(): Promise<void> {
     target: '<= 512 MiB',
     isMet: mebibytes <= 512,
   });
+}
+
+/** Judges meshes of several sizes by turns, so that all meet the same heap; gives the time for a unit of the largest as a multiple of that of the smallest. */
+async function perUnit(sizes: readonly number[], snapshotOfSize: (size: number) => Snapshot, unit: string): Promise<number> {
+  const meshes = sizes.map((size) => ({ size, snapshot: snapshotOfSize(size), taken: [] as number[] }));
+  for (let round = 0; round < 6; round++) {
+    for (const { snapshot, taken } of meshes) taken.push(...(await times(1, () => judge(snapshot))));
+  }
+  // The first round fills caches.
+  const units = meshes.map(({ size, taken }) => median(taken.slice(1)) / size);
+  for (const [place, { size }] of meshes.entries())
+    console.log(
+      `${String(size).padStart(5)} ${unit}: ${ms((units[place] ?? 0) * size)}, ${((units[place] ?? 0) * 1000).toFixed(1)} µs each`,
+    );
+  return (units.at(-1) ?? 0) / (units[0] ?? 1);
 }
 
 /** `check` on live clusters, start to end, against a process that reads the same lists and throws them away. */
