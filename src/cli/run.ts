@@ -23,7 +23,10 @@ export async function run(host: Host): Promise<number> {
 
 /** What the user can mend: one sentence, perhaps a hint. */
 function known(error: MeshdoctorError, host: Host): number {
-  const hint = error.hint === undefined ? '' : `\n${error.hint.replace(/\bmeshdoctor (?=check|record|list|explain)/g, `${host.program} `)}`;
+  const hint =
+    error.hint === undefined
+      ? ''
+      : `\n${error.hint.replace(/(?<!kubectl )\bmeshdoctor (?=check|record|list|explain)/g, `${host.program} `)}`;
   const help = error instanceof UsageError && error.hint === undefined ? `\n${host.program} --help shows commands and flags.` : '';
   host.stderr.write(`${redact(error.message)}${redact(hint)}${help}\n`);
   return exitUsage;
