@@ -4,6 +4,7 @@ import type { Json } from '../model/kube.ts';
 import type { ObservedFactName } from '../model/observations.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import type { Derived } from '../mesh/derived.ts';
+import type { HopName } from '../mesh/path/hop.ts';
 import type { ControlPlaneRef, Couple, Member, Mesh } from '../mesh/topology.ts';
 import type { Certainty, Evidence, Finding, Message, Severity, Undecided } from './finding.ts';
 
@@ -127,6 +128,16 @@ export interface Explains {
   readonly keys?: readonly string[];
 }
 
+/** Where a call meets what a check finds. */
+export interface OnPath {
+  /** Hops that it can break: the first of these that does not work has it, and where all of them do, the first in this list. */
+  readonly hops: readonly HopName[];
+  /** It says why a hop does not work, and does not break one that does. */
+  readonly onlyExplains?: true;
+  /** Which of its findings are about calls between pods that run; absent: all. */
+  readonly isOn?: (finding: Finding) => boolean;
+}
+
 export type TopologyKind = 'primary-remote' | 'multi-primary' | 'external' | 'single-cluster';
 
 /** A check as its author writes it. */
@@ -155,6 +166,8 @@ export interface CheckDefinition<S extends Scope, L extends NeedsOf<S>, M extend
   /** Hygiene: shown with --advice only, never fails a run. */
   readonly advice?: true;
   readonly explains?: readonly Explains[];
+  /** Where on the way of a call its findings stand; absent: they are about no call that is under way. */
+  readonly path?: OnPath;
   /** Ids of the project's list of failure modes. */
   readonly catalogue?: readonly string[];
   /** Codes of earlier versions, each with what it is called now: `--only`, baselines and suppressions go on to understand them. */
@@ -192,6 +205,7 @@ export interface AnyCheck {
   readonly partial?: true;
   readonly advice?: true;
   readonly explains?: readonly Explains[];
+  readonly path?: OnPath;
   readonly catalogue?: readonly string[];
   readonly formerly?: Readonly<Record<string, string>>;
   readonly docs: {

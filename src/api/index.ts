@@ -51,6 +51,7 @@ export * as keepers from '../mesh/keepers.ts';
 export * as expiry from '../mesh/expiry.ts';
 export * as loadBalancers from '../mesh/load-balancers.ts';
 export * as measured from '../mesh/measured.ts';
+export * as callPaths from '../mesh/path/path.ts';
 export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';

@@ -10,19 +10,25 @@ import type { Host } from './host.ts';
 import { type StyleFlags, styleOf } from './style.ts';
 import { writeWhole } from './whole-file.ts';
 
+/** What a reporter of any command says of itself. */
+interface Format {
+  readonly format: string;
+  readonly extension: string;
+}
+
 /** One document to write, and where. */
-export interface Output {
-  readonly reporter: ReporterDefinition;
+export interface Output<R extends Format = ReporterDefinition> {
+  readonly reporter: R;
   /** Absent: stdout. */
   readonly file?: string;
 }
 
 /** Understands every `-o FORMAT[=FILE]` before any work begins, and refuses what could not be written at its end. */
-export async function outputsOf(
+export async function outputsOf<R extends Format>(
   specs: readonly string[],
-  reporters: readonly ReporterDefinition[],
+  reporters: readonly R[],
   cwd: string,
-): Promise<readonly Output[]> {
+): Promise<readonly Output<R>[]> {
   const outputs = (specs.length === 0 ? ['text'] : specs).map((spec) => outputOf(spec, reporters));
   const onStdout = outputs.filter(({ file }) => file === undefined);
   if (onStdout.length > 1) {
@@ -41,7 +47,7 @@ export async function outputsOf(
   return outputs;
 }
 
-function outputOf(spec: string, reporters: readonly ReporterDefinition[]): Output {
+function outputOf<R extends Format>(spec: string, reporters: readonly R[]): Output<R> {
   const at = spec.indexOf('=');
   const format = at < 0 ? spec : spec.slice(0, at);
   const reporter = reporters.find((candidate) => candidate.format === format);
@@ -92,21 +98,36 @@ export async function writeOutputs(
   host: Host,
   { forecast, ...run }: RunFacts & { readonly forecast?: number | undefined },
 ): Promise<void> {
-  for (const { reporter, file } of outputs) {
-    const style = styleOf(flags, host, file === undefined ? 'stdout' : 'file');
-    const isForPeople = reporter.format === 'text' || reporter.format === 'short';
-    const asked = reporter.forecasts === true ? report : lookingAhead(report, forecast);
-    const shown = isForPeople ? atLeast(asked, flags.show ?? 'info') : asked;
-    const document = reporter.render(
-      shown,
-      isForPeople && flags.show === 'all' ? { ...style, verbosity: Math.max(1, style.verbosity) } : style,
-      run,
-    );
-    if (file === undefined) host.stdout.write(document);
-    else
-      await writeWhole(resolve(host.cwd, file), document).catch((error: unknown) => {
-        throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
-      });
-    if (file !== undefined && style.verbosity > 0) host.stderr.write(`wrote ${file} (${reporter.format})\n`);
+  await writeDocuments(
+    outputs.map(({ reporter, file }) => {
+      const style = styleOf(flags, host, file === undefined ? 'stdout' : 'file');
+      const isForPeople = reporter.format === 'text' || reporter.format === 'short';
+      const asked = reporter.forecasts === true ? report : lookingAhead(report, forecast);
+      const shown = isForPeople ? atLeast(asked, flags.show ?? 'info') : asked;
+      const document = reporter.render(
+        shown,
+        isForPeople && flags.show === 'all' ? { ...style, verbosity: Math.max(1, style.verbosity) } : style,
+        run,
+      );
+      return { format: reporter.format, document, verbosity: style.verbosity, ...(file === undefined ? {} : { file }) };
+    }),
+    host,
+  );
+}
+
+/** One after the other, to standard output or to files. */
+export async function writeDocuments(
+  documents: readonly { readonly format: string; readonly document: string; readonly verbosity: number; readonly file?: string }[],
+  host: Host,
+): Promise<void> {
+  for (const { format, document, verbosity, file } of documents) {
+    if (file === undefined) {
+      host.stdout.write(document);
+      continue;
+    }
+    await writeWhole(resolve(host.cwd, file), document).catch((error: unknown) => {
+      throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
+    });
+    if (verbosity > 0) host.stderr.write(`wrote ${file} (${format})\n`);
   }
 }

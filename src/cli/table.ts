@@ -98,14 +98,18 @@ const serviceFlag = {
   service: { type: 'list', describe: 'NAME.NAMESPACE[:PORT] that must be reachable from every cluster (repeatable)' },
 } as const satisfies Record<string, FlagDefinition>;
 
-const checkFlags = {
-  ...liveFlags,
-  ...directoryFlags,
+const recordingFlag = {
   from: {
     type: 'list',
     describe: 'FILE that record wrote: its clusters as they were then; several are one mesh, NAME=FILE names the cluster (repeatable)',
     values: 'files',
   },
+} as const satisfies Record<string, FlagDefinition>;
+
+const checkFlags = {
+  ...liveFlags,
+  ...directoryFlags,
+  ...recordingFlag,
   ...askFlags,
   ...serviceFlag,
   output: {
@@ -199,6 +203,30 @@ export const commands: readonly CommandDefinition[] = [
       ['check -o text -o junit=report.xml', 'the screen, and a file for CI'],
     ],
     load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'path',
+    usage: 'path <FROM> <TO>',
+    describe: 'Follow one call across clusters, hop by hop, and name the first hop that is broken',
+    flags: {
+      ...liveFlags,
+      ...directoryFlags,
+      ...recordingFlag,
+      ...askFlags,
+      output: {
+        type: 'list',
+        alias: 'o',
+        describe: 'FORMAT[=FILE] (repeatable): text, json, mermaid or svg',
+        values: ['text', 'json', 'mermaid', 'svg'],
+      },
+      ...sourceFlags,
+      ...styleFlags,
+    },
+    examples: [
+      ['path west/shop/deploy/client abc.shop:5000 --context east --context west', 'FROM is CLUSTER/NAMESPACE/NAME'],
+      ['path west/shop/client abc.shop:5000 --from mesh.json.gz -o svg=call.svg', 'a picture of a call in a mesh that was recorded'],
+    ],
+    load: async () => (await import('./commands/path.ts')).pathCommand,
   },
   {
     name: 'record',

@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly suppressions?: NonNullable<ConfigFile['suppressions']>;
   /** What is laid over clusters before they are judged, each a directory of one of them. */
   readonly overlays?: readonly ClusterSource[];
+  /** The one call that the run is about, as it was written: probes then ask what concerns it. No flag: `path` takes it as arguments. */
+  readonly call?: { readonly from: string; readonly to: string };
   /** Ids, areas, globs and catalogue ids; empty = all. */
   readonly only: readonly string[];
   readonly skip: readonly string[];

@@ -7,12 +7,27 @@ import { hasLabels } from './selectors.ts';
 /** What a rule says of a connection; `maybe` where it depends on who connects. */
 type Match = 'yes' | 'no' | 'maybe';
 
-/** A connection that a gateway passes on without opening it: no identity and no HTTP can be seen of it. */
+/**
+ * A connection as the proxy sees it that filters it. One that a gateway passes on without opening it has no caller and no HTTP: neither
+ * can be seen of it.
+ */
 export interface PassedConnection {
-  /** The port on which the gateway's pod listens. */
+  /** The port on which the pod listens. */
   readonly port: number;
   /** The server name that is asked for, where it is known. */
   readonly sni?: string;
+  /** Who connects, where mutual TLS tells. */
+  readonly caller?: KnownCaller;
+  /** Requests are seen: what rules say of them depends on the request. */
+  readonly isHttp?: boolean;
+}
+
+/** Who connects, by its certificate. */
+export interface KnownCaller {
+  /** `cluster.local/ns/shop/sa/client`; one for each trust domain that is an alias of its own. */
+  readonly principals: readonly string[];
+  readonly namespace: string;
+  readonly serviceAccount: string;
 }
 
 /** What becomes of such a connection. */
@@ -110,19 +125,46 @@ function matches(rule: Fields, connection: PassedConnection, action: 'ALLOW' | '
   const isHttp =
     [...from, ...to].some((part) => Object.keys(part).some((key) => ofHttp.has(key))) ||
     when.some(({ key }) => typeof key === 'string' && key.startsWith('request.'));
-  if (isHttp && action === 'ALLOW') return 'no';
+  if (isHttp && action === 'ALLOW' && connection.isHttp !== true) return 'no';
   const conditions = when.map((condition) => conditionMatch(condition, connection));
-  return all([any(from.map(sourceMatch)), any(to.map((operation) => operationMatch(operation, connection))), ...conditions]);
+  const ofRequest = isHttp && connection.isHttp === true ? (['maybe'] as const) : [];
+  return all([
+    any(from.map((source) => sourceMatch(source, connection.caller))),
+    any(to.map((operation) => operationMatch(operation, connection))),
+    ...conditions,
+    ...ofRequest,
+  ]);
 }
 
-/** Who connects is not known to a gateway that passes TLS through: nobody is anybody by name, and everybody is not. */
-function sourceMatch(source: Fields): Match {
+/** Where nobody is known to connect, as at a gateway that passes TLS through, nobody is anybody by name, and everybody is not. */
+function sourceMatch(source: Fields, caller: KnownCaller | undefined): Match {
   const named = ['principals', 'namespaces', 'trustDomains', 'serviceAccounts'];
-  if (named.some((key) => list(tally(), source[key]).length > 0)) return 'no';
+  if (caller === undefined && named.some((key) => list(tally(), source[key]).length > 0)) return 'no';
+  if (caller !== undefined && callerMatch(source, caller) === 'no') return 'no';
   const isByAddress = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'].some(
     (key) => list(tally(), source[key]).length > 0,
   );
   return isByAddress ? 'maybe' : 'yes';
+}
+
+function callerMatch(source: Fields, { principals, namespace, serviceAccount }: KnownCaller): Match {
+  const values = (key: string): readonly string[] => texts(tally(), source[key]);
+  const found: Readonly<Record<string, readonly string[]>> = {
+    principals,
+    namespaces: [namespace],
+    trustDomains: principals.map((principal) => principal.split('/')[0] ?? ''),
+    serviceAccounts: [serviceAccount, `${namespace}/${serviceAccount}`],
+  };
+  return all(
+    ['principals', 'namespaces', 'trustDomains', 'serviceAccounts'].map((key) =>
+      oneMatches(values(key), values(`not${key[0]?.toUpperCase() ?? ''}${key.slice(1)}`), found[key] ?? []),
+    ),
+  );
+}
+
+function oneMatches(values: readonly string[], notValues: readonly string[], found: readonly string[]): Match {
+  if (found.some((one) => notValues.some((pattern) => isLike(pattern, one)))) return 'no';
+  return values.length === 0 || found.some((one) => values.some((pattern) => isLike(pattern, one))) ? 'yes' : 'no';
 }
 
 function operationMatch(operation: Fields, { port }: PassedConnection): Match {
@@ -130,7 +172,7 @@ function operationMatch(operation: Fields, { port }: PassedConnection): Match {
   return valuesMatch(texts(odd, operation['ports']), texts(odd, operation['notPorts']), String(port));
 }
 
-function conditionMatch(condition: Fields, { port, sni }: PassedConnection): Match {
+function conditionMatch(condition: Fields, { port, sni, caller }: PassedConnection): Match {
   const odd = tally();
   const [values, notValues] = [texts(odd, condition['values']), texts(odd, condition['notValues'])];
   switch (condition['key']) {
@@ -139,14 +181,20 @@ function conditionMatch(condition: Fields, { port, sni }: PassedConnection): Mat
     case 'connection.sni':
       return sni === undefined ? 'maybe' : valuesMatch(values, notValues, sni);
     case 'source.principal':
+      return caller === undefined ? nobody(values) : oneMatches(values, notValues, caller.principals);
     case 'source.namespace':
+      return caller === undefined ? nobody(values) : oneMatches(values, notValues, [caller.namespace]);
     case 'source.serviceAccount':
     case 'source.trustDomain':
-      return values.length > 0 ? 'no' : 'yes';
+      return caller === undefined ? nobody(values) : 'maybe';
     default:
       // An attribute of HTTP in a DENY rule is passed over.
       return typeof condition['key'] === 'string' && condition['key'].startsWith('request.') ? 'yes' : 'maybe';
   }
+}
+
+function nobody(values: readonly string[]): Match {
+  return values.length > 0 ? 'no' : 'yes';
 }
 
 function valuesMatch(values: readonly string[], notValues: readonly string[], found: string): Match {

@@ -184,7 +184,8 @@ function refusedAtGateway(
   return barred.length === endpoints.length ? barred : [];
 }
 
-function barrierOf(
+/** Why an endpoint is taken for one without mutual TLS, by the rule and the policies of one istiod. */
+export function barrierOf(
   endpoint: ShardEndpoint,
   { rule, mode }: { readonly rule: AppliedRule | undefined; readonly mode: string | undefined },
   modes: PeerAuthentications,

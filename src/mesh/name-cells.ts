@@ -60,6 +60,12 @@ export function nameCells(name: NameToProbe, mesh: Mesh, facts: FactsByCluster):
   });
 }
 
+/** Who should give the address of a name to a pod, or to any pod of a cluster where none is given. Pure. */
+export function predictedAnswer(name: NameToProbe, cluster: ClusterName, mesh: Mesh, facts: FactsByCluster, caller?: Pod): PredictedAnswer {
+  const world = worldOf(name, cluster, mesh, facts, caller);
+  return predictedFor(name, cluster, { instances: instancesOf(name, facts), mesh, facts, world });
+}
+
 /** The verdict over what was predicted and what was measured: a measurement wins where it speaks of the same thing. */
 function judged(
   predicted: PredictedAnswer,
@@ -193,8 +199,8 @@ function readyEndpoints({ namespace, name }: NameToProbe, own: ClusterFacts | un
 }
 
 /** The istiod that serves callers of a cluster, with what it knows of this one name. */
-function worldOf(name: NameToProbe, cluster: ClusterName, mesh: Mesh, facts: FactsByCluster): World | undefined {
-  const pod = callerIn(name, cluster, facts);
+function worldOf(name: NameToProbe, cluster: ClusterName, mesh: Mesh, facts: FactsByCluster, caller?: Pod): World | undefined {
+  const pod = caller ?? callerIn(name, cluster, facts);
   const serving = istiodsServing(cluster, mesh);
   const chosen = serving.find(({ revision }) => revision === pod?.proxy?.revision) ?? serving[0];
   const of = chosen === undefined ? undefined : facts.get(chosen.cluster);

@@ -69,7 +69,8 @@ const ofNodes: ReadonlySet<string> = new Set([
   'kubernetes.io/hostname',
 ]);
 
-function isInSubset({ pod, cluster, network }: ShardEndpoint, wanted: StringMap): boolean {
+/** Whether an endpoint has the labels of a subset; labels of nodes, and of pods that are not known, are taken to fit. */
+export function isInSubset({ pod, cluster, network }: ShardEndpoint, wanted: StringMap): boolean {
   return Object.entries(wanted).every(([key, value]) => {
     if (ofNodes.has(key)) return true;
     if (key === labels.cluster) return value === cluster;

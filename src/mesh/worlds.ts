@@ -150,7 +150,8 @@ function callersAmong(pods: readonly Pod[], cluster: ClusterName, revision: stri
   return [...found.values()].map(({ first, ...rest }) => ({ ...first, ...rest }));
 }
 
-function isAlive(pod: Pod): boolean {
+/** Whether a pod runs, or its source says nothing of it. */
+export function isAlive(pod: Pod): boolean {
   return pod.phase === 'Running' || pod.phase === '';
 }
 

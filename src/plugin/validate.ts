@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callPaths } from '../api/index.ts';
 import type { PluginDefinition } from '../api/plugin.ts';
 import { PluginError } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
@@ -37,6 +38,9 @@ const check = z.strictObject({
         keys: z.array(text).optional(),
       }),
     )
+    .optional(),
+  path: z
+    .strictObject({ hops: z.array(z.enum(callPaths.hopNames)), onlyExplains: z.literal(true).optional(), isOn: fn.optional() })
     .optional(),
   catalogue: z.array(text).optional(),
   formerly: z.record(text, text).optional(),

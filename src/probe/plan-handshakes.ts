@@ -31,7 +31,8 @@ export function planHandshakes(clusters: Iterable<ClusterName>, input: PlanInput
     for (const controlPlane of controlPlanesOf(mesh, input.facts)) addPlaces(places, mesh, controlPlane, input);
   }
   const targets = new Map<ClusterName, HandshakeTarget[]>();
-  for (const place of places.values()) targets.set(place.cluster, [...(targets.get(place.cluster) ?? []), ...handshakesWith(place)]);
+  for (const place of places.values())
+    targets.set(place.cluster, [...(targets.get(place.cluster) ?? []), ...handshakesWith(place, input.caller)]);
   return new Map(
     [...clusters].map((cluster) => [cluster, planned((targets.get(cluster) ?? []).sort(byPlace), input.facts.get(cluster), 'services')]),
   );
@@ -110,8 +111,9 @@ function isBetter(one: HandshakeService, other: HandshakeService): boolean {
   return one.rank < other.rank || (one.rank === other.rank && compareText(sniOf(one), sniOf(other)) < 0);
 }
 
-/** All services that were asked for, else one that will do; and the control. */
-function handshakesWith({ named, other, at }: Place): HandshakeTarget[] {
+/** All services that were asked for, else one that will do; and the control. A call comes by gateways of other clusters that have what it asks for. */
+function handshakesWith({ named, other, at, cluster }: Place, caller: ObjectRef | undefined): HandshakeTarget[] {
+  if (caller !== undefined && (named.size === 0 || caller.cluster === cluster)) return [];
   const chosen = named.size > 0 ? [...named.values()] : other === undefined ? [] : [other];
   const targets = chosen.map((service): HandshakeTarget => {
     const { namespace, name, port } = service;

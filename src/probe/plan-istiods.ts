@@ -40,7 +40,10 @@ function targetOf(pod: Pod, controlPlanes: readonly ControlPlane[], input: PlanI
   };
 }
 
-/** One proxy of this revision in each cluster. Which replica it is connected to is not in any object. */
+/** One proxy of this revision in each cluster that may call. Which replica it is connected to is not in any object. */
 function proxiesOf(mesh: Mesh, own: ControlPlane['revision'], input: PlanInput): IstiodTarget['proxies'] {
-  return dataPlaneClusters(mesh).flatMap((cluster) => sampleSidecar(mesh, cluster, input.facts, own)?.ref ?? []);
+  const { facts, caller } = input;
+  return dataPlaneClusters(mesh)
+    .filter((cluster) => caller === undefined || caller.cluster === cluster)
+    .flatMap((cluster) => sampleSidecar(mesh, cluster, facts, { revision: own, preferred: caller })?.ref ?? []);
 }

@@ -41,8 +41,8 @@ export function planNames(cluster: ClusterName, input: PlanInput): Planned<NameQ
 
 function questionsIn(mesh: Mesh, cluster: ClusterName, facts: ClusterFacts, input: PlanInput): NameQuestion[] {
   const names = namesOf(mesh, input.names).filter(({ members }) => members.includes(cluster));
-  if (names.length === 0) return [];
-  const sidecar = sampleSidecar(mesh, cluster, input.facts);
+  if (names.length === 0 || (input.caller !== undefined && input.caller.cluster !== cluster)) return [];
+  const sidecar = sampleSidecar(mesh, cluster, input.facts, { preferred: input.caller });
   const dns = clusterDns(listOf(facts.pods));
   const domain = domainOf(mesh, input.facts);
   const types = addressTypes(facts);

@@ -3,7 +3,7 @@ import type { FactsByCluster, Mesh } from '../mesh/topology-types.ts';
 import { listOf } from '../mesh/topology.ts';
 import type { Pod } from '../model/facts.ts';
 import type { ClusterName, Revision } from '../model/ids.ts';
-import { refKey } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 
 /** Namespaces whose pods are the platform's own, and no callers of the mesh. */
 const platformNamespaces: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
@@ -22,10 +22,16 @@ export function sidecarsOf(mesh: Mesh, cluster: ClusterName, facts: FactsByClust
 
 /**
  * The pod of a cluster whose sidecar stands for all that answer names themselves: running and ready, with DNS capture, served by the
- * mesh; the first by namespace and name. Nothing where no sidecar captures DNS.
+ * mesh; `preferred` if it is one of these, else the first by namespace and name. Nothing where no sidecar captures DNS.
  */
-export function sampleSidecar(mesh: Mesh, cluster: ClusterName, facts: FactsByCluster, revision?: Revision): Pod | undefined {
-  return sidecarsOf(mesh, cluster, facts, revision).find(({ proxy }) => proxy?.dnsCapture);
+export function sampleSidecar(
+  mesh: Mesh,
+  cluster: ClusterName,
+  facts: FactsByCluster,
+  { revision, preferred }: { readonly revision?: Revision; readonly preferred?: ObjectRef | undefined } = {},
+): Pod | undefined {
+  const found = sidecarsOf(mesh, cluster, facts, revision).filter(({ proxy }) => proxy?.dnsCapture === true);
+  return found.find(({ ref }) => preferred !== undefined && refKey(ref) === refKey(preferred)) ?? found[0];
 }
 
 /** Whether a pod runs and is ready. */

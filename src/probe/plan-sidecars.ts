@@ -1,6 +1,7 @@
 import { distinct, sortedBy } from '../base/sort.ts';
 import { fqdnOf } from '../istio/hosts.ts';
 import { dataPlaneClusters } from '../mesh/names.ts';
+import type { Pod } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { refKey } from '../model/refs.ts';
 import { controlPlanesOf, namesOf, type PlanInput, type Planned, planned } from './plan.ts';
@@ -14,12 +15,14 @@ const mostSidecars = 2;
 export function planSidecars(cluster: ClusterName, input: PlanInput): Planned<SidecarTarget> {
   const targets = new Map<string, SidecarTarget>();
   for (const mesh of input.topology.meshes) {
-    if (!dataPlaneClusters(mesh).includes(cluster)) continue;
+    if (!dataPlaneClusters(mesh).includes(cluster) || (input.caller !== undefined && input.caller.cluster !== cluster)) continue;
     const domain = controlPlanesOf(mesh, input.facts)[0]?.clusterDomain;
     const hosts = distinct(namesOf(mesh, input.names).map(({ namespace, name }) => fqdnOf(namespace, name, domain)));
-    const revisions = distinct(mesh.controlPlanes.map(({ revision }) => revision));
+    const caller = callerAmong(sidecarsOf(mesh, cluster, input.facts), input);
+    const revisions = caller === undefined ? distinct(mesh.controlPlanes.map(({ revision }) => revision)) : [];
     for (const revision of [undefined, ...revisions]) {
-      const pod = sampleSidecar(mesh, cluster, input.facts, revision) ?? sidecarsOf(mesh, cluster, input.facts, revision)[0];
+      const of = revision === undefined ? {} : { revision };
+      const pod = caller ?? sampleSidecar(mesh, cluster, input.facts, of) ?? sidecarsOf(mesh, cluster, input.facts, revision)[0];
       if (pod === undefined || targets.has(refKey(pod.ref)) || targets.size === mostSidecars) continue;
       targets.set(refKey(pod.ref), { pod: pod.ref, hosts });
     }
@@ -29,4 +32,9 @@ export function planSidecars(cluster: ClusterName, input: PlanInput): Planned<Si
     input.facts.get(cluster),
     'pods',
   );
+}
+
+/** The pod whose call the run is about, where it has a sidecar that answers. */
+function callerAmong(sidecars: readonly Pod[], { caller }: PlanInput): Pod | undefined {
+  return caller === undefined ? undefined : sidecars.find(({ ref }) => refKey(ref) === refKey(caller));
 }

@@ -3,7 +3,7 @@ import type { FactsByCluster, Mesh } from '../mesh/topology-types.ts';
 import { dataPlaneClusters, type NameToProbe } from '../mesh/names.ts';
 import type { ClusterFacts, ControlPlane, Fact } from '../model/facts.ts';
 import type { Observed } from '../model/observations.ts';
-import { refKey } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import { listOf } from '../mesh/topology.ts';
 
 /** Why there is nothing to ask, or that nobody may look. */
@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly facts: FactsByCluster;
   readonly topology: Topology;
   readonly names: readonly NameToProbe[];
+  /** The pod whose call the run is about: nobody else is asked for names, and only gateways on its way are called. */
+  readonly caller?: ObjectRef;
 }
 
 /** The targets; without any, why: lists that would name them were not read, or there is nothing. */

@@ -4,6 +4,7 @@ import type { Read } from '../kube/connection.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ClusterObservations } from '../model/observations.ts';
+import type { ObjectRef } from '../model/refs.ts';
 import type { Topology } from '../mesh/topology.ts';
 
 /** How far probes may go, each including the ones before it; what the run was permitted. */
@@ -33,6 +34,8 @@ export interface ProbeOptions {
   readonly footprint: Footprint;
   /** Names given with `--service`; empty = names that live in one cluster only are chosen. */
   readonly services: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
+  /** The pod whose call of these names the run is about: what has no part in it is not asked. */
+  readonly caller?: ObjectRef | undefined;
   /** Longest that one question may take, in milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;

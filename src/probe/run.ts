@@ -35,7 +35,13 @@ const overall = 32;
 export const observe: Observe = async (facts, topology, io, options) => {
   const clusters = [...facts.keys()];
   if (options.footprint === 'off') return clusters.map((cluster) => ({ cluster, ...nothingAsked }));
-  const input: PlanInput = { facts, topology, names: namesToProbe(facts, topology, options.services) };
+  const { caller } = options;
+  const input: PlanInput = {
+    facts,
+    topology,
+    names: namesToProbe(facts, topology, options.services),
+    ...(caller === undefined ? {} : { caller }),
+  };
   const handshakes = planHandshakes(clusters, input);
   const all = gate(overall);
   const roots = rootReader(io, options);

@@ -6,11 +6,11 @@ import type { Json } from '../model/kube.ts';
  * Everything a reporter may know is in it. Nothing in it depends on the time of the run.
  */
 
-const severity = z.enum(['error', 'warning', 'info']);
+export const severity = z.enum(['error', 'warning', 'info']);
 const certainty = z.enum(['certain', 'likely', 'possible']);
 const json: z.ZodType<Json> = z.json();
 
-const objectRef = z
+export const objectRef = z
   .object({
     cluster: z.string(),
     kind: z.string().describe("Kind of the object; 'Cluster' stands for the cluster as a whole."),
@@ -29,7 +29,7 @@ const place = z
   .readonly()
   .meta({ id: 'place', description: 'A stretch of a file; lines and columns count from 1, endColumn is the first column behind it.' });
 
-const missingFact = z
+export const missingFact = z
   .object({
     cluster: z.string(),
     fact: z.string().describe('Name of the fact, as meshdoctor list --reads shows it.'),
@@ -119,7 +119,7 @@ const known = z
   .readonly()
   .meta({ id: 'known', description: 'Why a finding does not fail a run: somebody knew of it before.' });
 
-const finding = z
+export const finding = z
   .object({
     code: z.string().describe('Check id, or id/key where a check has several messages.'),
     check: z.string(),

@@ -74,14 +74,22 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  if (options.from !== undefined) return await judgeRecording(options.from, options, prepared, io);
-  const { snapshot, ...known } = await readClusters(options, prepared.checks, io);
-  return await judgeSnapshot(snapshot, options, prepared, io, known);
+  const { snapshot, options: asked, known } = await readSource(options, prepared, io);
+  return await judgeSnapshot(snapshot, asked, prepared, io, known);
 }
 
-async function judgeRecording(from: NonNullable<RunOptions['from']>, given: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  const { snapshot, options } = await readRecordings(from, given, prepared.checks, io);
-  return await judgeSnapshot(snapshot, options, prepared, io);
+/** What a run judges, wherever it reads it from, and with which options: those of a recording are in part its own. */
+export async function readSource(
+  given: RunOptions,
+  prepared: Prepared,
+  io: RunIo,
+): Promise<{ readonly snapshot: Snapshot; readonly options: RunOptions; readonly known: Omit<ReadMesh, 'snapshot'> }> {
+  if (given.from === undefined) {
+    const { snapshot, ...known } = await readClusters(given, prepared.checks, io);
+    return { snapshot, options: given, known };
+  }
+  const { snapshot, options } = await readRecordings(given.from, given, prepared.checks, io);
+  return { snapshot, options, known: {} };
 }
 
 /** What recordings hold, as a run with this selection would have read it, and the options it would have had. */
@@ -158,6 +166,17 @@ export async function judgeSnapshot(
   known: Omit<ReadMesh, 'snapshot'> = {},
 ): Promise<Report> {
   if (options.overlays !== undefined) return await judgeOverlaid(snapshot, { ...options, overlays: options.overlays }, prepared, io, known);
+  return (await judgedSnapshot(snapshot, options, prepared, io, known)).report;
+}
+
+/** The report, and the judgement that it was made from. */
+export async function judgedSnapshot(
+  snapshot: Snapshot,
+  options: RunOptions,
+  prepared: Prepared,
+  io: RunIo,
+  known: Omit<ReadMesh, 'snapshot'> = {},
+): Promise<{ readonly judgement: Judgement; readonly report: Report }> {
   // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
   const wasInterrupted = io.interrupted?.() !== undefined;
   const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
@@ -183,7 +202,8 @@ export async function judgeSnapshot(
     })),
   });
   const told = options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
-  return known.origins === undefined ? told : await withPlaces(told, snapshot, findPlaces(known.origins), options.clusters);
+  const placed = known.origins === undefined ? told : await withPlaces(told, snapshot, findPlaces(known.origins), options.clusters);
+  return { judgement, report: placed };
 }
 
 /** The clusters as they would be with the overlays, compared with what they are. Of both the same is known: nothing that was measured. */

@@ -9,6 +9,7 @@ import { dial, monotonic } from '../kube/socket.ts';
 import { inClusterTarget } from '../kube/in-cluster.ts';
 import { contextTarget, type Kubeconfig, loadKubeconfig } from '../kube/kubeconfig.ts';
 import { type ClusterTarget, withOverrides } from '../kube/target.ts';
+import { resolveCall } from '../mesh/path/path.ts';
 import { inferTopology, type Topology } from '../mesh/topology.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
@@ -134,9 +135,12 @@ async function readAll(
   for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
   const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
   const topology = inferTopology(facts, options.topology);
+  // Words that name nothing are said before anything is probed.
+  const call = options.call === undefined ? undefined : resolveCall(options.call, facts, topology);
   const observations = await observe(facts, topology, probeIo(connections, live), {
     footprint: live.probe,
-    services: options.services,
+    services: call === undefined ? options.services : [call.target],
+    caller: call?.caller.pod?.ref,
     timeout: Math.min(live.requestTimeout, 5000),
     signal,
     ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),

@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'pair',
   needs: { from: ['rootConfigMaps', 'controlPlanes', 'meshConfigs'], to: ['rootConfigMaps', 'controlPlanes', 'meshConfigs'] },
   applies: { dataPlane: 'ambient', networks: 'multi' },
+  path: { hops: ['mtls'] },
   catalogue: ['AMB-06'],
   docs: {
     why: 'ztunnel trusts the root that its own istiod signs with and nothing else. Further roots under caCertificates of the mesh configuration, by which sidecars of meshes with several roots trust each other, never reach it: every call to the other cluster ends with BadSignature.',

@@ -21,6 +21,7 @@ export default defineCheck({
   uses: ['pods', 'endpointSlices'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['authorization'] },
   catalogue: ['AMB-10'],
   docs: {
     why: 'Policies that look into HTTP belong to the waypoint. Releases before 1.29.6 and 1.30.3 also build them into the east-west gateway, which sees no HTTP and then denies every call that went through a waypoint on the other side. Releases before 1.29.7, 1.30.4 and 1.31.0 let ingress gateways pass by the waypoint of a service that has workloads in another cluster, so that nothing enforces its policies.',

@@ -24,6 +24,7 @@ export default defineCheck({
   uses: ['kubeGateways', 'services', 'pods'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['endpoints'] },
   catalogue: ['AMB-01'],
   explains: [
     { code: 'missing-east-west-gateway/waiting', match: 'cluster' },

@@ -11,6 +11,7 @@ export default defineCheck({
   scope: 'pair',
   needs: { from: ['controlPlanes', 'meshConfigs'], to: ['controlPlanes', 'meshConfigs'] },
   applies: { dataPlane: 'ambient', networks: 'multi' },
+  path: { hops: ['mtls'] },
   catalogue: ['AMB-07'],
   docs: {
     why: 'istiod tells ztunnel to expect its own trust domain from workloads and gateways of every cluster, and ztunnel accepts callers of its own trust domain only; trustDomainAliases are not told to it. Two trust domains that sidecars get along with by aliases cut ambient in both directions. Before 1.28.1 gateways of other networks are even expected in cluster.local.',

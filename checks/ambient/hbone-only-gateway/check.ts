@@ -30,6 +30,7 @@ export default defineCheck({
   uses: ['nodes'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['gateway'] },
   catalogue: ['AMB-04'],
   docs: {
     why: 'Sidecars cross networks by mTLS on port 15443, ambient by HBONE on 15008; a gateway for one is of no use to the other. Before 1.29 istiod takes every Service with a network label for a gateway of sidecars, whether or not it has their port. Of a Gateway whose addresses are in its specification (class istio-remote) it offers the HBONE port to sidecars up to 1.31.0.',

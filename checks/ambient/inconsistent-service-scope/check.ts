@@ -25,6 +25,7 @@ export default defineCheck({
   uses: ['endpointSlices'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['endpoints'] },
   catalogue: ['AMB-02'],
   docs: {
     why: "In ambient a Service is shared between clusters only if it is global in each of them (label istio.io/global=true where serviceScopeConfigs says so). istiod leaves other clusters' Services that are not global aside, and adds nothing to one of its own that is not: one missing label cuts both directions. A waypoint is reached through its own Service, to which the same applies. Every istiod goes by its own mesh configuration.",

@@ -10,6 +10,7 @@ export default defineCheck({
   needs: ['services', 'namespaces', 'controlPlanes', 'meshConfigs'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['route'] },
   catalogue: ['AMB-09'],
   docs: {
     why: 'A waypoint that is global serves all its services for all clusters. Before 1.28.1 it also sends calls for services that are not global to their namesakes in other clusters.',

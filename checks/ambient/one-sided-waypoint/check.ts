@@ -24,6 +24,7 @@ export default defineCheck({
   needs: ['services', 'namespaces', 'kubeGateways', 'controlPlanes', 'meshConfigs'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
   partial: true,
+  path: { hops: ['route'] },
   catalogue: ['AMB-08'],
   docs: {
     why: 'A call from a cluster where the service has no waypoint, answered by the waypoint of another cluster, is refused: the caller expects the identity of the workload, and the waypoint shows its own. istiod takes waypoints to be the same everywhere: same name, same namespace, used by the same services.',

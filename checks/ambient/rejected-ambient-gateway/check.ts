@@ -27,6 +27,7 @@ export default defineCheck({
   needs: ['kubeGateways', 'controlPlanes'],
   uses: ['customResources', 'pods'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['AMB-12'],
   explains: [
     { code: 'missing-east-west-gateway', match: 'cluster' },

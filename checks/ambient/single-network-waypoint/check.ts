@@ -10,6 +10,7 @@ export default defineCheck({
   needs: ['services', 'namespaces', 'controlPlanes', 'meshConfigs', 'kubeGateways'],
   applies: { dataPlane: 'ambient' },
   partial: true,
+  path: { hops: ['route'] },
   catalogue: ['AMB-11'],
   docs: {
     why: 'Clusters on one network share the waypoints of global services without a gateway in between. Before 1.30 a waypoint knows only the address that a service has in its own cluster: a call that was made to the address of another cluster finds no filter chain and is reset, now and then.',

@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'service',
   needs: ['services', 'pods', 'namespaces'],
   applies: { dataPlane: 'ambient', networks: 'multi' },
+  path: { hops: ['endpoints'] },
   catalogue: ['AMB-03'],
   docs: {
     why: 'ztunnel finds a service by an address on its own network. A Service that only another network has does not get one there, global or not: its name leads to an address that ztunnel does not know.',

@@ -10,6 +10,7 @@ export default defineCheck({
   needs: ['controlPlanes', 'pods'],
   applies: { dataPlane: 'ambient' },
   partial: true,
+  path: { hops: ['caller'] },
   catalogue: ['AMB-15'],
   docs: {
     why: 'Ambient over several clusters is made for primaries on networks of their own. ztunnel of a remote is served by an istiod for which everything in that cluster is far away: it learns of global services only. Several clusters on one network are untested.',

@@ -23,6 +23,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['services'],
   uses: ['nodes', 'pods'],
+  path: { hops: ['gateway'] },
   catalogue: ['CLD-06', 'CLD-07', 'EW-13'],
   explains: [
     { code: 'unreachable-gateway', match: 'object' },

@@ -8,6 +8,7 @@ export default defineCheck({
   certainty: 'likely',
   scope: 'cluster',
   needs: ['services'],
+  path: { hops: ['sni'] },
   catalogue: ['CLD-06', 'EW-15'],
   explains: [
     { code: 'terminated-cross-network-tls', match: 'object' },

@@ -22,6 +22,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'pods', 'services'], member: ['injectors', 'workloads'] },
   uses: { primary: [], member: ['clock'] },
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['CLD-01'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

@@ -20,6 +20,7 @@ export default defineCheck({
   scope: 'mesh',
   needs: ['services'],
   uses: ['pods', 'meshConfigs', 'istioResources'],
+  path: { hops: ['sni'] },
   catalogue: ['CLD-06', 'EW-15'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

@@ -27,6 +27,7 @@ export default defineCheck({
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
+  path: { hops: ['caller'] },
   catalogue: ['POL-06'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

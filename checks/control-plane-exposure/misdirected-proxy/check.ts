@@ -18,6 +18,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'istiods'], member: [] },
   applies: { probed: ['istiods'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-09'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

@@ -23,6 +23,7 @@ export default defineCheck({
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
   applies: { topology: ['primary-remote', 'multi-primary'] },
+  path: { hops: ['caller'] },
   catalogue: ['INJ-01'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

@@ -24,6 +24,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs', 'gateways'], member: ['injectors', 'services', 'meshConfigs'] },
   uses: { primary: [], member: ['pods', 'workloads'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-07'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

@@ -1,4 +1,4 @@
-import { defineCheck, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
+import { defineCheck, json, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
 import { gatewaysToward, needsExposure, unknownUse } from '../_area.ts';
 
 const wanted = [
@@ -13,6 +13,10 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'services', 'pods'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
+  path: {
+    hops: ['caller'],
+    isOn: ({ args }) => json.itemsAt(args, 'missing').some((one) => json.fieldAt(one, 'port') === ports.discovery),
+  },
   catalogue: ['CPX-01'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

@@ -22,6 +22,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['gateways', 'virtualServices', 'controlPlanes'],
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-08'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

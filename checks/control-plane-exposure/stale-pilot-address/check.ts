@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'services'], member: ['services', 'endpointSlices', 'endpoints', 'injectors'] },
   uses: { primary: ['nodes', 'pods'], member: [] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-03'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

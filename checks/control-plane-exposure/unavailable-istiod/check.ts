@@ -37,6 +37,7 @@ export default defineCheck({
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
   ],
+  path: { hops: ['caller'] },
   docs: {
     why: 'Without a ready istiod nobody injects pods, signs certificates or tells proxies of changes, in its own cluster and in every remote that it serves. Proxies that run go on with what they have until their certificates expire, usually within a day.',
     confirm:

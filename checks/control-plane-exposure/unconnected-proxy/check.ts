@@ -18,6 +18,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'istiods', 'services', 'pods'], member: [] },
   applies: { probed: ['istiods'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-05'],
   explains: [
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },

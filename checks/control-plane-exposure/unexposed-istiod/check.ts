@@ -48,6 +48,7 @@ export default defineCheck({
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-02'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

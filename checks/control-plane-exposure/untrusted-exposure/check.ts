@@ -24,6 +24,7 @@ export default defineCheck({
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
   uses: { primary: [], member: ['workloads'] },
+  path: { hops: ['caller'] },
   catalogue: ['CPX-06'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

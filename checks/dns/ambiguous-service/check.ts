@@ -10,6 +10,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['endpoints'] },
   catalogue: ['ID-14'],
   docs: {
     why: 'Services of the same name and namespace are one service to the mesh, whoever made them: callers are sent to the endpoints of all. Where the name means another application in another cluster, some requests reach a stranger.',

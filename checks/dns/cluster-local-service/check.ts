@@ -9,6 +9,7 @@ export default defineCheck({
   partial: true,
   needs: ['services', 'namespaces', 'controlPlanes', 'meshConfigs'],
   uses: ['customResources'],
+  path: { hops: ['endpoints'] },
   catalogue: ['DNS-09'],
   explains: [{ code: 'cluster-local-service/exported', match: 'object', keys: ['unexportable'] }],
   docs: {

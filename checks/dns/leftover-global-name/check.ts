@@ -8,6 +8,7 @@ export default defineCheck({
   scope: 'mesh',
   partial: true,
   needs: ['istioResources', 'gateways', 'services'],
+  path: { hops: ['name'] },
   catalogue: ['DNS-12'],
   docs: {
     why: 'Until Istio 1.7 services of other clusters were named NAME.NAMESPACE.global, by a stub domain in the DNS of the cluster, ServiceEntries with made-up addresses (240.0.0.0/4, 127.255.0.0/16) and a gateway that rewrote the name. Since istiod reads the other clusters itself these stand beside the names that it makes: the same endpoints twice, of which one goes through a gateway that no longer rewrites, or is encrypted twice.',

@@ -22,6 +22,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['endpoints'] },
   catalogue: ['DNS-07'],
   explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
   docs: {

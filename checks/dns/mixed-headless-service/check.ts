@@ -10,6 +10,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['name'] },
   catalogue: ['DNS-05'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

@@ -22,6 +22,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['pods'] },
   uses: { primary: ['istioResources'], member: ['istioResources'] },
+  path: { hops: ['name'] },
   catalogue: ['DNS-02'],
   explains: [{ code: 'unresolvable-service', match: 'cluster' }],
   docs: {

@@ -21,6 +21,7 @@ export default defineCheck({
   needs: ['services', 'namespaces'],
   uses: ['nameAnswers', 'istiods', 'istioResources', 'meshConfigs'],
   applies: { probed: ['nameAnswers', 'istiods'] },
+  path: { hops: ['name'] },
   catalogue: ['DNS-01'],
   explains: [{ code: 'unanswered-name/unanswered', match: 'object', keys: ['unlisted'] }],
   docs: {

@@ -23,6 +23,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs', 'remoteSecrets', 'namespaces'], member: ['namespaces', 'pods'] },
+  path: { hops: ['name', 'endpoints'] },
   catalogue: ['DNS-10'],
   explains: [
     { code: 'missing-root', match: 'cluster' },

@@ -26,6 +26,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['name', 'route'] },
   catalogue: ['DNS-11'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

@@ -22,6 +22,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['route'] },
   catalogue: ['DNS-06'],
   explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
   docs: {

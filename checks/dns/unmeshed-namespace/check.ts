@@ -24,6 +24,7 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['endpoints'] },
   catalogue: ['DNS-08'],
   explains: [
     { code: 'uninjected-endpoints', match: 'object' },

@@ -24,6 +24,7 @@ export default defineCheck({
   scope: 'service',
   needs: needed,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['name', 'endpoints'] },
   catalogue: ['DNS-03'],
   explains: [{ code: 'unresolvable-service/headless', match: 'object' }],
   docs: {

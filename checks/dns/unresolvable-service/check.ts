@@ -20,6 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'service',
   needs: ['services', 'pods', 'namespaces'],
+  path: { hops: ['name'] },
   catalogue: ['DNS-01'],
   docs: {
     why: "An application looks a name up before Envoy sees anything, and the DNS of a cluster only knows that cluster's Services. A Service of another cluster resolves only where a Service of the same name exists too, or where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE).",

@@ -24,6 +24,7 @@ export default defineCheck({
   partial: true,
   needs: [...needed, 'virtualServices'],
   applies: { topology: ['multi-primary'], dataPlane: 'sidecar' },
+  path: { hops: ['route', 'endpoints'] },
   catalogue: ['DNS-13'],
   explains: [{ code: 'missing-caller-rules', match: 'cluster' }],
   docs: {

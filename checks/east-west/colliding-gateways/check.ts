@@ -27,6 +27,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'gateways', 'services'], member: ['services', 'pods', 'workloads'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['sni'] },
   catalogue: ['EW-10'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

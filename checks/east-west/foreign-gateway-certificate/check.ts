@@ -26,6 +26,7 @@ export default defineCheck({
   needs: { from: ['rootConfigMaps', 'meshConfigs'], to: ['gatewayHandshakes', 'meshConfigs', 'services', 'pods'] },
   uses: { from: [], to: ['rootConfigMaps'] },
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-03', 'TRU-09'],
   explains: [{ code: 'unconnected-proxy', match: 'cluster' }],
   docs: {

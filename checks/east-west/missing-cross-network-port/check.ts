@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['services'],
   uses: ['nodes'],
+  path: { hops: ['gateway'] },
   catalogue: ['EW-07'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

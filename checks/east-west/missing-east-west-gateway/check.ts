@@ -35,6 +35,7 @@ export default defineCheck({
   needs: ['services', 'namespaces', 'kubeGateways', 'meshConfigs', 'gateways'],
   uses: ['pods', 'controlPlanes', 'nodes'],
   applies: { networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['ID-03'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },

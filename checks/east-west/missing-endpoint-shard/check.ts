@@ -27,6 +27,7 @@ export default defineCheck({
   },
   uses: { primary: [], member: ['clock'] },
   applies: { probed: ['istiods'] },
+  path: { hops: ['endpoints'] },
   catalogue: ['SEC-08', 'SEC-13'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster', keys: ['missing', 'stale'] },

@@ -12,6 +12,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
+  path: { hops: ['sni'] },
   catalogue: ['EW-16'],
   docs: {
     why: 'A gateway passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS.',

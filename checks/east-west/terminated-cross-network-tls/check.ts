@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
+  path: { hops: ['sni'] },
   catalogue: ['EW-11', 'EW-15'],
   docs: {
     why: 'On the cross-network port the sidecar of the destination itself presents a certificate of the mesh. A certificate of somebody else, or any certificate for a name that no service has, shows that a load balancer or a Gateway of another mode ends TLS in between, where calls of the mesh cannot go on.',

@@ -11,6 +11,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['services'],
   uses: ['nodes', 'clock'],
+  path: { hops: ['gateway'] },
   catalogue: ['EW-01', 'EW-04', 'CLD-10', 'CLD-11'],
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },

@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['services', 'endpointSlices', 'nodes'],
   applies: { networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-05'],
   explains: [{ code: 'unreachable-gateway', match: 'object' }],
   docs: {

@@ -42,6 +42,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'gateways'], member: ['services', 'pods', 'workloads', 'gateways'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['sni'] },
   catalogue: ['EW-08', 'EW-09'],
   explains: [
     { code: 'inert-configuration/exposure', match: 'cluster', keys: ['onlyInRemote'] },

@@ -28,6 +28,7 @@ export default defineCheck({
   },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', probed: ['istiods'] },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-03', 'EW-18', 'CLD-04'],
   explains: [{ code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['unlisted', 'unresolved'] }],
   docs: {

@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-12', 'EW-13'],
   docs: {
     why: 'Proxies of other networks open connections to these addresses. Where nobody answers they wait for ten seconds: a firewall, a load balancer that takes its gateway for dead, or a gateway that listens on no such port.',

@@ -10,6 +10,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['services'] },
   applies: { networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-06', 'CLD-11'],
   explains: [
     { code: 'unlisted-gateway', match: 'object' },

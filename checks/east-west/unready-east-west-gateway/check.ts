@@ -19,6 +19,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['services', 'workloads', 'pods'],
+  path: { hops: ['gateway'] },
   catalogue: ['EW-20'],
   explains: [
     { code: 'unreachable-injector', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },

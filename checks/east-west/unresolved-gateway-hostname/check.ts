@@ -9,6 +9,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['services'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-02', 'CLD-04'],
   docs: {
     why: 'Load balancers of some clouds have a host name and no address. istiod resolves it itself; with RESOLVE_HOSTNAME_GATEWAYS=false it ignores such gateways and sends raw pod addresses.',

@@ -25,6 +25,7 @@ export default defineCheck({
   needs: ['services', 'pods', 'controlPlanes'],
   uses: ['nodes'],
   applies: { networks: 'multi' },
+  path: { hops: ['gateway'] },
   catalogue: ['EW-19'],
   docs: {
     why: 'Before 1.30 istiod sends every address of a gateway to every proxy. A load balancer with an IPv4 and an IPv6 address is then two gateways, one of which a pod with addresses of one family cannot open a connection to: a part of its calls fails.',

@@ -20,6 +20,7 @@ export default defineCheck({
   scope: 'cluster', // labels of a namespace are read by the webhooks of its own cluster
   needs: ['namespaces', 'injectors'],
   uses: ['pods'],
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-11'],
   explains: [
     { code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster', keys: ['unserved'] },

@@ -22,6 +22,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['injectors', 'services', 'namespaces'],
   uses: ['endpointSlices', 'controlPlanes'],
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-02'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

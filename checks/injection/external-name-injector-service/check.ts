@@ -8,6 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['injectors', 'services', 'namespaces'],
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-14', 'CPX-04', 'CLD-04'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

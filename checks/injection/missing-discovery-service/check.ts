@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'cluster', // a proxy resolves the name of istiod with the DNS of its own cluster
   needs: ['pods', 'services'],
   uses: ['injectors'],
+  path: { hops: ['caller'] },
   catalogue: ['INJ-12'],
   explains: [
     { code: 'unanswered-name', match: 'cluster' },

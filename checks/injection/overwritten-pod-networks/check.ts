@@ -9,6 +9,7 @@ export default defineCheck({
   certainty: 'likely',
   scope: 'cluster',
   needs: ['workloads', 'pods'],
+  path: { hops: ['network'] },
   catalogue: ['INJ-16'],
   docs: {
     why: 'Multus attaches the networks that an annotation of the pod lists. Where Istio CNI is not chained (OpenShift above all) the injector has to add its own network to that list; some releases replace the list by it, so that the pod comes up without the networks it needs. When both name it twice or not at all, traffic is not redirected either.',

@@ -22,6 +22,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-07', 'INJ-09'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

@@ -24,6 +24,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['controlPlanes', 'namespaces', 'pods', 'services'] },
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['caller'] },
   catalogue: ['INJ-13'],
   explains: [
     { code: 'missing-remote-secret', match: 'cluster' },

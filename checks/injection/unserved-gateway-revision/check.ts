@@ -20,6 +20,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['workloads', 'namespaces', 'injectors', 'services'],
   uses: ['pods'],
+  path: { hops: ['gateway'] },
   catalogue: ['INJ-03', 'INJ-15'],
   explains: [{ code: 'unready-east-west-gateway/uninjected', match: 'cluster' }],
   docs: {

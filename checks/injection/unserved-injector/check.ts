@@ -18,6 +18,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['injectors', 'namespaces'] },
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-01'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },

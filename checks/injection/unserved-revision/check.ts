@@ -24,6 +24,7 @@ export default defineCheck({
   scope: 'cluster', // the webhook that injects a pod lives in the pod's own cluster, whoever serves it
   needs: ['namespaces', 'injectors'],
   uses: ['pods'],
+  path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-06'],
   explains: [
     { code: 'unserved-gateway-revision/alsoNamespaces', match: 'cluster' },

@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'istioResources', 'meshConfigs'], member: ['services', 'pods', 'workloads'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['cluster'] },
   catalogue: ['POL-11'],
   docs: {
     why: 'Gateways between networks find services by the server name that istiod gives callers. An EnvoyFilter on that port, such as one that rewrites server names for .global domains of old guides, can send these calls astray.',

@@ -23,6 +23,7 @@ export default defineCheck({
   needs: worldNeeds,
   uses: worldUses,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['endpoints', 'sni', 'mtls'] },
   catalogue: ['POL-01'],
   explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
   docs: {

@@ -29,6 +29,7 @@ export default defineCheck({
   needs: [...worldNeeds, 'virtualServices'],
   uses: worldUses,
   applies: { topology: ['multi-primary'], dataPlane: 'sidecar' },
+  path: { hops: ['cluster'] },
   catalogue: ['POL-05'],
   docs: {
     why: 'VirtualServices and DestinationRules are followed by the caller. Each istiod gives its own proxies those of its own cluster: applied beside the service only, they do nothing for callers of other clusters.',

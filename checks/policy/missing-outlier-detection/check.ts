@@ -10,6 +10,7 @@ export default defineCheck({
   needs: worldNeeds,
   uses: worldUses,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['endpoints'] },
   catalogue: ['POL-09'],
   docs: {
     why: 'istiod orders endpoints by locality only where outlier detection would take failing ones out. Without it, failover and failoverPriority of a DestinationRule are passed over: calls are spread over all clusters, and nobody fails over.',

@@ -28,6 +28,7 @@ export default defineCheck({
   needs: [...worldNeeds, 'virtualServices'],
   uses: worldUses,
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['cluster', 'sni'] },
   catalogue: ['POL-03'],
   explains: [{ code: 'missing-caller-rules', match: 'cluster' }],
   docs: {

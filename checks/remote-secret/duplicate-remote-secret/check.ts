@@ -7,6 +7,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  path: { hops: ['endpoints', 'name', 'route'], onlyExplains: true },
   catalogue: ['SEC-09'],
   docs: {
     why: 'istiod registers a cluster once: of two Secrets with the same key it takes the one it meets first and ignores the other. Which one that is changes from start to start and from replica to replica; edits of the other have no effect.',

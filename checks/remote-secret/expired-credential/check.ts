@@ -8,6 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets', 'today'], member: [] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-04', 'CLD-05'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

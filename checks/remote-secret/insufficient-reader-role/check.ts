@@ -33,6 +33,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['clusterRoles', 'clusterRoleBindings'] },
   uses: { primary: [], member: ['customResources'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-06', 'VER-03'],
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },

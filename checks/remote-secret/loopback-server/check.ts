@@ -27,6 +27,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
   uses: { primary: [], member: ['endpointSlices'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-02'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

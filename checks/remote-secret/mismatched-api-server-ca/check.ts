@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['apiServerCa'] },
   uses: { primary: ['pods'], member: ['endpointSlices', 'nodes', 'leaderElections', 'clock'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-03'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

@@ -29,6 +29,7 @@ export default defineCheck({
     primary: ['serviceAccounts', 'serviceAccountTokens'],
     member: ['pods', 'apiServerCa', 'serviceAccounts', 'serviceAccountTokens'],
   },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['ID-08', 'SEC-07'],
   explains: [
     { code: 'missing-remote-secret', match: 'cluster', keys: ['opensAnother'] },

@@ -23,6 +23,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
   uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-01'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

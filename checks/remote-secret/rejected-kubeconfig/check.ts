@@ -17,6 +17,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-05', 'CLD-05'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

@@ -22,6 +22,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['serviceAccounts', 'serviceAccountTokens'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-04'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

@@ -20,6 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['controlPlanes', 'remoteSecrets'],
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-10'],
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['swapped'] },

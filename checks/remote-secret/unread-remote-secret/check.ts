@@ -8,6 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-11'],
   explains: [
     { code: 'unled-remote', match: 'cluster' },

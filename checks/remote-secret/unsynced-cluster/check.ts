@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets', 'istiods'], member: [] },
   applies: { probed: ['istiods'] },
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-02', 'SEC-08', 'SEC-13', 'SEC-15', 'SEC-16', 'CLD-02'],
   explains: [
     { code: 'unlisted-gateway', match: 'cluster' },

@@ -20,6 +20,7 @@ export default defineCheck({
   partial: true,
   needs: ['controlPlanes'],
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['name'] },
   catalogue: ['ID-13'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

@@ -29,6 +29,7 @@ export default defineCheck({
   scope: 'mesh',
   needs: ['controlPlanes', 'meshConfigs', 'namespaces', 'remoteSecrets'],
   uses: ['services'],
+  path: { hops: ['network', 'gateway'] },
   catalogue: ['ID-12'],
   explains: [
     { code: 'missing-east-west-gateway', match: 'cluster' },

@@ -56,6 +56,7 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
+  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['ID-07', 'SEC-10'],
   docs: {
     why: 'istiod ignores a remote secret whose key is its own cluster ID, and of two clusters with one ID it reads only one. Services, endpoints and proxies of the other are unknown to it. Clusters that were installed without a name are all called Kubernetes.',

@@ -52,6 +52,7 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
+  path: { hops: ['caller', 'endpoints', 'name', 'route'], isOn: ({ code }) => code.endsWith('/proxies') },
   catalogue: ['ID-08', 'ID-11'],
   docs: {
     why: 'A proxy tells istiod which cluster it is in, and istiod has its token checked by the API server it knows under that ID. With an ID that istiod does not know, or knows as another cluster, the proxy is refused: its pod stays at 0/1 or 1/2 ready.',

@@ -36,6 +36,7 @@ export default defineCheck({
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
   ],
+  path: { hops: ['network', 'gateway'] },
   catalogue: ['ID-05'],
   docs: {
     why: 'Other clusters find the gateway of a network by its label. A gateway that carries another name than its cluster is a gateway to a network that nobody is on, and the cluster has none.',

@@ -21,6 +21,7 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
+  path: { hops: ['caller', 'network'], onlyExplains: true },
   catalogue: ['ID-11'],
   docs: {
     why: 'Pods of a remote learn their cluster ID and network from the path of the injector, /inject/cluster/ID/net/NETWORK. Where it names none they get those of the primary. With the ID of another cluster istiod checks their token with the wrong API server and refuses them; with the wrong network they are sent addresses they cannot reach.',

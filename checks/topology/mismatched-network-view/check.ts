@@ -24,6 +24,7 @@ export default defineCheck({
   needs: ['namespaces', 'services', 'pods'],
   uses: ['workloads'],
   applies: { networks: 'multi' },
+  path: { hops: ['sni'] },
   catalogue: ['ID-06'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },

@@ -28,6 +28,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'meshConfigs'], member: ['namespaces'] },
   uses: { primary: ['injectorValues'], member: ['services', 'pods', 'injectors'] },
+  path: { hops: ['network', 'gateway'] },
   catalogue: ['ID-01'],
   docs: {
     why: `istiod takes the network of a pod without a label of its own from ${labels.network} on the system namespace of its cluster. Without that label such a pod is on no network, which counts as everybody's own: other clusters are sent its address instead of a gateway's, and their connections hang.`,

@@ -69,6 +69,7 @@ export default defineCheck({
     { code: 'mismatched-injection-path/network', match: 'cluster' },
     { code: 'stale-proxy-network/other', match: 'cluster' },
   ],
+  path: { hops: ['network'] },
   catalogue: ['ID-02', 'CLD-08'],
   docs: {
     why: 'Endpoints on the network of the caller are sent by their own address, and east-west gateways are never used for them. Where pods of the two clusters do not reach each other, every call that is balanced to the other side hangs until it times out.',

@@ -37,6 +37,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['namespaces', 'pods', 'services'] },
   uses: { primary: ['injectorValues'], member: ['injectors'] },
   applies: { networks: 'multi' },
+  path: { hops: ['network', 'gateway'] },
   catalogue: ['ID-04'],
   docs: {
     why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway.',

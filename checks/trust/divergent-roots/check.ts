@@ -16,6 +16,7 @@ export default defineCheck({
   scope: 'pair',
   needs: { from: ['rootConfigMaps', 'controlPlanes'], to: ['rootConfigMaps', 'controlPlanes'] },
   uses: { from: ['meshConfigs', 'remoteSecrets'], to: ['meshConfigs', 'remoteSecrets'] },
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-01', 'TRU-04', 'TRU-06'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },

@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['rootConfigMaps', 'controlPlanes', 'today'],
   uses: ['caSecrets'],
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-05'],
   explains: [
     // One root of several primaries is one cause.

@@ -8,6 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['caSecrets', 'controlPlanes', 'rootConfigMaps', 'today'],
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-05'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster', keys: ['expired'] },

@@ -10,6 +10,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['rootConfigMaps', 'controlPlanes'] },
   uses: { primary: ['meshConfigs'], member: ['namespaces', 'pods'] },
+  path: { hops: ['mtls', 'caller'] },
   catalogue: ['TRU-07'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },

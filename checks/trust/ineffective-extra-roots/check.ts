@@ -10,6 +10,7 @@ export default defineCheck({
   partial: true,
   needs: ['controlPlanes', 'rootConfigMaps', 'meshConfigs'],
   applies: { dataPlane: 'sidecar' },
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-04'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },

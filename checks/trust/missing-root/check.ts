@@ -14,6 +14,7 @@ export default defineCheck({
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
   ],
+  path: { hops: ['mtls'] },
   docs: {
     why: 'Injected pods mount ConfigMap istio-ca-root-cert of their namespace. The istiod that leads the cluster writes it there within seconds; without it new pods stay in ContainerCreating (configmap "istio-ca-root-cert" not found).',
     confirm: 'kubectl --context REMOTE get configmaps -A --field-selector metadata.name=istio-ca-root-cert',

@@ -23,6 +23,7 @@ export default defineCheck({
   scope: 'pair',
   needs: { from: ['rootConfigMaps', 'controlPlanes'], to: ['rootConfigMaps', 'controlPlanes'] },
   uses: { from: ['meshConfigs', 'caSecrets', 'pods'], to: ['meshConfigs', 'caSecrets', 'pods'] },
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-06'],
   explains: [
     { code: 'divergent-roots', match: 'cluster' },

@@ -22,6 +22,7 @@ export default defineCheck({
   needs: ['sidecars', 'pods', 'rootConfigMaps', 'today'],
   applies: { dataPlane: 'sidecar', probed: ['sidecars'] },
   explains: [{ code: 'foreign-gateway-certificate', match: 'cluster', keys: ['expired', 'oldRoot'] }],
+  path: { hops: ['mtls'] },
   docs: {
     why: 'A sidecar asks for a new certificate when half the life of the old one is over, after twelve hours by default. One that is much older did not get any: the authority does not answer, or refuses it, and in the hour in which the old one ends every mutual TLS connection of the pod fails. The roots that a sidecar trusts come with its certificate, too: after a change of the root it goes on with the old ones until then.',
     confirm: 'istioctl --context CLUSTER proxy-config secret POD.NAMESPACE',

@@ -9,6 +9,7 @@ export default defineCheck({
   scope: 'mesh',
   partial: true,
   needs: ['controlPlanes', 'caSecrets', 'rootConfigMaps'],
+  path: { hops: ['mtls'], onlyExplains: true },
   catalogue: ['TRU-02'],
   explains: [{ code: 'divergent-roots/disjoint', match: 'cluster' }],
   docs: {

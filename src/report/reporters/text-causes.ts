@@ -42,7 +42,7 @@ export function causeBlocks(report: Report, ink: Ink, style: Style): string[][] 
       return [
         heading(cause, finding, `${number} of ${all.length}`, report, ink),
         ...titleOf(finding, ink, style),
-        ...fields(finding, report, ink, style),
+        ...findingLines(finding, report.checks.find(({ id }) => id === finding.check)?.docs.fix, ink, style),
         ...folded(effects, ink, style),
       ];
     }),
@@ -77,7 +77,7 @@ export function markOf(finding: ReportFinding): Mark {
   return finding.severity === 'info' || finding.advice ? 'info' : weight(finding, false);
 }
 
-function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
+export function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
   const mark = markOf(finding);
   const [first = '', ...rest] = hanging('', ink.plain(`${finding.code}  ${finding.message}`), style.width - ink.markWidth - 1);
   const indent = ' '.repeat(ink.markWidth + 1);
@@ -86,8 +86,8 @@ function titleOf(finding: ReportFinding, ink: Ink, style: Style): string[] {
   return [`${ink.mark(mark)}${pad} ${coloured}`, ...rest.map((line) => `${indent}${line}`)];
 }
 
-function fields(finding: ReportFinding, report: Report, ink: Ink, style: Style): string[] {
-  const check = report.checks.find(({ id }) => id === finding.check);
+/** Where it is, what it does, how to see it and how to mend it: by commands, else in these words. */
+export function findingLines(finding: ReportFinding, inWords: string | undefined, ink: Ink, style: Style): string[] {
   const { confirm } = finding;
   const fix = finding.remedy.flatMap((remedy) =>
     remedy.command.map((line, index) => (index === remedy.command.length - 1 ? `${line}   # ${remedy.note}` : line)),
@@ -107,7 +107,7 @@ function fields(finding: ReportFinding, report: Report, ink: Ink, style: Style):
       'confirm',
       confirm.flatMap((line) => line.split('\n')),
     ),
-    ...(fix.length > 0 ? commands('fix', fix) : prose('fix', check?.docs.fix)),
+    ...(fix.length > 0 ? commands('fix', fix) : prose('fix', inWords)),
     ...(style.verbosity > 0
       ? finding.evidence.flatMap((item) => prose('evidence', `${pathOf(item.ref)}  ${item.field ?? ''}  ${item.observed}`))
       : []),
