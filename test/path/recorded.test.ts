@@ -21,9 +21,15 @@ const directions = [
   ['cluster1/sample/client', 'def.sample:5000'],
   ['cluster2/sample/client', 'abc.sample:5000'],
 ] as const;
+const guided = [
+  ['cluster1/sample/hello-cluster1', 'hello-cluster2.sample'],
+  ['cluster2/sample/hello-cluster2', 'hello-cluster1.sample'],
+] as const;
 const healthyCalls: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   ambient: directions.map(([from]) => [from, 'both.sample:5000'] as const),
   external: [directions[1]],
+  'guided-multi-primary': guided,
+  'guided-primary-remote': guided,
   canary: [
     ['cluster1/sample/abc', 'def.sample:5000'],
     ['cluster2/shop/def', 'abc.shop:5000'],
@@ -58,6 +64,25 @@ describe('a healthy mesh', () => {
       ).toEqual([]);
     }
   });
+});
+
+test('what is predicted is what the real Envoy of the caller holds, its endpoints and its certificate', async () => {
+  for (const name of ['guided-primary-remote', 'guided-multi-primary']) {
+    for (const [from, to] of guided) {
+      const report = await followRecorded(await recorded(name), from, to);
+      const [way] = report.ways;
+      const measuredBy = (hop: string) => way?.hops.find((one) => one.hop === hop)?.measured.filter(({ by }) => by.startsWith('Envoy of '));
+      const gateway = way?.hops.find(({ hop }) => hop === 'gateway')?.predicted.text.split(';')[0];
+      expect(measuredBy('endpoints')).toEqual([expect.objectContaining({ verdict: 'works', text: `holds ${gateway}`, decisive: true })]);
+      expect(measuredBy('mtls')).toEqual([
+        expect.objectContaining({
+          verdict: 'works',
+          text: expect.stringMatching(/\/ns\/sample\/sa\/.* and trusts who answers$/),
+          decisive: true,
+        }),
+      ]);
+    }
+  }
 });
 
 test('every recording is followed', () => {
