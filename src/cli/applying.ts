@@ -32,7 +32,7 @@ export async function applied(
       await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
     });
     if (outcome.state === 'done') done += 1;
-    else if (kept.length > slot) {
+    else if (outcome.state === 'refused' && kept.length > slot) {
       // It was not made after all.
       kept.pop();
       await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
@@ -45,7 +45,16 @@ export async function applied(
 
 function saidOf({ cluster, ref, isRestart, remedy }: Action, outcome: Outcome): string {
   const what = `${cluster}: ${isRestart ? 'restart' : remedy.action} ${objectPath(ref)}`;
-  return outcome.state === 'done' ? `${what}: done` : `${what}: NOT done: ${outcome.because}`;
+  switch (outcome.state) {
+    case 'done':
+      return `${what}: done`;
+    case 'refused':
+      return `${what}: NOT done: ${outcome.because}`;
+    case 'unsure':
+      return `${what}: sent, and not answered: ${outcome.because}; the undo file has it`;
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** Never seen in part: whoever needs it needs all of it. */

@@ -26,7 +26,7 @@ function known(error: MeshdoctorError, host: Host): number {
   const hint =
     error.hint === undefined
       ? ''
-      : `\n${error.hint.replace(/(?<!kubectl )\bmeshdoctor (?=check|path|record|list|explain)/g, `${host.program} `)}`;
+      : `\n${error.hint.replace(/(?<!kubectl )\bmeshdoctor (?=check|explain|fix|guide|list|path|rbac|record)/g, `${host.program} `)}`;
   const help = error instanceof UsageError && error.hint === undefined ? `\n${host.program} --help shows commands and flags.` : '';
   host.stderr.write(`${redact(error.message)}${redact(hint)}${help}\n`);
   return exitUsage;

@@ -1,5 +1,6 @@
 import type { Read } from '../kube/connection.ts';
 import type { Write, Writer } from '../kube/write.ts';
+import type { FailureCode } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { type Json, type KubeObject, toJson } from '../model/kube.ts';
 import { fieldAt } from '../model/json.ts';
@@ -12,8 +13,8 @@ import { changedSince, remade, type UndoEntry } from './undo.ts';
 
 export type Writers = ReadonlyMap<ClusterName, Writer>;
 
-/** What became of one change, or of the trial of one: `refused` has the reason in words. */
-export type Outcome<T = object> = ({ readonly state: 'done' } & T) | { readonly state: 'refused'; readonly because: string };
+/** What became of one change, or of the trial of one. `unsure`: nobody answered, so that it may have been made. */
+export type Outcome = { readonly state: 'done' } | { readonly state: 'refused' | 'unsure'; readonly because: string };
 
 /** The object of an action as its API server has it; nothing where there is none, or it cannot be asked. */
 export async function found(action: Action, writers: Writers): Promise<KubeObject | undefined> {
@@ -67,6 +68,7 @@ export async function carriedOut(action: Action, writers: Writers, keep: (entry:
   };
   await keep(entryOf(undefined));
   const said = await writer.write(change, false);
+  if (said.status === 'failed' && isUnanswered(said.code)) return { state: 'unsure', because: reasonOf(said) };
   if (said.status !== 'read') return { state: 'refused', because: reasonOf(said) };
   await keep(entryOf(isKubeObject(said.value) ? said.value : undefined));
   return { state: 'done' };
@@ -159,6 +161,11 @@ function written(value: Json): Json {
   const { labels, annotations } = metadata;
   const meta = { ...(labels === undefined ? {} : { labels }), ...(annotations === undefined ? {} : { annotations }) };
   return toJson({ ...rest, ...(Object.keys(meta).length === 0 ? {} : { metadata: meta }) });
+}
+
+/** The request may have arrived, although nothing came back. */
+function isUnanswered(code: FailureCode): boolean {
+  return ['timeout', 'reset', 'interrupted', 'proxy', 'server-error'].includes(code);
 }
 
 function reasonOf(read: Exclude<Read<unknown>, { status: 'read' }>): string {

@@ -184,6 +184,14 @@ describe('a fix', () => {
     expect(exposure()).toBeUndefined();
   });
 
+  test('that nobody answered may have been made: its undo file has it', async () => {
+    sandbox.clusters.get('east')?.setFault({ kind: 'reset', match: /gateways\?fieldManager=meshdoctor$/, times: 1 });
+    const { stderr } = await run(`fix unexposed-services --apply --yes --undo-file ${undoFile} ${flags()}`);
+    expect(stderr).toContain('apply Gateway/istio-system/cross-network-gateway: sent, and not answered');
+    const { changes } = JSON.parse(readFileSync(undoFile, 'utf8')) as UndoFile;
+    expect(changes).toMatchObject([{ did: 'created', name: 'cross-network-gateway' }]);
+  });
+
   test('is not undone where somebody changed the object since', async () => {
     await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
     const config = await loadKubeconfig({ explicit: kubeconfig, env: {}, home: place, platform: process.platform, cwd: place });

@@ -54,6 +54,13 @@ const empty: MeshObjects = new Map([
   ['west', nothing],
 ]);
 
+test('without probes nobody knows whether a name resolves', async () => {
+  const guidance = await guided(meshes['multi-primary'].objects(), meshes['multi-primary'].takenAt);
+  const names = guidance.steps.filter(({ step }) => step === 'name-resolves');
+  expect(names.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+  expect(guidance.exit).toBe(3);
+});
+
 /** Names can only be told by probes, which a snapshot of objects alone has none of. */
 const configured = ({ steps: results }: Guidance): Guidance['steps'] => results.filter(({ step }) => step !== 'name-resolves');
 

@@ -1,4 +1,4 @@
-import { itemsOf } from '../looking.ts';
+import { itemsOf, listed } from '../looking.ts';
 import { sampleService } from '../sample.ts';
 import type { Look, Place, Plan, Step, World } from '../types.ts';
 
@@ -29,13 +29,22 @@ export const nameResolves: Step = {
   look,
   doing: (world, { site, read }, plan) => {
     if (read === undefined || plan.services.length > 0) return { commands: [] };
-    if (![site, read].every(({ cluster }) => itemsOf(world, cluster, 'pods').some(({ proxy }) => proxy?.kind === 'sidecar')))
-      return { waitsFor: 'workload' };
+    if (!hasSidecars(world, site, read)) return { waitsFor: 'workload' };
     return { commands: [sampleService(plan, read)], note: `a service that only ${read.cluster} has` };
   },
 };
 
-function look({ report }: World, { site, read }: Place, plan: Plan): Look {
+/** Somebody could be asked, and somebody be asked for. */
+function hasSidecars(world: World, site: Place['site'], read: Place['read']): boolean {
+  return [site, read ?? site].every(({ cluster }) => itemsOf(world, cluster, 'pods').some(({ proxy }) => proxy?.kind === 'sidecar'));
+}
+
+function look(world: World, { site, read }: Place, plan: Plan): Look {
+  const { report, facts } = world;
+  for (const { cluster } of [site, read ?? site]) {
+    const pods = listed(world, cluster, 'pods');
+    if ('because' in pods) return { state: 'unknown', because: pods.because };
+  }
   const cells = report.names.flatMap(({ service, callers }) =>
     callers
       .filter(
@@ -47,6 +56,9 @@ function look({ report }: World, { site, read }: Place, plan: Plan): Look {
   const worst = (['broken', 'unknown', 'predicted', 'ok'] as const)
     .map((verdict) => cells.find(({ caller }) => caller.verdict === verdict))
     .find((cell) => cell !== undefined);
+  const probed = facts.get(site.cluster)?.nameAnswers;
+  if (worst === undefined && hasSidecars(world, site, read) && probed?.status === 'not-asked' && probed.because === 'probes off')
+    return { state: 'unknown', because: 'probes are off, so nobody was asked' };
   if (worst === undefined)
     return { state: 'missing', what: `no service that only ${read?.cluster ?? 'another cluster'} has was asked for in ${site.cluster}` };
   const { service, caller } = worst;
