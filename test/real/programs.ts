@@ -17,6 +17,7 @@ export const parts = {
   pod: ['pod'],
   coredns: ['coredns'],
   envoy: ['envoy'],
+  helm: ['helm'],
   'gateway-api': ['gateway-api.yaml'],
 } as const;
 

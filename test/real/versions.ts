@@ -7,6 +7,8 @@ export const versions = {
   istioModule: 'v0.0.0-20260827124520-eed52ebb66ad',
   coredns: '1.14.7',
   envoy: '1.40.0',
+  /** Of the Kubernetes libraries that istioctl is built with: most of it is compiled already. */
+  helm: '4.2.0',
 } as const;
 
 /** What istioctl and istiod believe their images to be: nothing is ever pulled. */

@@ -25,7 +25,7 @@ export const digest = defineReporter({
       `## ${escaped(report.verdict.text)}`,
       sinceLine(report),
       block(
-        'Appeared',
+        history === undefined ? 'Found' : 'Appeared',
         causes.filter(isFresh).map((finding) => lineOf(finding, report)),
       ),
       block(
