@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../src/report/schema.ts';
 import { ran } from './shell.ts';
 
 /* The mesh in Git of fixtures/pre-merge: as it is, and with each pull request, of which the checkout holds the changed files. */
@@ -32,6 +33,34 @@ function checkout(pullRequest?: string): string {
   if (pullRequest !== undefined) cpSync(join(fixture, 'pull-requests', pullRequest), join(folder, 'clusters'), { recursive: true });
   return folder;
 }
+
+test('a change of one cluster, laid over a recording of the mesh, breaks the other', () => {
+  const demo = join(fixture, '../demo/healthy');
+  const change = join(place, 'change.yaml');
+  writeFileSync(
+    change,
+    `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata:
+  name: cross-network-gateway
+  namespace: istio-system
+spec:
+  selector: { istio: eastwestgateway }
+  servers:
+    - port: { name: tls, number: 15444, protocol: TLS }
+      tls: { mode: AUTO_PASSTHROUGH }
+      hosts: ['*.local']
+`,
+  );
+  const { stdout, exit } = ran(
+    `cd ${place} && meshdoctor record -o mesh.json --manifests east=${demo}/east --manifests west=${demo}/west 2>record.log && meshdoctor check --from mesh.json --overlay east=change.yaml -o json`,
+  );
+  expect(exit).toBe(1);
+  const { findings, comparison, matrix } = JSON.parse(stdout) as Report;
+  expect(findings.map(({ code, fails }) => [code, fails])).toEqual([['unexposed-services/unexposed', true]]);
+  expect(comparison).toMatchObject({ with: 'overlay', files: ['change.yaml'], introduced: 1, unchanged: 0 });
+  expect(matrix[0]?.cells.filter(({ state }) => state === 'broken').map(({ from, to }) => `${from} to ${to}`)).toContain('west to east');
+});
 
 describe('a change is judged before it is merged', () => {
   test('nothing is found in the mesh as it is', () => {
