@@ -58,6 +58,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'node:os',
       'node:path',
       'node:stream',
+      'node:stream/promises',
       'node:timers/promises',
       'node:tls',
       'node:util',
