@@ -91,8 +91,8 @@ function ranked(changes: readonly ObjectChange[], introduced: readonly ReportFin
     (a, b) =>
       b.score - a.score ||
       Number(a.isDerived) - Number(b.isDerived) ||
-      newest(b).localeCompare(newest(a), 'en') ||
-      (refKey(a.ref) < refKey(b.ref) ? -1 : 1),
+      compareText(newest(b), newest(a)) ||
+      compareText(refKey(a.ref), refKey(b.ref)),
   );
 }
 
