@@ -233,6 +233,10 @@ export const commands: readonly CommandDefinition[] = [
     usage: 'record',
     describe: 'Write all that check reads and measures of the clusters given into one file, for check --from',
     flags: {
+      anonymize: {
+        type: 'boolean',
+        describe: 'pseudonyms for clusters, namespaces, networks, services, hosts and addresses; the findings stay the same',
+      },
       output: {
         type: 'string',
         alias: 'o',

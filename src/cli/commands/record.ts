@@ -34,7 +34,10 @@ export async function recordCommand(given: Given, host: Host): Promise<number> {
     async (live) => await readClusters(options, checks, { ...io, live }),
   );
   const { snapshot } = result;
-  await writeRecording(resolve(host.cwd, file), recordingOf(snapshot, options, version)).catch((error: unknown) => {
+  const whole = recordingOf(snapshot, options, version);
+  const isAnonymous = flag.on(given, 'anonymize') === true;
+  const recording = isAnonymous ? (await import('../../source/anonymize.ts')).anonymized(whole, globalThis.crypto.randomUUID()) : whole;
+  await writeRecording(resolve(host.cwd, file), recording).catch((error: unknown) => {
     throw new UsageError('ERR_OUTPUT_UNWRITABLE', `${file} cannot be written.`, { cause: error });
   });
   const gaps = snapshot.clusters.flatMap(gapsOf);
@@ -42,6 +45,7 @@ export async function recordCommand(given: Given, host: Host): Promise<number> {
   host.stderr.write(
     [
       `Recorded ${list(snapshot.clusters.map(({ name }) => name))} (${count(objectsIn(snapshot), 'object')}) in ${file}.`,
+      ...(isAnonymous ? [`There they are called ${list(recording.snapshot.clusters.map(({ name }) => name))}.`] : []),
       ...gaps,
       ...(interrupted === undefined ? [] : [`Interrupted by ${interrupted}: what was not read by then is missing.`]),
       `${host.program} check --from ${shellWord(file)} judges it.`,
