@@ -1,6 +1,7 @@
 import { accessCases } from './access.ts';
 import type { Case } from './case.ts';
+import { chartCases } from './chart.ts';
 import { contractCases } from './contract.ts';
 import { formCases } from './forms.ts';
 
-export const cases: readonly Case[] = [...accessCases, ...contractCases, ...formCases];
+export const cases: readonly Case[] = [...accessCases, ...chartCases, ...contractCases, ...formCases];

@@ -36,6 +36,8 @@ interface Container {
   files: Files;
   running: Running | undefined;
   restarts: number;
+  /** Of a pod that is never restarted, once it has ended. */
+  exitCode?: number;
   ready: boolean;
   /** Without a program here it is ready, since nothing says otherwise. */
   hasProgram: boolean;
@@ -139,9 +141,14 @@ export async function startNode(cluster: Cluster): Promise<Node> {
         log: join(entry.folder, `${container.name}.log`),
       });
       container.running = running;
-      await running.ended;
+      const { code } = await running.ended;
       container.running = undefined;
       container.ready = false;
+      if (textAt(entry.object, 'spec', 'restartPolicy') === 'Never') {
+        container.exitCode = code ?? 137;
+        await report(entry);
+        return;
+      }
       container.restarts += 1;
       await pause(1000);
     }
@@ -151,7 +158,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     let reported = false;
     while (!entry.ending) {
       for (const container of entry.containers) {
-        container.ready = await isReady(entry, container);
+        container.ready = container.exitCode === undefined && (await isReady(entry, container));
       }
       const ready = entry.containers.every((container) => container.ready);
       if (ready !== entry.ready || !reported) {
@@ -302,6 +309,11 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     restartCount,
     state: { running: { startedAt: entry.started } },
   });
+  const ended = (spec: unknown, exitCode: number): Record<string, unknown> => ({
+    ...running(spec, false, 0),
+    started: false,
+    state: { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt: entry.started, finishedAt: now } },
+  });
   const byName = new Map(entry.containers.map((container) => [container.name, container]));
   const initial = listAt(entry.object, 'spec', 'initContainers').map((spec) => {
     const own = byName.get(textAt(spec, 'name') ?? '');
@@ -324,7 +336,7 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     };
   });
   return {
-    phase: 'Running',
+    phase: phaseOf(entry),
     startTime: entry.started,
     hostIP: cluster.addresses.kubelet,
     hostIPs: [{ ip: cluster.addresses.kubelet }],
@@ -340,7 +352,13 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     ...(initial.length === 0 ? {} : { initContainerStatuses: initial }),
     containerStatuses: listAt(entry.object, 'spec', 'containers').map((spec) => {
       const own = byName.get(textAt(spec, 'name') ?? '');
+      if (own?.exitCode !== undefined) return ended(spec, own.exitCode);
       return running(spec, own?.ready ?? true, own?.restarts ?? 0);
     }),
   };
+}
+
+function phaseOf({ containers }: Entry): 'Running' | 'Succeeded' | 'Failed' {
+  if (containers.some(({ exitCode }) => exitCode === undefined)) return 'Running';
+  return containers.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
 }

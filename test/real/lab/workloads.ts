@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { programPath } from '../programs.ts';
+import { programPath, root } from '../programs.ts';
 import type { Cluster } from './cluster.ts';
 import { type Obj, at, listAt, textAt } from './kube.ts';
 import { fieldOf } from './volumes.ts';
@@ -26,11 +26,25 @@ export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder
       return proxy(env, args);
     case 'install-cni':
       return undefined;
+    case 'meshdoctor':
+      return ours(container, env, args, folder);
     case 'coredns':
       return { command: [programPath('coredns'), '-conf', join(folder, 'etc/coredns/Corefile')], env };
     default:
       return application(container, env);
   }
+}
+
+/** The program under test as its image starts it: what is mounted lies below the pod's folder, and nothing but /tmp can be written. */
+function ours(container: unknown, env: Readonly<Record<string, string>>, args: readonly string[], folder: string): Program {
+  const mounts = listAt(container, 'volumeMounts').map((mount) => textAt(mount, 'mountPath') ?? '/');
+  const placed = args.map((arg) => mounts.reduce((text, path) => text.replace(`=${path}/`, `=${join(folder, path)}/`), arg));
+  const tmp = join(folder, 'tmp');
+  const readOnly = `mount --bind '${tmp}' '${tmp}' && mount -o remount,bind,ro / && exec "$@"`;
+  return {
+    command: ['sh', '-c', readOnly, 'sh', process.execPath, join(root, 'bin/meshdoctor.js'), ...placed],
+    env: { ...env, HOME: tmp },
+  };
 }
 
 /** Upstream Envoy has none of Istio's own filters; with these off, it accepts everything istiod sends. */
