@@ -70,7 +70,7 @@ export function addressBook(key: string): (text: string) => string {
   const four = (octets: readonly number[], length: number): string => {
     const kept = keptBits(octets);
     const binary = octets.map((octet) => octet.toString(2).padStart(8, '0')).join('');
-    const mapped = [...binary].map((bit, index) => {
+    const mapped = binary.split('').map((bit, index) => {
       if (index < kept) return bit;
       if (index >= length) return '0';
       return isFlipped(binary.slice(0, index)) ? (bit === '0' ? '1' : '0') : bit;
