@@ -60,6 +60,7 @@ import unreachableHeadlessService from './dns/unreachable-headless-service/check
 import unresolvableService from './dns/unresolvable-service/check.ts';
 import unroutedStubService from './dns/unrouted-stub-service/check.ts';
 import collidingGateways from './east-west/colliding-gateways/check.ts';
+import failingPodCall from './east-west/failing-pod-call/check.ts';
 import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
 import missingEastWestGateway from './east-west/missing-east-west-gateway/check.ts';
@@ -81,6 +82,7 @@ import unusableGatewayFamily from './east-west/unusable-gateway-family/check.ts'
 import contradictingInjectionLabels from './injection/contradicting-injection-labels/check.ts';
 import danglingInjectorService from './injection/dangling-injector-service/check.ts';
 import externalNameInjectorService from './injection/external-name-injector-service/check.ts';
+import failingInjection from './injection/failing-injection/check.ts';
 import missingDiscoveryService from './injection/missing-discovery-service/check.ts';
 import overwrittenPodNetworks from './injection/overwritten-pod-networks/check.ts';
 import prematureCanaryGateway from './injection/premature-canary-gateway/check.ts';
@@ -220,6 +222,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
   { check: unroutedStubService, area: 'dns', origin: 'built-in' },
   { check: collidingGateways, area: 'east-west', origin: 'built-in' },
+  { check: failingPodCall, area: 'east-west', origin: 'built-in' },
   { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },
   { check: missingEastWestGateway, area: 'east-west', origin: 'built-in' },
@@ -241,6 +244,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: contradictingInjectionLabels, area: 'injection', origin: 'built-in' },
   { check: danglingInjectorService, area: 'injection', origin: 'built-in' },
   { check: externalNameInjectorService, area: 'injection', origin: 'built-in' },
+  { check: failingInjection, area: 'injection', origin: 'built-in' },
   { check: missingDiscoveryService, area: 'injection', origin: 'built-in' },
   { check: overwrittenPodNetworks, area: 'injection', origin: 'built-in' },
   { check: prematureCanaryGateway, area: 'injection', origin: 'built-in' },

@@ -1,3 +1,4 @@
+import { footprints } from '../base/footprint.ts';
 import type { Given } from './parser.ts';
 import type { Host } from './host.ts';
 
@@ -71,9 +72,16 @@ const askFlags = {
   },
   probe: {
     type: 'string',
-    describe: 'how far probes go: query (default: port-forward to istiod and DNS), connect (TLS from here only) or off',
-    values: ['off', 'connect', 'query'],
+    describe:
+      'how far probes go: off, connect (TLS from here only), query (default: port-forward to istiod, sidecars and DNS), dry-run (API servers are asked to create a pod as a dry run, too: is it injected?) or pod (a pod is made in each cluster, asks from there, and is removed)',
+    values: footprints,
   },
+  'probe-image': {
+    type: 'string',
+    describe:
+      'image of that pod, with tag or digest; it needs sh, getent, openssl, curl and timeout. Default: that of the sidecars of the cluster',
+  },
+  'probe-namespace': { type: 'string', describe: 'namespace of that pod: default (default)' },
   resolve: { type: 'list', describe: 'ADDRESS:PORT=HOST:PORT: where an address that probes meet is from here (repeatable)' },
   stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
 } as const satisfies Record<string, FlagDefinition>;
@@ -348,6 +356,18 @@ export const commands: readonly CommandDefinition[] = [
     load: async () => (await import('./commands/diff.ts')).diffCommand,
   },
   {
+    name: 'cleanup',
+    usage: 'cleanup',
+    describe: 'Remove pods that check --probe=pod could not remove itself, from all namespaces of the clusters given',
+    flags: {
+      'dry-run': { type: 'boolean', describe: 'only say what would be removed' },
+      ...liveFlags,
+      config: sourceFlags.config,
+    },
+    examples: [['cleanup --context east --context west', 'after a run that was killed']],
+    load: async () => (await import('./commands/cleanup.ts')).cleanupCommand,
+  },
+  {
     name: 'list',
     usage: 'list',
     describe: 'List the checks',
@@ -387,7 +407,7 @@ export const commands: readonly CommandDefinition[] = [
       only: { type: 'list', describe: 'checks to run: ids, areas, globs or failure modes, with commas', values: 'checks' },
       skip: { type: 'list', describe: 'checks to leave out: ids, areas, globs or failure modes, with commas', values: 'checks' },
       advice: { type: 'boolean', describe: 'hygiene too' },
-      probe: { type: 'string', describe: 'query (default), connect or off', values: ['off', 'connect', 'query'] },
+      probe: { type: 'string', describe: 'query (default), off, connect, dry-run or pod', values: footprints },
       fix: { type: 'boolean', describe: 'also the rights to change things that fix --apply and --undo take' },
       user: { type: 'list', describe: 'bind the role to this user, group:NAME or serviceaccount NAMESPACE/NAME (repeatable)' },
       ...sourceFlags,

@@ -27,7 +27,14 @@ import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workl
 export type ObjectFactName = Exclude<FactName, ObservedFactName | 'clock' | 'today' | 'kubeVersion'>;
 
 /** Facts that probes make. */
-export const observedFacts: readonly ObservedFactName[] = ['istiods', 'sidecars', 'nameAnswers', 'gatewayHandshakes'];
+export const observedFacts: readonly ObservedFactName[] = [
+  'istiods',
+  'sidecars',
+  'injectionTrials',
+  'probePods',
+  'nameAnswers',
+  'gatewayHandshakes',
+];
 
 /** Facts that are made of nothing listed: clocks, the version of a cluster, and what probes saw. */
 export const factsWithoutKinds: ReadonlySet<string> = new Set(['clock', 'today', 'kubeVersion', ...observedFacts]);
@@ -120,13 +127,15 @@ function observedFactsOf(observations: ClusterObservations | undefined): Pick<Cl
   return {
     istiods: observed(observations?.istiods),
     sidecars: observed(observations?.sidecars),
+    injectionTrials: observed(observations?.injectionTrials, 'opt-in'),
+    probePods: observed(observations?.probePods, 'opt-in'),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),
   };
 }
 
-function observed<T>(state: Observed<T> | undefined): Fact<T> {
-  if (state === undefined) return { status: 'not-asked', because: 'probes off' };
+function observed<T>(state: Observed<T> | undefined, otherwise: 'probes off' | 'opt-in' = 'probes off'): Fact<T> {
+  if (state === undefined) return { status: 'not-asked', because: otherwise };
   return state.status === 'observed' ? { status: 'collected', value: state.value } : state;
 }
 

@@ -4,6 +4,7 @@ import type { LoadedConfig } from './file.ts';
 import type { Flags } from './options.ts';
 import type { ConfigFile } from './schema.ts';
 import { oneOf, parseDuration, words } from './values.ts';
+import { type Footprint, footprints } from '../base/footprint.ts';
 
 /** Clusters that are asked through their API servers. */
 export interface LiveSource {
@@ -27,7 +28,9 @@ export interface LiveSource {
   /** Addresses without a mapping are of nobody: they are refused instead of dialled. For clusters that are simulated. */
   readonly onlyMapped?: boolean;
   /** How far probes may go. */
-  readonly probe: 'off' | 'connect' | 'query';
+  readonly probe: Footprint;
+  /** Where a pod of its own is made, and of which image instead of that of sidecars. */
+  readonly probePod: { readonly namespace: string; readonly image?: string };
 }
 
 export interface AddressMapping {
@@ -50,6 +53,8 @@ const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
   ['timeout', '--timeout'],
   ['resolve', '--resolve'],
   ['probe', '--probe'],
+  ['probeImage', '--probe-image'],
+  ['probeNamespace', '--probe-namespace'],
 ];
 
 /** Flags that only mean something when directories are read. */
@@ -112,6 +117,10 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     });
   if ((flags.asGroup !== undefined || flags.asUid !== undefined) && flags.as === undefined)
     throw new UsageError('ERR_BAD_VALUE', `${flags.asGroup === undefined ? '--as-uid' : '--as-group'} needs --as.`);
+  const probe = oneOf('--probe', flags.probe, footprints) ?? file.probe ?? 'query';
+  const podFlag = flags.probeImage === undefined ? (flags.probeNamespace === undefined ? undefined : '--probe-namespace') : '--probe-image';
+  if (podFlag !== undefined && probe !== 'pod')
+    throw new UsageError('ERR_BAD_VALUE', `${podFlag} is about the pod of --probe=pod, and none is made.`, { hint: 'Add --probe=pod.' });
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     contexts,
@@ -127,7 +136,8 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     timeout: flags.timeout === undefined ? 60_000 : parseDuration('--timeout', flags.timeout),
     resolve: (flags.resolve ?? []).map(parseMapping),
     ...(flags.onlyMapped === true ? { onlyMapped: true } : {}),
-    probe: oneOf('--probe', flags.probe, ['off', 'connect', 'query'] as const) ?? file.probe ?? 'query',
+    probe,
+    probePod: { namespace: flags.probeNamespace ?? 'default', ...(flags.probeImage === undefined ? {} : { image: flags.probeImage }) },
   };
 }
 

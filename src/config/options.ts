@@ -117,6 +117,8 @@ export interface Flags {
   readonly timeout?: string | undefined;
   readonly resolve?: readonly string[] | undefined;
   readonly probe?: string | undefined;
+  readonly probeImage?: string | undefined;
+  readonly probeNamespace?: string | undefined;
   /** No flag of the command line: the clusters are simulated, and their addresses are nobody's outside the mappings. */
   readonly onlyMapped?: boolean | undefined;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { footprints } from '../base/footprint.ts';
 
 const time = z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-22T21:27:43Z' });
 const names = z.array(z.string());
@@ -32,7 +33,7 @@ export const configSchema = z.strictObject({
   clusters: z.record(z.string(), directory).optional(),
   contexts: names.optional(),
   kubeconfig: z.string().optional(),
-  probe: z.enum(['off', 'connect', 'query']).optional(),
+  probe: z.enum(footprints).optional(),
   topology: topology.optional(),
   services: names.optional(),
   only: names.optional(),

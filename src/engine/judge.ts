@@ -7,7 +7,7 @@ import { type AnyCheck, type Needs, type Where, sideNeeds } from '../api/check.t
 import type { ClusterFacts, Fact, FactName, MissingFact, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Json } from '../model/kube.ts';
-import { probesAreOff } from '../model/observations.ts';
+import { asksForMore, probesAreOff } from '../model/observations.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { inferTopology, listOf, type Member, type Mesh, type Topology } from '../mesh/topology.ts';
@@ -64,7 +64,8 @@ function runCheck(
 ): Outcome[] {
   const { check } = registered;
   const outcomes: Outcome[] = [];
-  if (isWithoutProbes(check, facts)) return unprobed(check, topology);
+  const without = withoutProbes(check, facts);
+  if (without !== undefined) return unprobed(check, topology, without);
   for (const mesh of topology.meshes) {
     const clusters = dataPlane(mesh).map((member) => member.cluster);
     const applicability = applies(check, mesh, facts);
@@ -122,33 +123,29 @@ function runCheck(
   return outcomes;
 }
 
-/** A check of what probes saw, in a run that made none of these probes anywhere. */
-function isWithoutProbes({ applies: { probed } = {} }: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>): boolean {
-  if (probed === undefined) return false;
-  return [...facts.values()].every((own) =>
-    probed.every((fact) => {
-      const state = own[fact];
-      return state.status === 'not-asked' && state.because === 'probes off';
-    }),
-  );
+/** Why a check of what probes saw does not apply, in a run that made none of these probes anywhere. */
+function withoutProbes({ applies: { probed } = {} }: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>): string | undefined {
+  const states = [...facts.values()].flatMap((own) => (probed ?? []).map((fact) => own[fact]));
+  const reasons = states.map((state) => (state.status === 'not-asked' ? state.because : undefined));
+  if (states.length === 0 || !reasons.every((because) => because === 'probes off' || because === 'opt-in')) return undefined;
+  return reasons.includes('probes off') ? probesAreOff : asksForMore;
 }
 
-function unprobed(check: AnyCheck, topology: Topology): Outcome[] {
+function unprobed(check: AnyCheck, topology: Topology, because: string): Outcome[] {
   return topology.meshes.map((mesh) => ({
     check: check.id,
     clusters: dataPlane(mesh).map((member) => member.cluster),
     subject: 'mesh',
     kind: 'not-applicable',
-    because: probesAreOff,
+    because,
   }));
 }
 
+const unasked: readonly string[] = ['probes off', 'opt-in', 'nothing to probe'];
+
 /** Whether nothing is missing but probes that nobody made, or that found nobody to ask: then there is no question, and no gap. */
 function isUnprobed(missing: readonly MissingFact[]): boolean {
-  return (
-    missing.length > 0 &&
-    missing.every(({ why }) => why.status === 'not-asked' && (why.because === 'probes off' || why.because === 'nothing to probe'))
-  );
+  return missing.length > 0 && missing.every(({ why }) => why.status === 'not-asked' && unasked.includes(why.because));
 }
 
 const nothingProbed = { kind: 'not-applicable', because: 'there is nothing there to probe' } as const;

@@ -84,7 +84,7 @@ export function openCaller(options: CallerOptions): Caller {
       answer = await exchange(
         way,
         { ...sent, headers: { ...sent.headers, ...options.headers, ...coding, ...authorization } },
-        options.requestTimeout,
+        sent.timeout ?? options.requestTimeout,
         signal,
       );
       state.hasAnswered = true;

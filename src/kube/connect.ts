@@ -131,6 +131,16 @@ export function openConnection(target: ClusterTarget, options: ConnectionOptions
         return failed(error);
       }
     },
+    async text(path, { resource, signal: own }) {
+      try {
+        const said = await caller.call({ method: 'GET', path, headers: { Accept: 'text/plain, */*' } }, own);
+        const { status, contentType, body } = said.answer;
+        if (status === 200 && !isPage(contentType)) return { status: 'read', value: body.toString('utf8') };
+        return refused(said, { verb: 'get', resource });
+      } catch (error) {
+        return failed(error);
+      }
+    },
     async list(request: ListRequest, sink: ListSink, own) {
       const asked = { verb: 'list', resource: rightName(request) };
       try {

@@ -58,6 +58,12 @@ export interface RequestRecord {
   readonly attempt: number;
 }
 
+/** done: the object as the server has it, or would have it; denied: who asks may ask, and admission or the object itself does not allow it. */
+export type Changed =
+  | { readonly is: 'done'; readonly object: unknown }
+  /** `code`: HTTP status. `message`: the server's words, without anything secret. */
+  | { readonly is: 'denied'; readonly code: number; readonly message: string };
+
 /** One API server with one credential. Nothing is contacted before the first call. */
 export interface Connection {
   readonly name: ClusterName;
@@ -68,6 +74,8 @@ export interface Connection {
     path: string,
     options?: { readonly resource?: string; readonly accept?: string; readonly signal?: AbortSignal | undefined },
   ): Promise<Read<unknown>>;
+  /** GET of what is plain text: the log of a container. */
+  text(path: string, options: { readonly resource: string; readonly signal?: AbortSignal | undefined }): Promise<Read<string>>;
   /** Every page of a list. `read` only when it came to its end. */
   list(request: ListRequest, sink: ListSink, signal?: AbortSignal): Promise<Read<{ readonly items: number; readonly pages: number }>>;
   /** SelfSubjectAccessReview. */

@@ -17,6 +17,8 @@ export interface Sent {
   readonly path: string;
   readonly headers: Headers;
   readonly body?: string;
+  /** Milliseconds that this request may take, instead of what all others may. */
+  readonly timeout?: number | undefined;
   /** Makes less of a body before it is parsed; undefined when it has to be taken whole. */
   readonly trim?: ((body: Buffer) => Buffer | undefined) | undefined;
   /** Reads a success in protobuf while it comes; called anew for every answer. */

@@ -56,7 +56,8 @@ export function refusalsOf(workloads: readonly Workload[]): Refusal[] {
   });
 }
 
-function refusalIn(message: string): Omit<Refusal, 'workload' | 'since'> | undefined {
+/** What an API server says of a webhook that it could not call; nothing for other words. */
+export function refusalIn(message: string): Omit<Refusal, 'workload' | 'since'> | undefined {
   const [, webhook, rest] = /failed calling webhook "([^"]*)":\s*(.*)$/s.exec(message) ?? [];
   if (webhook === undefined || rest === undefined) return undefined;
   const [, url, words] = /Post "?(https:\/\/[^"\s]+?)"?:\s+(.*)$/s.exec(rest) ?? [];

@@ -556,7 +556,7 @@ export interface FactTypes extends ObservedFacts {
 export type FactName = keyof FactTypes;
 
 /** Why nobody asked: never a reason to call a run incomplete. */
-export type NotAsked = 'directory does not say' | 'no clock' | 'deselected' | 'probes off' | 'nothing to probe';
+export type NotAsked = 'directory does not say' | 'no clock' | 'deselected' | 'probes off' | 'opt-in' | 'nothing to probe';
 
 /** Closed set of ways in which reading can fail; serialisable. */
 export type FailureCode =

@@ -10,6 +10,9 @@ import type { ObjectRef } from './refs.ts';
 /** Why a check that compares with measurements does not apply, as reports say it. */
 export const probesAreOff = 'probes are off';
 
+/** Why a check of something that only an own flag allows does not apply. */
+export const asksForMore = 'it asks for more than it was allowed';
+
 /** What one question got. */
 export type Answer<T> = { readonly answer: T } | { readonly failed: FailureCode; readonly reason: string };
 
@@ -167,10 +170,60 @@ export interface HeldRoot {
   readonly notAfter: string;
 }
 
+/** A pod that an API server was asked to make of a manifest as if it kept it (server-side dry-run): all of admission, and nothing stays. */
+export interface InjectionTrial {
+  readonly namespace: string;
+  readonly outcome: /** What the pod would be; `proxy` where it got one. */
+    | { readonly is: 'made'; readonly proxy?: InjectedProxy }
+    /** A webhook could not be called; the API server's words. */
+    | { readonly is: 'refused'; readonly message: string }
+    /** Some policy does not let such a pod in: PodSecurity, a quota, another webhook. Its words. */
+    | { readonly is: 'denied'; readonly message: string }
+    | { readonly is: 'failed'; readonly code: FailureCode; readonly reason: string };
+}
+
+/** What an injector gave a pod, as far as it says where the pod belongs. */
+export interface InjectedProxy {
+  readonly revision?: Revision;
+  readonly clusterId?: ClusterId;
+  readonly network?: NetworkId;
+}
+
+/** A pod that meshdoctor made in a caller's cluster to ask from there; it is gone again. Belongs to that cluster. */
+export interface ProbePod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly image: string;
+  /** Admission gave it a sidecar: what it asks goes the way of applications, but for ports of gateways. */
+  readonly isInjected: boolean;
+  /** Failed: it did not come to ask, since it was not let in, not pulled, not scheduled. */
+  readonly answers: Answer<readonly PodAnswer[]>;
+}
+
+export type PodAnswer =
+  /** By the resolver of the pod. `addresses` in the order of the answer; none = the name does not resolve. */
+  | {
+      readonly is: 'name';
+      readonly service: { readonly namespace: string; readonly name: string };
+      readonly asked: string;
+      readonly addresses: readonly string[];
+    }
+  /** A handshake as in `GatewayHandshake`, from the network of pods. */
+  | ({ readonly is: 'handshake' } & Omit<GatewayHandshake, 'connectedTo'>)
+  /** GET of a service. `status` 0: no answer, and then `reason` says why. */
+  | {
+      readonly is: 'call';
+      readonly service: { readonly namespace: string; readonly name: string; readonly port: number };
+      readonly status: number;
+      readonly reason: string;
+    };
+
 /** Facts that probes make, by name. */
 export interface ObservedFacts {
   istiods: readonly IstiodReplica[];
   sidecars: readonly SidecarState[];
+  injectionTrials: readonly InjectionTrial[];
+  probePods: readonly ProbePod[];
   nameAnswers: readonly NameAnswer[];
   gatewayHandshakes: readonly GatewayHandshake[];
 }
@@ -182,7 +235,7 @@ export type Observed<T> =
   | { readonly status: 'observed'; readonly value: T }
   | { readonly status: 'forbidden'; readonly verb: string; readonly resource: string }
   | { readonly status: 'failed'; readonly code: FailureCode; readonly reason: string }
-  | { readonly status: 'not-asked'; readonly because: 'probes off' | 'nothing to probe' };
+  | { readonly status: 'not-asked'; readonly because: 'probes off' | 'opt-in' | 'nothing to probe' };
 
 /** Everything probes saw in one cluster; a fact that is not there was not asked for. */
 export type ClusterObservations = { readonly [K in ObservedFactName]?: Observed<ObservedFacts[K]> } & { readonly cluster: ClusterName };

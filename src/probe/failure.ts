@@ -75,11 +75,11 @@ export function duration(milliseconds: number): string {
 }
 
 /** The first line of a text that somebody else wrote, without full stop, not longer than a line should be, and without credentials. */
-export function oneLine(text: string): string {
+export function oneLine(text: string, most = longestReason): string {
   const [line = ''] = redact(text)
     .trim()
     .split(/[\r\n]/, 1);
-  const short = line.length > longestReason ? `${line.slice(0, longestReason - 1)}…` : line;
+  const short = line.length > most ? `${line.slice(0, most - 1)}…` : line;
   return short.replace(/\.+$/, '');
 }
 

@@ -1,14 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import type { Read } from '../kube/connection.ts';
+import type { Changed, Read } from '../kube/connection.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
+import type { Footprint } from '../base/footprint.ts';
 import type { ClusterObservations } from '../model/observations.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import type { Topology } from '../mesh/topology.ts';
-
-/** How far probes may go, each including the ones before it; what the run was permitted. */
-export type Footprint = 'off' | 'connect' | 'query';
 
 /** What probes may touch: clusters through their API servers, and addresses that objects name. Everything else is out of reach. */
 export interface ProbeIo {
@@ -26,11 +24,25 @@ export interface ProbeIo {
   ): Promise<{ readonly socket: Socket; readonly connectedTo: string }>;
   /** GET of one object. */
   get(cluster: ClusterName, path: string, resource: string, signal: AbortSignal): Promise<Read<unknown>>;
+  /** Asks an API server to create a pod as if it kept it: server-side dry-run. Not there where the run was not allowed to. */
+  readonly tryCreatePod?: (cluster: ClusterName, namespace: string, pod: object, signal: AbortSignal) => Promise<Read<Changed>>;
+  /** Pods of meshdoctor's own. Not there where the run was not allowed to make any. */
+  readonly pods?: OwnPods;
   /** Milliseconds of a monotonic clock. */
   now(): number;
 }
 
+/** The life of a pod. What makes and takes it away is not cut short when the run ends: nothing may stay behind. */
+export interface OwnPods {
+  create(cluster: ClusterName, namespace: string, pod: object): Promise<Read<Changed>>;
+  get(cluster: ClusterName, namespace: string, name: string, signal: AbortSignal): Promise<Read<unknown>>;
+  log(cluster: ClusterName, namespace: string, name: string, container: string, signal: AbortSignal): Promise<Read<string>>;
+  remove(cluster: ClusterName, namespace: string, name: string): Promise<Read<Changed>>;
+}
+
 export interface ProbeOptions {
+  /** Where pods of its own are made, of which image; without one, of the image of the cluster's sidecars. */
+  readonly pod?: { readonly namespace: string; readonly image?: string };
   readonly footprint: Footprint;
   /** Names given with `--service`; empty = names that live in one cluster only are chosen. */
   readonly services: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];

@@ -1,17 +1,29 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { reaches } from '../base/footprint.ts';
 import { groupBy } from '../base/sort.ts';
 import { names as istioNames } from '../istio/labels.ts';
 import { namesToProbe } from '../mesh/names.ts';
 import { fields, tally, text } from '../model/decode.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { Answer, ClusterObservations, GatewayHandshake, IstiodReplica, NameAnswer, SidecarState } from '../model/observations.ts';
+import type {
+  Answer,
+  ClusterObservations,
+  GatewayHandshake,
+  InjectionTrial,
+  IstiodReplica,
+  NameAnswer,
+  ProbePod,
+  SidecarState,
+} from '../model/observations.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
+import { askFromPod, withoutAnswers as withoutPod } from './ask-pod.ts';
 import { askName } from './dns-question.ts';
 import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
 import { asFailure, openForward, type PodPort, type Refusal } from './forwarded.ts';
 import { type Get, httpGet } from './http-get.ts';
 import { askInTurn, type Line } from './in-turn.ts';
+import { trialOutcome, trialPod } from './injection-trial.ts';
 import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
 import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
@@ -19,6 +31,8 @@ import { type HandshakeTarget, planHandshakes } from './plan-handshakes.ts';
 import { planIstiods } from './plan-istiods.ts';
 import { type NameQuestion, planNames } from './plan-names.ts';
 import { planSidecars } from './plan-sidecars.ts';
+import { type AskedInPod, planPods, type PodTarget } from './plan-pods.ts';
+import { planTrials } from './plan-trials.ts';
 import { certificatesOf } from './presented-chain.ts';
 import type { Observe, ProbeIo, ProbeOptions } from './probe.ts';
 import { adminPort, questionsTo, sidecarState, type SidecarTarget, withoutState } from './sidecar-admin.ts';
@@ -47,12 +61,14 @@ export const observe: Observe = async (facts, topology, io, options) => {
   const roots = rootReader(io, options);
   return Promise.all(
     clusters.map((cluster) => {
-      const queries = options.footprint === 'query';
+      const queries = reaches(options.footprint, 'query');
       return observeCluster(
         cluster,
         {
           istiods: queries ? planIstiods(cluster, input) : off,
           sidecars: queries ? planSidecars(cluster, input) : off,
+          injectionTrials: reaches(options.footprint, 'dry-run') ? planTrials(cluster, input) : optIn,
+          probePods: reaches(options.footprint, 'pod') ? planPods(cluster, input, handshakes) : optIn,
           nameAnswers: queries ? planNames(cluster, input) : off,
           gatewayHandshakes: handshakes.get(cluster) ?? nothing,
         },
@@ -64,11 +80,22 @@ export const observe: Observe = async (facts, topology, io, options) => {
 
 const off: Idle = { status: 'not-asked', because: 'probes off' };
 const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };
-const nothingAsked = { istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off } as const;
+const optIn: Idle = { status: 'not-asked', because: 'opt-in' };
+const nothingAsked = {
+  istiods: off,
+  sidecars: off,
+  injectionTrials: optIn,
+  probePods: optIn,
+  nameAnswers: off,
+  gatewayHandshakes: off,
+} as const;
 
 interface Plan {
   readonly istiods: Planned<IstiodTarget>;
   readonly sidecars: Planned<SidecarTarget>;
+  readonly probePods: Planned<PodTarget>;
+  /** Namespaces. */
+  readonly injectionTrials: Planned<string>;
   readonly nameAnswers: Planned<NameQuestion>;
   readonly gatewayHandshakes: Planned<HandshakeTarget>;
 }
@@ -129,6 +156,41 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     return new Map(replies.flat().map(([question, reply]) => [question, 'forbidden' in reply ? reply : answered(question, reply)]));
   };
 
+  /** An API server waits ten seconds for a webhook that does not answer, and says so then. */
+  const tryInjection = async (namespace: string): Promise<readonly [string, InjectionTrial | Refusal]> => {
+    const tried = await paced(() =>
+      within<InjectionTrial | Refusal>(
+        { ...limits, timeout: Math.max(limits.timeout, webhookPatience) },
+        async (signal) => {
+          const read = (await io.tryCreatePod?.(cluster, namespace, trialPod(), signal)) ?? notAllowed;
+          return read.status === 'forbidden'
+            ? { forbidden: { verb: read.verb, resource: read.resource } }
+            : { namespace, outcome: trialOutcome(read) };
+        },
+        ({ failed, reason }) => ({ namespace, outcome: { is: 'failed', code: failed, reason } }),
+      ),
+    );
+    progress.done(1);
+    return [namespace, tried];
+  };
+  const tryInjections = async (namespaces: readonly string[]) => new Map(await Promise.all(namespaces.map(tryInjection)));
+
+  const askPods = async (targets: readonly PodTarget[]): Promise<ReadonlyMap<PodTarget, ProbePod | Refusal>> => {
+    const { pods } = io;
+    const where = options.pod ?? { namespace: 'default' };
+    const asked = targets.map(async (target): Promise<readonly [PodTarget, ProbePod | Refusal]> => {
+      const rootsOf = async (of: AskedInPod) =>
+        'target' in of ? await roots(of.target.roots.filter((place) => place.cluster === cluster)) : [];
+      const answer =
+        pods === undefined
+          ? withoutPod(where.namespace, { failed: 'forbidden', reason: notAllowed.reason })
+          : await askFromPod(target, { cluster, io, pods, options: where, limits, rootsOf });
+      progress.done(1);
+      return [target, answer];
+    });
+    return new Map(await Promise.all(asked));
+  };
+
   const callGateway = async ({ roots: places, ...target }: HandshakeTarget): Promise<GatewayHandshake> => {
     const offered = await roots(places);
     const { outcome, connectedTo } = await paced(() => shakeHands(target, offered, io, limits));
@@ -136,7 +198,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     return { ...target, ...(connectedTo === undefined ? undefined : { connectedTo }), outcome };
   };
 
-  const [istiods, sidecars, nameAnswers, gatewayHandshakes] = await Promise.all([
+  const [istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes] = await Promise.all([
     carriedOutWhereAllowed(plan.istiods, askReplicas, ({ clusters }) => isInterrupted(clusters), refusedReplica),
     carriedOutWhereAllowed(
       plan.sidecars,
@@ -144,10 +206,30 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
       ({ certificate }) => isInterrupted(certificate),
       (target, refusal) => withoutState(target, asFailure(refusal)),
     ),
+    carriedOutWhereAllowed(plan.injectionTrials, tryInjections, isCutTrial, refusedTrial),
+    carriedOutWhereAllowed(
+      plan.probePods,
+      askPods,
+      ({ answers }) => isInterrupted(answers),
+      (_, refusal) => withoutPod(options.pod?.namespace ?? 'default', asFailure(refusal)),
+    ),
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     carriedOut(plan.gatewayHandshakes, callGateway, ({ outcome }) => outcome.stage === 'tcp' && outcome.code === interrupted.failed),
   ]);
-  return { cluster, istiods, sidecars, nameAnswers, gatewayHandshakes };
+  return { cluster, istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes };
+}
+
+/** Milliseconds. */
+const webhookPatience = 15_000;
+const notAllowed = { status: 'failed', code: 'forbidden', reason: 'this run may not ask for pods' } as const;
+
+function isCutTrial({ outcome }: InjectionTrial): boolean {
+  return outcome.is === 'failed' && outcome.code === interrupted.failed;
+}
+
+function refusedTrial(namespace: string, refusal: Refusal): InjectionTrial {
+  const { failed, reason } = asFailure(refusal);
+  return { namespace, outcome: { is: 'failed', code: failed, reason } };
 }
 
 function refusedReplica(target: IstiodTarget, refusal: Refusal): IstiodReplica {
@@ -174,7 +256,13 @@ function podOf({ namespace = '', name }: ObjectRef): PodPort['pod'] {
 function progressOf(cluster: ClusterName, plan: Plan, { onProgress }: ProbeOptions): { done(questions: number): void } {
   const replicas = targetsOf(plan.istiods).reduce((sum, target) => sum + questionsOf(target), 0);
   const sidecars = targetsOf(plan.sidecars).reduce((sum, target) => sum + questionsTo(target).length, 0);
-  const planned = replicas + sidecars + targetsOf(plan.nameAnswers).length + targetsOf(plan.gatewayHandshakes).length;
+  const planned =
+    replicas +
+    sidecars +
+    targetsOf(plan.nameAnswers).length +
+    targetsOf(plan.gatewayHandshakes).length +
+    targetsOf(plan.injectionTrials).length +
+    targetsOf(plan.probePods).length;
   let done = 0;
   if (planned > 0) onProgress?.({ cluster, done, planned });
   return {

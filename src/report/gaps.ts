@@ -1,7 +1,7 @@
 import type { Outcome } from '../api/finding.ts';
 import { compareText, distinct } from '../base/sort.ts';
 import type { MissingFact } from '../model/facts.ts';
-import { probesAreOff } from '../model/observations.ts';
+import { asksForMore, probesAreOff } from '../model/observations.ts';
 import { isGap, type Policy } from './policy.ts';
 import type { NotChecked, Report, ReportCheck, ReportMissing } from './schema.ts';
 
@@ -99,6 +99,7 @@ const notAskedReason = {
   'no clock': 'no clock: --taken-at is not given',
   deselected: 'not selected',
   'probes off': probesAreOff,
+  'opt-in': asksForMore,
   'nothing to probe': 'there is nothing there to probe',
 } as const satisfies Record<Extract<MissingFact['why'], { status: 'not-asked' }>['because'], string>;
 

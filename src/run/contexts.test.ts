@@ -19,6 +19,7 @@ const source: LiveSource = {
   timeout: 1,
   resolve: [],
   probe: 'off',
+  probePod: { namespace: 'default' },
 };
 const authority = (name: string): string =>
   Buffer.from(`-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`).toString('base64');

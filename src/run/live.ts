@@ -13,11 +13,14 @@ import { resolveCall } from '../mesh/path/path.ts';
 import { inferTopology, type Topology } from '../mesh/topology.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
+import { reaches } from '../base/footprint.ts';
+import type { ClusterObservations } from '../model/observations.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ProbeIo } from '../probe/probe.ts';
 import { observe } from '../probe/run.ts';
 import { openLive, type ReadingProgress, withoutCopies } from '../source/live.ts';
 import { ambiguous, chosenContexts, contextAt, remoteTargets } from './contexts.ts';
+import { openMakers, ownPods } from './own-pods.ts';
 import { plannedReads } from './plan.ts';
 
 /** How far a cluster has come. */
@@ -137,14 +140,38 @@ async function readAll(
   const topology = inferTopology(facts, options.topology);
   // Words that name nothing are said before anything is probed.
   const call = options.call === undefined ? undefined : resolveCall(options.call, facts, topology);
-  const observations = await observe(facts, topology, probeIo(connections, live), {
-    footprint: live.probe,
-    services: call === undefined ? options.services : [call.target],
-    caller: call?.caller.pod?.ref,
-    timeout: Math.min(live.requestTimeout, 5000),
-    signal,
-    ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
+  if (reaches(live.probe, 'pod'))
+    io.onNote?.(
+      `A pod is made in namespace ${live.probePod.namespace} of each cluster with callers, and removed again; what a killed run leaves, meshdoctor cleanup removes.`,
+    );
+  const { pods, tryCreatePod, end } = ownPods(connections, async () => {
+    const late = io.deadline(live.timeout + lastCare);
+    return openMakers(await targetsOf(live, io, late), {
+      env: io.env,
+      isInteractive: io.isInteractive,
+      signal: late,
+      onRequest: io.onRequest,
+    });
   });
+  const probing = {
+    ...probeIo(connections, live),
+    ...(reaches(live.probe, 'dry-run') ? { tryCreatePod } : {}),
+    ...(reaches(live.probe, 'pod') ? { pods } : {}),
+  };
+  let observations: readonly ClusterObservations[];
+  try {
+    observations = await observe(facts, topology, probing, {
+      footprint: live.probe,
+      pod: live.probePod,
+      services: call === undefined ? options.services : [call.target],
+      caller: call?.caller.pod?.ref,
+      timeout: Math.min(live.requestTimeout, 5000),
+      signal,
+      ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
+    });
+  } finally {
+    await end();
+  }
   const snapshot: Snapshot = {
     schema: 1,
     source: { kind: 'live' },
@@ -155,6 +182,9 @@ async function readAll(
   const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
   return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])), topology };
 }
+
+/** Milliseconds beyond the time of a run in which what it made is taken away. */
+const lastCare = 20_000;
 
 function probeIo(connections: readonly Connection[], live: LiveSource): ProbeIo {
   const byName = new Map(connections.map((connection) => [connection.name, connection]));
@@ -175,7 +205,7 @@ export async function targetsOf(live: LiveSource, io: LiveIo, signal: AbortSigna
 }
 
 /** One connection per cluster, none of them used yet. Whatever is wrong with what the user wrote comes out here. */
-async function connectionsOf(
+export async function connectionsOf(
   live: LiveSource,
   io: LiveIo,
   signal: AbortSignal,

@@ -1,11 +1,9 @@
 import { sideNeeds } from '../api/check.ts';
 import { type Read, readsFor } from '../collect/facts.ts';
-import type { LiveSource } from '../config/live.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { topologyFacts } from '../mesh/topology.ts';
 import type { FactName } from '../model/facts.ts';
-
-type Footprint = LiveSource['probe'];
+import { type Footprint, reaches } from '../base/footprint.ts';
 
 /** What probes are planned from: pods to ask, gateways to knock at, and what is behind them. */
 const probeFacts: readonly FactName[] = [
@@ -52,6 +50,15 @@ export function rulesFor(reads: readonly Read[], probe: Footprint): readonly Pol
     // The root that gateways' certificates are held against.
     ...(probe === 'off' ? [] : [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }]),
     // An upgrade over websocket needs get before Kubernetes 1.35, and create since.
-    ...(probe === 'query' ? [{ apiGroups: [''], resources: ['pods/portforward'], verbs: ['create', 'get'] }] : []),
+    ...(reaches(probe, 'query') ? [{ apiGroups: [''], resources: ['pods/portforward'], verbs: ['create', 'get'] }] : []),
+    // A dry run takes the right to do it.
+    ...(reaches(probe, 'pod')
+      ? [
+          { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete', 'get'] },
+          { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+        ]
+      : reaches(probe, 'dry-run')
+        ? [{ apiGroups: [''], resources: ['pods'], verbs: ['create'] }]
+        : []),
   ];
 }

@@ -105,3 +105,9 @@ export interface Store {
 
 /** A port of a pod: what port-forward leads to. Nothing there: undefined, as a port nobody listens on. */
 export type PodPorts = (cluster: string, pod: KubeObject, port: number) => ((stream: Duplex) => void) | undefined;
+
+/** What becomes of a pod that a client creates before it is kept: as admission leaves it, or the words of the webhook that could not be called. */
+export type Admission = (cluster: string, pod: KubeObject) => { readonly pod: KubeObject } | { readonly refused: string };
+
+/** What a container of a pod has written to its log. */
+export type PodLogs = (cluster: string, pod: KubeObject, container: string) => Promise<string>;

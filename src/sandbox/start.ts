@@ -43,6 +43,8 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
         clock,
         tls: { ...(await serverCertificate(authority)), ca: authority.cert },
         ports: world.ports,
+        logs: world.logs,
+        ...(isReconciling ? { admission: world.admission } : {}),
       });
       return { server, cluster: clusterOf(name, server, users, authority) };
     }),

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { SourceError } from '../base/errors.ts';
+import { type Footprint, footprints } from '../base/footprint.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { codeOf, reasonOf } from './files.ts';
 import { firstFile, isTar, tarOf } from './tar.ts';
@@ -17,7 +18,7 @@ export interface Recording {
   /** What the run was asked. */
   readonly asked: {
     /** How far probes went; `off` where clusters were not asked. */
-    readonly probe: 'off' | 'connect' | 'query';
+    readonly probe: Footprint;
     readonly services: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
   };
   /** As its source gave it: its objects are reduced, so no secret has a place in it. */
@@ -165,7 +166,7 @@ const recordingSchema = z.object({
   at: z.iso.datetime({ offset: true }),
   version: z.string(),
   asked: z.object({
-    probe: z.enum(['off', 'connect', 'query']),
+    probe: z.enum(footprints),
     services: z.array(z.object({ namespace: z.string(), name: z.string(), port: z.int().optional() })),
   }),
   snapshot: z.object({
@@ -178,6 +179,8 @@ const recordingSchema = z.object({
         cluster: z.string(),
         istiods: observed(z.object({ pod: ref, clusters: answer, gateways: answer, shards: answer, nameTables: z.array(z.object({})) })),
         sidecars: observed(z.object({ pod: ref, hosts: z.array(z.string()), endpoints: answer, certificate: answer, roots: answer })),
+        injectionTrials: observed(z.object({ namespace: z.string(), outcome: z.object({ is: z.string() }) })),
+        probePods: observed(z.object({ namespace: z.string(), name: z.string(), image: z.string(), answers: answer })),
         nameAnswers: observed(z.object({ pod: ref, service: z.object({ namespace: z.string(), name: z.string() }), outcome: answer })),
         gatewayHandshakes: observed(z.object({ gateway: ref, outcome: z.object({ stage: z.string() }) })),
       }),

@@ -48,6 +48,14 @@ function renamedObservations(own: ClusterObservations, other: (name: ClusterName
       nameTables: replica.nameTables.map((table) => ({ ...table, proxy: renamedRef(table.proxy) })),
     })),
     ...changedIn(own, 'sidecars', (sidecar) => ({ ...sidecar, pod: renamedRef(sidecar.pod) })),
+    ...changedIn(own, 'injectionTrials', (trial) => trial),
+    ...changedIn(own, 'probePods', (pod) => ({
+      ...pod,
+      answers:
+        'failed' in pod.answers
+          ? pod.answers
+          : { answer: pod.answers.answer.map((one) => (one.is === 'handshake' ? { ...one, gateway: renamedRef(one.gateway) } : one)) },
+    })),
     ...changedIn(own, 'nameAnswers', (answer) => ({ ...answer, pod: renamedRef(answer.pod) })),
     ...changedIn(own, 'gatewayHandshakes', (handshake) => ({ ...handshake, gateway: renamedRef(handshake.gateway) })),
   };
@@ -72,15 +80,24 @@ export function reorderedObservations(seen: readonly ClusterObservations[], seed
 }
 
 function orderedIn(own: ClusterObservations, order: <T>(items: readonly T[]) => readonly T[]): Partial<ClusterObservations> {
-  const { istiods, sidecars, nameAnswers, gatewayHandshakes } = own;
+  const { istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes } = own;
   const ordered = <T>(state: Observed<readonly T[]> | undefined): Observed<readonly T[]> | undefined =>
     state?.status === 'observed' ? { ...state, value: order(state.value) } : state;
-  const [a, b, c, d] = [ordered(istiods), ordered(nameAnswers), ordered(gatewayHandshakes), ordered(sidecars)];
+  const [a, b, c, d, e, f] = [
+    ordered(istiods),
+    ordered(nameAnswers),
+    ordered(gatewayHandshakes),
+    ordered(sidecars),
+    ordered(injectionTrials),
+    ordered(probePods),
+  ];
   return {
     ...(a === undefined ? {} : { istiods: a }),
     ...(b === undefined ? {} : { nameAnswers: b }),
     ...(c === undefined ? {} : { gatewayHandshakes: c }),
     ...(d === undefined ? {} : { sidecars: d }),
+    ...(e === undefined ? {} : { injectionTrials: e }),
+    ...(f === undefined ? {} : { probePods: f }),
   };
 }
 

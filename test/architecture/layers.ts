@@ -213,6 +213,10 @@ export const entries = ['src/cli/main.ts', 'src/api/index.ts', 'src/testkit/inde
 export const writer = 'src/kube/write.ts';
 export const writers: ReadonlySet<string> = new Set(['src/remedy/carry-out.ts', 'src/remedy/writers.ts']);
 
+/** The one module that makes pods for probes, as a dry run or really, and who may import it. */
+export const podMaker = 'src/kube/pod-maker.ts';
+export const podMakers: ReadonlySet<string> = new Set(['src/run/own-pods.ts']);
+
 /** Files that load what they only know when they run. */
 export const loaders: ReadonlySet<string> = new Set(['src/plugin/load.ts']);
 

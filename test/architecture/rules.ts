@@ -1,4 +1,4 @@
-import { entries, exceptions, layers, loaders, slowPackages, writer, writers } from './layers.ts';
+import { entries, exceptions, layers, loaders, podMaker, podMakers, slowPackages, writer, writers } from './layers.ts';
 import type { Import, Module } from './modules.ts';
 
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
@@ -33,6 +33,7 @@ function wrong({ path }: Module, { specifier, kind, target }: Import): readonly 
   const name = packageOf(specifier);
   if (slowPackages.has(name) && kind === 'value') return [`imports ${name} at the start; only import() may`];
   if (target === writer && !writers.has(path)) return [`imports ${writer}, which changes clusters`];
+  if (target === podMaker && kind !== 'type' && !podMakers.has(path)) return [`imports ${podMaker}, which makes pods`];
   if (target === undefined) {
     const allowed = specifier.startsWith('node:') ? layer.node : layer.npm;
     return allowed?.includes(name) === true || kind === 'type' ? [] : [`${own} may not import ${specifier}`];

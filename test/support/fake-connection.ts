@@ -35,6 +35,7 @@ export function fakeConnection(name: string, objects: readonly KubeObject[], opt
       for (const object of found) sink.item(request.metadataOnly === true ? { ...envelope(object) } : object);
       return { status: 'read', value: { items: found.length, pages: 1 } };
     },
+    text: () => Promise.reject(new Error('no log')),
     mayI: async () => await Promise.resolve({ status: 'read', value: true }),
     forward: async () => await Promise.resolve(none),
     clock: () => (options.now === undefined ? undefined : { now: options.now, aheadSeconds: 0 }),

@@ -25,6 +25,7 @@ export default defineCheck({
   path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['CLD-01'],
   explains: [
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
   ],

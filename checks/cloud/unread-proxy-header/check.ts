@@ -24,7 +24,9 @@ export default defineCheck({
   catalogue: ['CLD-06', 'EW-15'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'object' },
+    { code: 'failing-pod-call/unreachable', match: 'object' },
     { code: 'terminated-cross-network-tls', match: 'object' },
   ],
   docs: {

@@ -27,6 +27,7 @@ export default defineCheck({
   catalogue: ['INJ-01'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },

@@ -30,6 +30,7 @@ export default defineCheck({
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
   ],
   docs: {
     why: 'istiod makes a filter chain for each match of a VirtualService on a port. Envoy would refuse two chains of one name, so of two matches with one sniHost the younger VirtualService is left out, with all of its hosts and without a word but in the log of istiod. The sample takes every name ("*"): a second copy of it, for another revision or another service, never gets a connection.',

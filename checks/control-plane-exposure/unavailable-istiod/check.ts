@@ -25,6 +25,7 @@ export default defineCheck({
   uses: { primary: ['pods'], member: ['pods'] },
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'unled-remote', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },
@@ -36,6 +37,7 @@ export default defineCheck({
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
   ],
   path: { hops: ['caller'] },
   docs: {

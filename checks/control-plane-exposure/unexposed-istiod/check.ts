@@ -52,6 +52,7 @@ export default defineCheck({
   catalogue: ['CPX-02'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'inert-configuration/exposure', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },

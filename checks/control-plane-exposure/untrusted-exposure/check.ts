@@ -27,6 +27,7 @@ export default defineCheck({
   path: { hops: ['caller'] },
   catalogue: ['CPX-06'],
   explains: [
+    { code: 'failing-injection/untrusted', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },

@@ -24,7 +24,10 @@ export default defineCheck({
   applies: { dataPlane: 'sidecar' },
   path: { hops: ['endpoints'] },
   catalogue: ['DNS-07'],
-  explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
+  ],
   docs: {
     why: 'istiod takes the ports of a service from one copy of it, that of the cluster whose configuration it uses, and finds endpoints for them by the name of the port. Endpoints of a copy that names the port otherwise match nothing: nobody is ever sent to them, not even callers in their own cluster, and nothing reports an error.',
     confirm:

@@ -14,6 +14,7 @@ export default defineCheck({
   catalogue: ['DNS-05'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unreachable-headless-service', match: 'cluster' },

@@ -33,11 +33,13 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unresolvable-service', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'missing-east-west-gateway', match: 'cluster' },
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'unexposed-services', match: 'cluster' },
     { code: 'unexposed-istiod', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'failing-pod-call/unreachable', match: 'cluster' },
   ],
   docs: {
     why: 'The discoverySelectors of a mesh configuration are applied to the labels of namespaces in every cluster that istiod reads, also in remotes. A namespace that none of them selects does not exist for it: its services have no endpoints, its pods no listeners, its gateways no address, and the root certificate is not written there.',

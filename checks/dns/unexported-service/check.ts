@@ -30,6 +30,7 @@ export default defineCheck({
   catalogue: ['DNS-11'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unresolvable-service/hidden', match: 'object' },
   ],
   docs: {

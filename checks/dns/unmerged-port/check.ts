@@ -24,7 +24,10 @@ export default defineCheck({
   applies: { dataPlane: 'sidecar' },
   path: { hops: ['route'] },
   catalogue: ['DNS-06'],
-  explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
+  ],
   docs: {
     why: 'Ports of a service are not merged: istiod takes them from one copy, that of the cluster whose configuration it uses. A port that only another cluster declares is unknown to the proxies it serves: calls to it pass the sidecar by, without mutual TLS and never into another cluster.',
     confirm: 'kubectl --context CLUSTER -n NAMESPACE get service NAME -o jsonpath="{.spec.ports}"',

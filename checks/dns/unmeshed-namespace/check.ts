@@ -29,6 +29,7 @@ export default defineCheck({
   explains: [
     { code: 'uninjected-endpoints', match: 'object' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
   ],
   docs: {
     why: 'Namespaces of one name are one namespace to the mesh, but each cluster labels its own. Where the label for injection was left out, pods have no sidecar, and gateways between networks lead to pods with sidecars only. Policies are read from the cluster whose configuration istiod uses: for a namespace that does not exist there none can be written.',

@@ -31,7 +31,9 @@ export default defineCheck({
   catalogue: ['EW-10'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'failing-pod-call/unreachable', match: 'cluster' },
     { code: 'unexposed-services/narrow', match: 'cluster' },
   ],
   docs: {

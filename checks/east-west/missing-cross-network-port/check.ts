@@ -13,7 +13,9 @@ export default defineCheck({
   catalogue: ['EW-07'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'failing-pod-call/unreachable', match: 'cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },

@@ -40,6 +40,7 @@ export default defineCheck({
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'unreachable-injector', match: 'other-cluster' },
+    { code: 'failing-injection', match: 'other-cluster' },
     { code: 'missing-istiod-port', match: 'same-cluster' },
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },

@@ -31,6 +31,7 @@ export default defineCheck({
   catalogue: ['SEC-08', 'SEC-13'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster', keys: ['missing', 'stale'] },
+    { code: 'failing-pod-call/rejected', match: 'cluster', keys: ['missing', 'stale'] },
     { code: 'unanswered-name', match: 'cluster', keys: ['missing'] },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['missing'] },
   ],

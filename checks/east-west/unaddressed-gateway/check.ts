@@ -16,6 +16,7 @@ export default defineCheck({
   explains: [
     { code: 'stale-pilot-address', match: 'other-cluster' },
     { code: 'unreachable-injector', match: 'other-cluster' },
+    { code: 'failing-injection', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },

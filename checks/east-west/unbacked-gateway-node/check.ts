@@ -11,7 +11,10 @@ export default defineCheck({
   applies: { networks: 'multi' },
   path: { hops: ['gateway'] },
   catalogue: ['EW-05'],
-  explains: [{ code: 'unreachable-gateway', match: 'object' }],
+  explains: [
+    { code: 'unreachable-gateway', match: 'object' },
+    { code: 'failing-pod-call/unreachable', match: 'object' },
+  ],
   docs: {
     why: 'With externalTrafficPolicy Local a node drops what arrives for a Service of which it runs no ready pod. istiod does not know: it announces every node that the annotation selects, and every externalIP. A load balancer takes such nodes out by its health check, nobody does so here.',
     confirm:

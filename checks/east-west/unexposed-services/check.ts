@@ -48,7 +48,9 @@ export default defineCheck({
     { code: 'inert-configuration/exposure', match: 'cluster', keys: ['onlyInRemote'] },
     { code: 'unexposed-services/unexposed', match: 'object', keys: ['onlyInRemote'] },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
+    { code: 'failing-pod-call/unreachable', match: 'cluster' },
     { code: 'terminated-cross-network-tls', match: 'cluster' },
   ],
   docs: {

@@ -26,6 +26,7 @@ export default defineCheck({
   catalogue: ['INJ-02'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'same-cluster' }, // its route leads to the Service that is missing
     { code: 'stale-pilot-address', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

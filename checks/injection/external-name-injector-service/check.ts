@@ -13,6 +13,7 @@ export default defineCheck({
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
   ],
   docs: {
     why: 'When remotePilotAddress is a host name, the installer makes the Service istiod of the remote an ExternalName. Proxies can use it, because they only resolve it. The API server cannot: it refuses the type, or dials port 443 of that host instead of 15017. No pod can be created in the namespaces of that webhook (failurePolicy Fail).',

@@ -23,7 +23,10 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'pods'], member: ['injectors', 'workloads'] },
   uses: { primary: [], member: ['clock'] },
   catalogue: ['INJ-10'],
-  explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster' }],
+  explains: [
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
+  ],
   docs: {
     why: 'istiod says that it is ready some seconds before its webhooks listen. After each start, with one replica, the API server calls it in vain, and pods are refused. Their controllers try again, later and later, so that a rollout stands for up to a quarter of an hour.',
     confirm:

@@ -25,6 +25,7 @@ export default defineCheck({
   needs: ['injectors'],
   uses: ['pods'],
   catalogue: ['INJ-04'],
+  explains: [{ code: 'failing-injection', match: 'cluster' }],
   docs: {
     why: 'A remote reaches istiod through a Service without selector, whose name the gateway of the primary turns into one istiod. When the webhooks or the proxies of two revisions use one Service, both get to the same istiod: pods of the canary are injected and configured by the old revision, or all change at once when the Service is moved.',
     confirm:

@@ -25,6 +25,7 @@ export default defineCheck({
   path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-07', 'INJ-09'],
   explains: [
+    { code: 'failing-injection/untrusted', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },

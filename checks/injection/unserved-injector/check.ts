@@ -22,6 +22,7 @@ export default defineCheck({
   catalogue: ['INJ-01'],
   explains: [
     { code: 'unreachable-injector', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },
     { code: 'dangling-injector-service', match: 'cluster' },

@@ -25,7 +25,10 @@ export default defineCheck({
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   path: { hops: ['endpoints', 'sni', 'mtls'] },
   catalogue: ['POL-01'],
-  explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
+  ],
   docs: {
     why: 'Gateways between networks find the service by the server name of mutual TLS. istiod therefore leaves endpoints out for which a PeerAuthentication says DISABLE, for callers of other networks and for the gateways themselves. Nobody is told.',
     confirm: 'kubectl --context PRIMARY get peerauthentications -A -o yaml | grep -B2 DISABLE',

@@ -38,6 +38,7 @@ export default defineCheck({
   catalogue: ['POL-02'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'missing-caller-rules', match: 'cluster' },
   ],
   docs: {

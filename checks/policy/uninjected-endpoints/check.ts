@@ -38,7 +38,10 @@ export default defineCheck({
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   path: { hops: ['endpoints', 'sni', 'mtls'] },
   catalogue: ['POL-08'],
-  explains: [{ code: 'rejected-cross-network-call', match: 'cluster' }],
+  explains: [
+    { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
+  ],
   docs: {
     why: 'Gateways between networks find the service by the server name of mutual TLS, which only a pod with a sidecar takes. istiod leaves all other pods out for callers of other networks, and nobody is told.',
     confirm: 'kubectl --context REMOTE get pods -n NAMESPACE -L security.istio.io/tlsMode',

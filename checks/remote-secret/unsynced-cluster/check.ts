@@ -30,6 +30,7 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'stale-ca-bundle', match: 'cluster' },
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },

@@ -24,6 +24,7 @@ export default defineCheck({
   catalogue: ['ID-13'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unexposed-services', match: 'cluster' },
   ],
   docs: {

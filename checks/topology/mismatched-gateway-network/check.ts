@@ -34,6 +34,7 @@ export default defineCheck({
     { code: 'stale-proxy-network/other', match: 'cluster' },
     { code: 'mismatched-injection-path/network', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
+    { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
   ],
   path: { hops: ['network', 'gateway'] },

@@ -12,6 +12,7 @@ export default defineCheck({
   needs: { primary: ['controlPlanes'], member: ['injectors'] },
   uses: { primary: ['remoteSecrets', 'injectorValues'], member: [] },
   explains: [
+    { code: 'failing-injection/otherPlace', match: 'cluster' },
     { code: 'mismatched-injection-path/network', match: 'object', keys: ['identity'] },
     { code: 'stale-proxy-network', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster', keys: ['identity'] },

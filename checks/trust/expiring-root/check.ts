@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'expiring-root', match: 'mesh' },
     { code: 'expiring-signing-ca', match: 'cluster', keys: ['expired', 'soon'] },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster', keys: ['expired'] },
+    { code: 'failing-pod-call/untrusted', match: 'cluster', keys: ['expired'] },
     { code: 'unanswered-name', match: 'cluster', keys: ['expired'] },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster', keys: ['expired'] },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['expired'] },

@@ -12,6 +12,7 @@ export default defineCheck({
   catalogue: ['TRU-05'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster', keys: ['expired'] },
+    { code: 'failing-pod-call/untrusted', match: 'cluster', keys: ['expired'] },
     { code: 'unanswered-name', match: 'cluster', keys: ['expired'] },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster', keys: ['expired'] },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['expired'] },

@@ -14,6 +14,7 @@ export default defineCheck({
   catalogue: ['TRU-07'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
+    { code: 'failing-pod-call/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },

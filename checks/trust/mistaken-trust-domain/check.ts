@@ -35,6 +35,7 @@ export default defineCheck({
   catalogue: ['TRU-08'],
   explains: [
     { code: 'foreign-gateway-certificate/otherTrustDomain', match: 'cluster' },
+    { code: 'failing-pod-call/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],

@@ -28,6 +28,7 @@ export default defineCheck({
   explains: [
     { code: 'divergent-roots', match: 'cluster' },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
+    { code: 'failing-pod-call/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },

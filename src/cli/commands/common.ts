@@ -59,6 +59,8 @@ export function runFlags(given: Given): Flags {
     timeout: flag.text(given, 'timeout'),
     resolve: flag.list(given, 'resolve'),
     probe: flag.text(given, 'probe'),
+    probeImage: flag.text(given, 'probe-image'),
+    probeNamespace: flag.text(given, 'probe-namespace'),
   };
 }
 

@@ -8,6 +8,7 @@ import { flag } from '../flags.ts';
 import type { Host } from '../host.ts';
 import type { Given } from '../parser.ts';
 import { configOf, knownChecks } from './common.ts';
+import { type Footprint, footprints, reaches } from '../../base/footprint.ts';
 
 const name = 'meshdoctor';
 
@@ -19,7 +20,7 @@ export async function rbacCommand(given: Given, host: Host): Promise<number> {
     skip: words(flag.list(given, 'skip')) ?? config?.values.skip ?? [],
     advice: flag.on(given, 'advice') ?? config?.values.advice ?? false,
   });
-  const probe = oneOf('--probe', flag.text(given, 'probe'), ['off', 'connect', 'query'] as const) ?? config?.values.probe ?? 'query';
+  const probe = oneOf('--probe', flag.text(given, 'probe'), footprints) ?? config?.values.probe ?? 'query';
   const subjects = (flag.list(given, 'user') ?? []).map(subjectOf);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -39,7 +40,7 @@ export async function rbacCommand(given: Given, host: Host): Promise<number> {
   const fixRole = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: fixer }, rules: fixRules() };
   const fixBinding = { ...binding, metadata: { name: fixer }, roleRef: { ...binding.roleRef, name: fixer } };
   const documents = [
-    `# What meshdoctor check reads of every cluster with ${checks.length} checks and --probe=${probe}; nothing here lets it write.\n# Secrets are reduced to hashes and fingerprints as they are read. Apply it in every cluster of the mesh.\n${stringify(role)}`,
+    `# What meshdoctor check reads of every cluster with ${checks.length} checks and --probe=${probe}; ${rightsToWrite(probe)}\n# Secrets are reduced to hashes and fingerprints as they are read. Apply it in every cluster of the mesh.\n${stringify(role)}`,
     ...(subjects.length === 0 ? [] : [stringify(binding)]),
     ...(writes
       ? [
@@ -50,6 +51,12 @@ export async function rbacCommand(given: Given, host: Host): Promise<number> {
   ];
   host.stdout.write(documents.join('---\n'));
   return 0;
+}
+
+function rightsToWrite(probe: Footprint): string {
+  return reaches(probe, 'dry-run')
+    ? 'with create on pods it may ask for dry runs,\n# which API servers allow only to those who may create pods: bind it for as long as you need that. Nothing else lets it write.'
+    : 'nothing here lets it write.';
 }
 
 type Subject = { readonly kind: string; readonly name: string; readonly namespace?: string; readonly apiGroup?: string };

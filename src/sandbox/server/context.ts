@@ -1,4 +1,4 @@
-import type { PodPorts } from '../sandbox.ts';
+import type { Admission, PodLogs, PodPorts } from '../sandbox.ts';
 import type { ObjectStore } from '../store.ts';
 import type { Authorizer } from './authorize.ts';
 import { type Catalogue, catalogueOf, definitionType } from './resources.ts';
@@ -13,6 +13,8 @@ export interface Context {
   /** RFC 3339. */
   readonly clock: () => string;
   readonly ports: PodPorts;
+  readonly admission: Admission;
+  readonly logs: PodLogs;
   /** Of Kubernetes: 1.`minor`. */
   readonly minor: number;
   /** What is served now. */

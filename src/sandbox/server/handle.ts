@@ -106,6 +106,11 @@ async function ofSubresource(context: Context, call: Call, info: ResourceRequest
   const served = servedOf(target.resource, info);
   const change = { call, target, subresource, form } as const;
   if (served === 'portforward') throw badRequest('Upgrade request required');
+  if (served === 'log') {
+    if (verb !== 'get') throw methodNotAllowed();
+    const pod = existingObject(context, target);
+    return textAnswer(await context.logs(context.cluster, pod, call.query.get('container') ?? ''));
+  }
   if (served === 'token') {
     if (verb !== 'create') throw methodNotAllowed();
     return tokenAnswer(context, target, await bodyValue(call.message));
@@ -125,7 +130,7 @@ async function ofSubresource(context: Context, call: Call, info: ResourceRequest
 }
 
 /** Subresources that real clusters have and simulated ones have nothing behind. */
-const unserved: ReadonlySet<string> = new Set(['attach', 'binding', 'ephemeralcontainers', 'eviction', 'exec', 'log', 'proxy']);
+const unserved: ReadonlySet<string> = new Set(['attach', 'binding', 'ephemeralcontainers', 'eviction', 'exec', 'proxy']);
 
 function servedOf({ subresources, plural }: Resource, { subresource }: ResourceRequest) {
   const found = subresources.find((one) => one === subresource);

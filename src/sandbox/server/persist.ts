@@ -10,7 +10,7 @@ import { fieldsAt, itemsAt, scalar, textAt, valueAt } from './json-path.ts';
 import { ownedAfterUpdate, type Writer } from './managed-fields.ts';
 import { hasFinalizers, removeObject } from './remove.ts';
 import { apiVersionOf, type Resource, typeKey } from './resources.ts';
-import { alreadyExists, badRequest, conflict, modified, notFound } from './status.ts';
+import { alreadyExists, badRequest, conflict, internalError, modified, notFound } from './status.ts';
 import { validate } from './validate.ts';
 
 export interface WriteOptions {
@@ -35,10 +35,18 @@ export function createObject(context: Context, resource: Resource, given: KubeOb
   validate(resource, defaulted, undefined);
   const addressed = typeKey(resource) === '/Service' ? withAddresses(store, defaulted, undefined) : defaulted;
   const now = secondsOf(context.clock());
-  const owned = options.isOwned === true ? addressed : ownedAfterUpdate(resource, undefined, addressed, options.writer);
+  const admitted = typeKey(resource) === '/Pod' ? admittedPod(context, addressed) : addressed;
+  const owned = options.isOwned === true ? admitted : ownedAfterUpdate(resource, undefined, admitted, options.writer);
   const { creationTimestamp: _given, deletionTimestamp: _deletion, ...rest } = owned.metadata;
   const next = { ...owned, metadata: controlled({ ...owned, metadata: rest }, undefined, now) };
   return options.isDryRun ? next : store.write(next);
+}
+
+/** What the webhooks make of a pod. Throws as a real server does when one that must answer does not. */
+function admittedPod({ admission, cluster }: Context, pod: KubeObject): KubeObject {
+  const admitted = admission(cluster, pod);
+  if ('refused' in admitted) throw internalError(admitted.refused);
+  return admitted.pod;
 }
 
 /** The object after a change. Nothing is written when nothing changes. Throws 409 when it was changed meanwhile. */

@@ -10,7 +10,7 @@ export interface ObjectType {
 }
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
-export type Subresource = 'status' | 'scale' | 'portforward' | 'token';
+export type Subresource = 'status' | 'scale' | 'portforward' | 'token' | 'log';
 
 /** A kind as an API server serves it. */
 export interface Resource extends ObjectType {
@@ -76,7 +76,7 @@ const builtIns: readonly Resource[] = [
   }),
   builtIn('', 'Node', 'nodes', { ...short('no'), namespaced: false, subresources: ['status'] }),
   builtIn('', 'PersistentVolumeClaim', 'persistentvolumeclaims', { ...short('pvc'), subresources: ['status'] }),
-  builtIn('', 'Pod', 'pods', workload(['status', 'portforward'], 'po')),
+  builtIn('', 'Pod', 'pods', workload(['status', 'log', 'portforward'], 'po')),
   builtIn('', 'ResourceQuota', 'resourcequotas', { ...short('quota'), subresources: ['status'] }),
   builtIn('', 'Secret', 'secrets'),
   builtIn('', 'Service', 'services', { ...short('svc'), categories: ['all'], subresources: ['status'] }),

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Fault, PodPorts, SandboxRequest } from '../sandbox.ts';
+import type { Fault, PodLogs, PodPorts, Admission, SandboxRequest } from '../sandbox.ts';
 import type { ObjectStore } from '../store.ts';
 import { openAuthorizer } from './authorize.ts';
 import { type Answer, catalogueOfStore, type Context } from './context.ts';
@@ -29,6 +29,8 @@ export interface ApiServerOptions {
   readonly users: Users;
   /** What port-forward leads to; default: nobody listens anywhere. */
   readonly ports?: PodPorts;
+  readonly admission?: Admission;
+  readonly logs?: PodLogs;
   /** Of Kubernetes: 1.`minor`; default: as the kubelet of the first node, else 34. */
   readonly minor?: number;
 }
@@ -62,6 +64,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     authorizer: openAuthorizer(store, users),
     ports: options.ports ?? (() => undefined),
+    admission: options.admission ?? ((_, pod) => ({ pod })),
+    logs: options.logs ?? (async () => await Promise.resolve('')),
     minor: options.minor ?? kubeletMinor(store) ?? usualMinor,
     catalogue: catalogueOfStore(store),
   };

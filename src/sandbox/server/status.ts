@@ -64,6 +64,10 @@ export function noSuchResource(): ApiError {
   return refusal(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+export function internalError(what: string): ApiError {
+  return refusal(500, 'InternalError', `Internal error occurred: ${what}`, { causes: [{ reason: '', message: what }] });
+}
+
 export function unauthorized(): ApiError {
   return refusal(401, 'Unauthorized', 'Unauthorized');
 }

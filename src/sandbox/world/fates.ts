@@ -1,8 +1,8 @@
 import { at, itemsAt, mapAt, textAt } from '../../builder/edits/json.ts';
 import type { KubeObject } from '../../model/kube.ts';
-import { admit, isInjected, templateOf } from './injection.ts';
+import { admittedByHand, isInjected } from './injection.ts';
 import type { Knowledge } from './knowledge.ts';
-import { type Fate, fated, freeAddresses, isOver, isReadyPod, tokenVolume } from './pods.ts';
+import { type Fate, fated, freeAddresses, isOver, isReadyPod } from './pods.ts';
 import { connections } from './proxies.ts';
 import type { Change, ClusterState } from './state.ts';
 import { factOfPod } from './world.ts';
@@ -40,9 +40,15 @@ export function kubelets(knowledge: Knowledge, before: Fates): { readonly change
         continue;
       }
       if (known === undefined && isBare(pod)) {
-        const admitted = admittedAlone(pod, cluster, knowledge);
-        if (admitted !== undefined) {
-          changes.push({ cluster: cluster.name, ...admitted });
+        const { namespace, name } = pod.metadata;
+        const admitted = admittedByHand(pod, cluster, knowledge);
+        if ('refused' in admitted || admitted.pod !== pod) {
+          changes.push({
+            cluster: cluster.name,
+            ...('refused' in admitted
+              ? { remove: { kind: 'Pod', ...(namespace === undefined ? {} : { namespace }), name } }
+              : { put: admitted.pod }),
+          });
           continue;
         }
       }
@@ -66,24 +72,6 @@ function keyOf(cluster: ClusterState, pod: KubeObject): string {
 /** A pod that somebody made by hand has passed no admission yet: its API server does not know of injectors. */
 function isBare(pod: KubeObject): boolean {
   return itemsAt(pod, 'metadata', 'ownerReferences').length === 0 && !isInjected(mapAt(pod, 'metadata', 'annotations'));
-}
-
-function admittedAlone(
-  pod: KubeObject,
-  cluster: ClusterState,
-  knowledge: Knowledge,
-):
-  | { readonly put: KubeObject }
-  | { readonly remove: { readonly kind: string; readonly namespace?: string; readonly name: string } }
-  | undefined {
-  const template = templateOf(pod);
-  const { namespace, name } = pod.metadata;
-  if (template === undefined || namespace === undefined) return undefined;
-  const admitted = admit(template, { namespace, workload: name }, tokenVolume(), cluster, knowledge);
-  if ('refused' in admitted) return { remove: { kind: 'Pod', namespace, name } };
-  const { labels, annotations, spec } = admitted.pod;
-  if (!isInjected(annotations ?? {})) return undefined;
-  return { put: { ...pod, metadata: { ...pod.metadata, labels, annotations: annotations ?? {} }, spec } };
 }
 
 /** What keeps a pod from running or from being ready, the first thing that it meets. */

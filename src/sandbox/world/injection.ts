@@ -9,8 +9,10 @@ import { isAtLeast } from '../../istio/versions.ts';
 import { flag } from '../../mesh/istiod-view.ts';
 import { listOf } from '../../mesh/topology.ts';
 import type { Injector, InjectorValues } from '../../model/facts.ts';
+import type { KubeObject } from '../../model/kube.ts';
 import type { IstiodProcess } from './istiods.ts';
 import { type Knowledge, meshConfigOf } from './knowledge.ts';
+import { tokenVolume } from './pods.ts';
 import type { ClusterState } from './state.ts';
 import { injecting } from './webhooks.ts';
 
@@ -49,6 +51,22 @@ export function admit(
   // Somebody wrote the proxy into the template: it is there already.
   const hasProxy = template.spec.containers.some(({ name }) => name === 'istio-proxy');
   return { pod: hasProxy ? drafted : sidecar(injection)(drafted, owner) };
+}
+
+/** A pod that somebody makes by hand, as its API server takes it. One that was injected elsewhere, and one without container, stays as it is. */
+export function admittedByHand(
+  pod: KubeObject,
+  cluster: ClusterState,
+  knowledge: Knowledge,
+): { readonly pod: KubeObject } | { readonly refused: string } {
+  const template = templateOf(pod);
+  const { namespace, name } = pod.metadata;
+  if (template === undefined || namespace === undefined || isInjected(mapAt(pod, 'metadata', 'annotations'))) return { pod };
+  const admitted = admit(template, { namespace, workload: name }, tokenVolume(), cluster, knowledge);
+  if ('refused' in admitted) return admitted;
+  const { labels, annotations: notes, spec } = admitted.pod;
+  if (!isInjected(notes ?? {})) return { pod };
+  return { pod: { ...pod, metadata: { ...pod.metadata, labels, annotations: notes ?? {} }, spec } };
 }
 
 /** The pod template that a workload's raw `spec.template` holds; nothing when it has no container. */

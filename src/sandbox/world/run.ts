@@ -1,11 +1,13 @@
-import type { PodPorts, Store } from '../sandbox.ts';
+import type { PodLogs, PodPorts, Admission, Store } from '../sandbox.ts';
 import type { Authorities } from './authorities.ts';
 import { openIdentities } from './identities.ts';
 import { type Listeners, openListeners } from './listeners.ts';
+import { podLogs } from './pod-logs.ts';
 import { podPorts } from './pod-ports.ts';
 import { type Memory, firstMemory, madeAuthorities, reconcile, reconcileIstiods, renewals } from './reconcile.ts';
 import { type Change, type WorldState, watchStores } from './state.ts';
 import { worldOf } from './world.ts';
+import { admittedByHand } from './injection.ts';
 import type { Knowledge } from './knowledge.ts';
 
 export interface WorldOptions {
@@ -20,6 +22,8 @@ export interface WorldOptions {
 /** Controllers, istiods, proxies and gateways over some stores. */
 export interface RunningWorld {
   readonly ports: PodPorts;
+  readonly admission: Admission;
+  readonly logs: PodLogs;
   readonly resolve: Listeners['resolve'];
   /** Resolves when nobody has anything more to do. */
   settled(): Promise<void>;
@@ -89,6 +93,12 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
   await settled();
   return {
     ports: podPorts(world, identities, listeners.serve),
+    logs: podLogs(world, listeners.resolve),
+    admission: (name, pod) => {
+      const knowledge = now();
+      const cluster = knowledge.state.clusters.get(name);
+      return cluster === undefined ? { pod } : admittedByHand(pod, cluster, knowledge);
+    },
     resolve: listeners.resolve,
     settled,
     close: async () => {
