@@ -48,13 +48,19 @@ export default defineCheck({
                 spec: {
                   ports: [
                     ...a.service.ports.map(({ name, port, targetPort, protocol, nodePort }) => ({
-                      name,
+                      // Of several ports each needs a name.
+                      name: name === '' ? `port-${port}` : name,
                       port,
                       targetPort,
                       protocol,
                       ...(nodePort === undefined ? {} : { nodePort }),
                     })),
-                    { name: 'tls', port: a.wanted, targetPort: a.wanted, protocol: 'TCP' },
+                    {
+                      name: a.service.ports.some(({ name }) => name === 'tls') ? `tls-${a.wanted}` : 'tls',
+                      port: a.wanted,
+                      targetPort: a.wanted,
+                      protocol: 'TCP',
+                    },
                   ],
                 },
               },
