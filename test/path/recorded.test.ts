@@ -77,7 +77,7 @@ test('what is predicted is what the real Envoy of the caller holds, its endpoint
       expect(measuredBy('mtls')).toEqual([
         expect.objectContaining({
           verdict: 'works',
-          text: expect.stringMatching(/\/ns\/sample\/sa\/.* and trusts who answers$/),
+          text: expect.stringMatching(/\/ns\/sample\/sa\/.* and trusts who answers$/) as string,
           decisive: true,
         }),
       ]);

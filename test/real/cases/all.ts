@@ -3,5 +3,6 @@ import type { Case } from './case.ts';
 import { chartCases } from './chart.ts';
 import { contractCases } from './contract.ts';
 import { formCases } from './forms.ts';
+import { pathCases } from './path.ts';
 
-export const cases: readonly Case[] = [...accessCases, ...chartCases, ...contractCases, ...formCases];
+export const cases: readonly Case[] = [...accessCases, ...chartCases, ...contractCases, ...formCases, ...pathCases];

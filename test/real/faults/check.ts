@@ -56,9 +56,14 @@ export function spoken({ exit, report }: Checked): string {
   return [`exit ${exit}: ${report.exit.reason}`, ...lines, ...gaps].join('\n');
 }
 
+/** Where a mesh is recorded under a name. */
+export function recordingOf(lab: Lab, name: string): string {
+  return join(lab.folder, `${name}.json.gz`);
+}
+
 /** Records the mesh as it is now. */
 export async function record(lab: Lab, name: string, flags: readonly string[] = []): Promise<Buffer> {
-  const file = join(lab.folder, `${name}.json.gz`);
+  const file = recordingOf(lab, name);
   const ran = await lab.meshdoctor(['record', '--all-contexts', '-o', file, ...flags]);
   if (ran.code !== 0 && ran.code !== 3) throw new Error(`record: ${ran.stderr}`);
   return readFileSync(file);

@@ -2,7 +2,10 @@ import type { Report, ReportFinding } from '../../../src/report/schema.ts';
 import { unmet } from '../../recorded/expectation.ts';
 import type { Lab } from '../lab/lab.ts';
 import { unmeasured } from '../../../src/report/gaps.ts';
-import { type Checked, checkUntil, isGreen, record, spoken } from './check.ts';
+import { readRecording } from '../../../src/source/recording.ts';
+import { followRecorded, outcomeOf } from '../../path/follow.ts';
+import { onPath } from '../../path/on-path.ts';
+import { type Checked, checkUntil, isGreen, record, recordingOf, spoken } from './check.ts';
 import type { Expected, Fault } from './fault.ts';
 import { isMendedByFix, tryFix } from './fixed.ts';
 
@@ -53,7 +56,10 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
     object = broken.report.findings.find(({ fingerprint }) => fingerprint === broken.report.causes[0]?.fingerprint)?.at.name;
     wrong.push(...missed(fault.expected, broken.report));
     if (wrong.length > 0) wrong.push(spoken(broken));
-    if (isRecorded) recording = await record(lab, fault.id, fault.flags);
+    if (isRecorded) {
+      recording = await record(lab, fault.id, fault.flags);
+      wrong.push(...(await strayed(lab, fault.id)));
+    }
     await whileBroken?.(lab, fault);
     if (wrong.length === 0 && isMendedByFix(fault)) {
       const tried = await tryFix(lab, fault, broken);
@@ -83,6 +89,16 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
     recording,
     ...(fixed === undefined ? {} : { fixed }),
   };
+}
+
+/** Where `path` does not name the hop at which a call meets the fault: on what was recorded, so that the mesh is not read once more. */
+async function strayed(lab: Lab, id: string): Promise<readonly string[]> {
+  const expected = onPath[id];
+  if (expected === undefined) return [];
+  const report = await followRecorded(await readRecording(recordingOf(lab, id)), expected.from, expected.to);
+  const wanted = `${expected.isOpen === true ? 'unknown' : 'broken'} at ${expected.hop}`;
+  const found = outcomeOf(report);
+  return found === wanted ? [] : [`path ${expected.from} ${expected.to} says ${found}, not ${wanted}: ${report.verdict.text}`];
 }
 
 /** In what a report is not as expected of a fault. */
