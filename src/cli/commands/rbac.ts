@@ -54,6 +54,8 @@ export async function rbacCommand(given: Given, host: Host): Promise<number> {
 }
 
 function rightsToWrite(probe: Footprint): string {
+  if (reaches(probe, 'pod'))
+    return 'with create and delete on pods it makes one of its own\n# in each cluster and removes it: bind it for as long as you need that. Nothing else lets it write.';
   return reaches(probe, 'dry-run')
     ? 'with create on pods it may ask for dry runs,\n# which API servers allow only to those who may create pods: bind it for as long as you need that. Nothing else lets it write.'
     : 'nothing here lets it write.';
