@@ -34,10 +34,12 @@ import terminatingLoadBalancer from './cloud/terminating-load-balancer/check.ts'
 import unreachableInjector from './cloud/unreachable-injector/check.ts';
 import unreadProxyHeader from './cloud/unread-proxy-header/check.ts';
 import deniedIstiodConnection from './control-plane-exposure/denied-istiod-connection/check.ts';
+import foreignIstiodCertificate from './control-plane-exposure/foreign-istiod-certificate/check.ts';
 import misdirectedProxy from './control-plane-exposure/misdirected-proxy/check.ts';
 import mismatchedExposedRevision from './control-plane-exposure/mismatched-exposed-revision/check.ts';
 import mismatchedIstiodCertificate from './control-plane-exposure/mismatched-istiod-certificate/check.ts';
 import missingIstiodPort from './control-plane-exposure/missing-istiod-port/check.ts';
+import rejectedIstiodCall from './control-plane-exposure/rejected-istiod-call/check.ts';
 import shadowedIstiodRoute from './control-plane-exposure/shadowed-istiod-route/check.ts';
 import stalePilotAddress from './control-plane-exposure/stale-pilot-address/check.ts';
 import unavailableIstiod from './control-plane-exposure/unavailable-istiod/check.ts';
@@ -70,6 +72,7 @@ import rejectedCrossNetworkCall from './east-west/rejected-cross-network-call/ch
 import terminatedCrossNetworkTls from './east-west/terminated-cross-network-tls/check.ts';
 import unaddressedGateway from './east-west/unaddressed-gateway/check.ts';
 import unbackedGatewayNode from './east-west/unbacked-gateway-node/check.ts';
+import unconfiguredGateway from './east-west/unconfigured-gateway/check.ts';
 import unexpectedSidecarEndpoints from './east-west/unexpected-sidecar-endpoints/check.ts';
 import unexposedServices from './east-west/unexposed-services/check.ts';
 import unkeptConnection from './east-west/unkept-connection/check.ts';
@@ -196,10 +199,12 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
   { check: unreadProxyHeader, area: 'cloud', origin: 'built-in' },
   { check: deniedIstiodConnection, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: foreignIstiodCertificate, area: 'control-plane-exposure', origin: 'built-in' },
   { check: misdirectedProxy, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedExposedRevision, area: 'control-plane-exposure', origin: 'built-in' },
   { check: mismatchedIstiodCertificate, area: 'control-plane-exposure', origin: 'built-in' },
   { check: missingIstiodPort, area: 'control-plane-exposure', origin: 'built-in' },
+  { check: rejectedIstiodCall, area: 'control-plane-exposure', origin: 'built-in' },
   { check: shadowedIstiodRoute, area: 'control-plane-exposure', origin: 'built-in' },
   { check: stalePilotAddress, area: 'control-plane-exposure', origin: 'built-in' },
   { check: unavailableIstiod, area: 'control-plane-exposure', origin: 'built-in' },
@@ -232,6 +237,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: terminatedCrossNetworkTls, area: 'east-west', origin: 'built-in' },
   { check: unaddressedGateway, area: 'east-west', origin: 'built-in' },
   { check: unbackedGatewayNode, area: 'east-west', origin: 'built-in' },
+  { check: unconfiguredGateway, area: 'east-west', origin: 'built-in' },
   { check: unexpectedSidecarEndpoints, area: 'east-west', origin: 'built-in' },
   { check: unexposedServices, area: 'east-west', origin: 'built-in' },
   { check: unkeptConnection, area: 'east-west', origin: 'built-in' },

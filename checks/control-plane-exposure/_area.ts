@@ -1,16 +1,20 @@
 import {
+  type ClusterName,
   type ControlPlane,
   type Couple,
   distinct,
   exposure,
   type Gateway,
+  gatewayWays,
   hosts,
   type Injector,
+  type IstiodHandshake,
   type KubeObject,
   type Mesh,
   type Pod,
   pilotAddress,
   ports,
+  refKey,
   type Service,
   valueOf,
   type VirtualService,
@@ -137,6 +141,16 @@ export const revisionGaps: readonly (exposure.ExposureGap | undefined)[] = [
 ];
 
 export const portList = (ways: readonly exposure.Exposure[]): string[] => distinct(ways.map((way) => String(way.port)));
+
+/** Calls of an istiod as one cluster makes them, in the order of addresses, names and purposes. */
+export function calledBy(
+  member: ClusterName,
+  controlPlane: ControlPlane,
+  handshakes: readonly IstiodHandshake[],
+): gatewayWays.SeenCall<IstiodHandshake>[] {
+  const own = handshakes.filter((one) => refKey(one.controlPlane) === refKey(controlPlane.ref) && one.members.includes(member));
+  return gatewayWays.seenAddresses(own).flatMap(({ calls }) => calls);
+}
 
 // What exposes istiod: the objects of Istio's samples, for this revision, namespace and domain.
 

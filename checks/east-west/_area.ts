@@ -1,8 +1,6 @@
 import {
   type ClusterName,
   type Fact,
-  type GatewayHandshake,
-  groupBy,
   labels,
   listOf,
   type Mesh,
@@ -11,7 +9,6 @@ import {
   pilotAddress,
   ports,
   type Service,
-  sortedBy,
   valueOf,
 } from 'meshdoctor/api';
 
@@ -75,19 +72,4 @@ export function touched(cluster: ClusterName, mesh: Mesh): ClusterName[] {
     (couple) => couple.kind === 'remote' && couple.controlPlane.cluster === cluster && valueOf(couple.serves) !== false,
   );
   return [cluster, ...remotes.map((couple) => couple.member)];
-}
-
-/** `10.0.0.1:15443`, and where a name was dialled, the address behind it. */
-export function addressOf({ host, port, connectedTo }: Pick<GatewayHandshake, 'host' | 'port' | 'connectedTo'>): string {
-  const written = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return connectedTo === undefined || connectedTo === host ? written : `${written} (${connectedTo})`;
-}
-
-/** Handshakes with each address, in the order in which addresses sort. */
-export function byAddress(handshakes: readonly GatewayHandshake[]): [address: string, handshakes: GatewayHandshake[]][] {
-  const groups = groupBy(
-    sortedBy(handshakes, ({ sni }) => sni),
-    ({ host, port }) => `${host}:${port}`,
-  );
-  return sortedBy(groups, ([address]) => address);
 }

@@ -55,6 +55,7 @@ export * as callPaths from '../mesh/path/path.ts';
 export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
+export * as gatewayWays from '../mesh/gateway-ways.ts';
 export * as gatewayCollisions from '../mesh/gateway-collisions.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';

@@ -82,6 +82,10 @@ const askFlags = {
       'image of that pod, with tag or digest; it needs sh, getent, openssl, curl and timeout. Default: that of the sidecars of the cluster',
   },
   'probe-namespace': { type: 'string', describe: 'namespace of that pod: default (default)' },
+  'max-targets': {
+    type: 'string',
+    describe: 'services that are tried at each gateway; default: those of --service (8 at most), else one',
+  },
   resolve: { type: 'list', describe: 'ADDRESS:PORT=HOST:PORT: where an address that probes meet is from here (repeatable)' },
   stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
 } as const satisfies Record<string, FlagDefinition>;

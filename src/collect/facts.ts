@@ -34,6 +34,8 @@ export const observedFacts: readonly ObservedFactName[] = [
   'probePods',
   'nameAnswers',
   'gatewayHandshakes',
+  'istiodHandshakes',
+  'gatewayReadiness',
 ];
 
 /** Facts that are made of nothing listed: clocks, the version of a cluster, and what probes saw. */
@@ -131,6 +133,8 @@ function observedFactsOf(observations: ClusterObservations | undefined): Pick<Cl
     probePods: observed(observations?.probePods, 'opt-in'),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),
+    istiodHandshakes: observed(observations?.istiodHandshakes),
+    gatewayReadiness: observed(observations?.gatewayReadiness),
   };
 }
 

@@ -3,7 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import type { LoadedConfig } from './file.ts';
 import type { Flags } from './options.ts';
 import type { ConfigFile } from './schema.ts';
-import { oneOf, parseDuration, words } from './values.ts';
+import { oneOf, parseCount, parseDuration, words } from './values.ts';
 import { type Footprint, footprints } from '../base/footprint.ts';
 
 /** Clusters that are asked through their API servers. */
@@ -31,6 +31,8 @@ export interface LiveSource {
   readonly probe: Footprint;
   /** Where a pod of its own is made, and of which image instead of that of sidecars. */
   readonly probePod: { readonly namespace: string; readonly image?: string };
+  /** Services that are tried at each address of a gateway; absent: as probes see fit. */
+  readonly maxTargets?: number;
 }
 
 export interface AddressMapping {
@@ -55,6 +57,7 @@ const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
   ['probe', '--probe'],
   ['probeImage', '--probe-image'],
   ['probeNamespace', '--probe-namespace'],
+  ['maxTargets', '--max-targets'],
 ];
 
 /** Flags that only mean something when directories are read. */
@@ -138,6 +141,7 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     ...(flags.onlyMapped === true ? { onlyMapped: true } : {}),
     probe,
     probePod: { namespace: flags.probeNamespace ?? 'default', ...(flags.probeImage === undefined ? {} : { image: flags.probeImage }) },
+    ...(flags.maxTargets === undefined ? {} : { maxTargets: parseCount('--max-targets', flags.maxTargets, 100) }),
   };
 }
 

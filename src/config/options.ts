@@ -119,6 +119,7 @@ export interface Flags {
   readonly probe?: string | undefined;
   readonly probeImage?: string | undefined;
   readonly probeNamespace?: string | undefined;
+  readonly maxTargets?: string | undefined;
   /** No flag of the command line: the clusters are simulated, and their addresses are nobody's outside the mappings. */
   readonly onlyMapped?: boolean | undefined;
 }

@@ -49,3 +49,11 @@ export function parseDays(flag: string, text: string): number {
   }
   return Number(days);
 }
+
+/** A number from 1 to `most`. */
+export function parseCount(flag: string, text: string, most: number): number {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > most)
+    throw new UsageError('ERR_BAD_VALUE', `${flag} needs a number from 1 to ${most}, not ${JSON.stringify(text)}.`);
+  return number;
+}

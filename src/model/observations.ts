@@ -86,7 +86,7 @@ export interface NameAnswer {
   }>;
 }
 
-/** One TLS handshake with an east-west gateway address, from where meshdoctor runs. Belongs to the gateway's cluster. */
+/** One TLS handshake with an east-west gateway. Belongs to the gateway's cluster. */
 export interface GatewayHandshake {
   /** Service or Gateway that the address comes from. */
   readonly gateway: ObjectRef;
@@ -96,6 +96,8 @@ export interface GatewayHandshake {
   readonly port: number;
   /** IP it was resolved to, where `host` is a name or `--resolve` says otherwise. */
   readonly connectedTo?: string;
+  /** The gateway's pod that was asked itself, by port-forward; absent: the address was dialled from where meshdoctor runs. */
+  readonly pod?: ObjectRef;
   /** target: SNI of a service with ready mTLS endpoints behind this gateway; control: a name no gateway can know. */
   readonly purpose: 'target' | 'control';
   readonly sni: string;
@@ -109,6 +111,8 @@ export type HandshakeOutcome =
   | { readonly stage: 'tcp'; readonly code: FailureCode; readonly reason: string }
   /** TCP, but the connection ended before the other side said anything of TLS, after `milliseconds`. */
   | { readonly stage: 'reset'; readonly milliseconds: number }
+  /** TCP, and then neither a byte nor an end for `milliseconds`, when it was given up. */
+  | { readonly stage: 'silence'; readonly milliseconds: number }
   /** A TLS alert, or a handshake that failed otherwise, before a certificate could be read. */
   | { readonly stage: 'tls'; readonly reason: string }
   /** A certificate was presented. */
@@ -118,11 +122,16 @@ export type HandshakeOutcome =
       readonly dnsNames: readonly string[];
       readonly subject: string;
       readonly issuer: string;
+      /** RFC 3339, of the leaf; absent in recordings of older versions. */
+      readonly notBefore?: string;
+      readonly notAfter?: string;
       /** SHA-256 fingerprints (as in `Certificate`) of the chain as presented, leaf first. */
       readonly chain: readonly string[];
       /** Fingerprints of those roots offered that the chain verifies against; empty = against none. Roots offered: those of `rootsTried`. */
       readonly verifiedBy: readonly string[];
       readonly rootsTried: readonly string[];
+      /** It leads to no root that was tried, but to one that operating systems trust. */
+      readonly isPublic?: true;
       /** What came after the handshake: Istio sidecars ask for a client certificate. */
       readonly afterwards: 'certificate-required' | 'open' | 'closed';
     };
@@ -218,6 +227,38 @@ export type PodAnswer =
       readonly reason: string;
     };
 
+/** One TLS handshake with an istiod as remotes begin it. Belongs to the cluster of the istiod. */
+export interface IstiodHandshake {
+  /** Deployment of the istiod that remotes mean. */
+  readonly controlPlane: ObjectRef;
+  /** Clusters that are led there. */
+  readonly members: readonly ClusterName[];
+  /** Their object that names the address. */
+  readonly named: ObjectRef;
+  /** Service that has the address; absent where no object of the istiod's cluster says whose it is. */
+  readonly gateway?: ObjectRef;
+  readonly host: string;
+  readonly port: number;
+  readonly connectedTo?: string;
+  /** As in `GatewayHandshake`. */
+  readonly pod?: ObjectRef;
+  /** discovery: as proxies call it, normally on 15012; injection: as API servers call it, normally on 15017. */
+  readonly purpose: 'discovery' | 'injection';
+  readonly sni: string;
+  readonly outcome: HandshakeOutcome;
+  /** HTTP status of `GET /ready`; for injection only, where TLS came to be. */
+  readonly ready?: Answer<number>;
+}
+
+/** `GET /healthz/ready` on 15021 of a gateway's pod, by port-forward. Asked only where its gateway did not answer as it should. */
+export interface GatewayReadiness {
+  /** As in `GatewayHandshake`. */
+  readonly gateway: ObjectRef;
+  readonly pod: ObjectRef;
+  /** HTTP status. */
+  readonly status: Answer<number>;
+}
+
 /** Facts that probes make, by name. */
 export interface ObservedFacts {
   istiods: readonly IstiodReplica[];
@@ -226,6 +267,8 @@ export interface ObservedFacts {
   probePods: readonly ProbePod[];
   nameAnswers: readonly NameAnswer[];
   gatewayHandshakes: readonly GatewayHandshake[];
+  istiodHandshakes: readonly IstiodHandshake[];
+  gatewayReadiness: readonly GatewayReadiness[];
 }
 
 export type ObservedFactName = keyof ObservedFacts;

@@ -25,7 +25,20 @@ const check = z.strictObject({
       topology: z.array(z.enum(['primary-remote', 'multi-primary', 'external', 'single-cluster'])).optional(),
       dataPlane: z.enum(['sidecar', 'ambient']).optional(),
       networks: z.literal('multi').optional(),
-      probed: z.array(z.enum(['istiods', 'sidecars', 'injectionTrials', 'probePods', 'nameAnswers', 'gatewayHandshakes'])).optional(),
+      probed: z
+        .array(
+          z.enum([
+            'istiods',
+            'sidecars',
+            'injectionTrials',
+            'probePods',
+            'nameAnswers',
+            'gatewayHandshakes',
+            'istiodHandshakes',
+            'gatewayReadiness',
+          ]),
+        )
+        .optional(),
     })
     .optional(),
   partial: z.literal(true).optional(),

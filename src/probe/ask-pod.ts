@@ -169,7 +169,7 @@ function stateOf(pod: Fields): State {
 
 async function answerOf(asked: AskedInPod, said: Said, { rootsOf }: PodMeans): Promise<PodAnswer> {
   if ('target' in asked) {
-    const { roots: _places, ...target } = asked.target;
+    const { roots: _places, door: _door, ...target } = asked.target;
     return { is: 'handshake', ...target, outcome: handshakeIn(said, await rootsOf(asked), Date.now()) };
   }
   if (asked.question.is === 'name')

@@ -4,16 +4,16 @@ import { interrupted } from './pace.ts';
 import type { Planned } from './plan.ts';
 
 /**
- * What asking every target gave, in the order of the plan. When the run ended before anything was answered (`isCut` is true of all),
+ * What asking all targets gave. When the run ended before anything was answered (`isCut` is true of all),
  * the whole is interrupted; otherwise each answer says for itself.
  */
 export async function carriedOut<T, R>(
   plan: Planned<T>,
-  ask: (target: T) => Promise<R>,
+  ask: (targets: readonly T[]) => Promise<readonly R[]>,
   isCut: (answer: R) => boolean,
 ): Promise<Observed<readonly R[]>> {
   if (!('targets' in plan)) return plan;
-  return seen(await Promise.all(plan.targets.map(ask)), isCut);
+  return seen(await ask(plan.targets), isCut);
 }
 
 /** The same for what needs a right. Where every target was refused the whole is forbidden; `refused` is the answer of one among others that were not. */

@@ -21,7 +21,8 @@ const patience = 250;
 /**
  * Asks all questions, on as few streams as do not make one wait for another that hangs: a server may take its time over one name and
  * answers the others at once. Replies come as they were given. When a stream cannot be opened, or nobody
- * listens at the port, that is the reply to all that were left. Never rejects.
+ * listens at the port, that is the reply to all that were left; so is it when one was waited for to the end, since all that could be
+ * asked beside it hang, too: what is dead costs one wait. Never rejects.
  */
 export async function askInTurn<Q extends object, T>(
   questions: readonly Q[],
@@ -76,7 +77,9 @@ export async function askInTurn<Q extends object, T>(
       }
       reply(question, said);
       if ('answer' in said) continue;
-      const isHopeless = (line.isFirstDecisive && question === questions[0]) || ('failed' in said && said.failed === 'refused');
+      const isHopeless =
+        (line.isFirstDecisive && question === questions[0]) ||
+        ('failed' in said && (said.failed === 'refused' || said.failed === 'timeout'));
       if (stream === undefined || isHopeless) for (const left of queue.splice(0)) reply(left, said);
       letGo();
     }

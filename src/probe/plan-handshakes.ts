@@ -10,29 +10,47 @@ import type { ClusterName } from '../model/ids.ts';
 import type { GatewayHandshake } from '../model/observations.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { controlPlanesOf, namesOf, type PlanInput, type Planned, planned } from './plan.ts';
+import { type Door, doorBehind } from './plan-doors.ts';
 import { type HandshakeService, servicesBehind } from './plan-targets.ts';
 
-/** A handshake, and whose roots its certificate is held against: the root ConfigMap of each of these namespaces. */
-export interface HandshakeTarget extends Omit<GatewayHandshake, 'connectedTo' | 'outcome'> {
-  readonly roots: readonly { readonly cluster: ClusterName; readonly namespace: string }[];
+/** Where the roots lie that a certificate is held against: the root ConfigMap of this namespace. */
+export interface RootPlace {
+  readonly cluster: ClusterName;
+  readonly namespace: string;
 }
+
+/** A handshake, whose roots its certificate is held against, and who is asked when the address does not answer as it should. */
+export interface HandshakeTarget extends Omit<GatewayHandshake, 'connectedTo' | 'pod' | 'outcome'> {
+  readonly roots: readonly RootPlace[];
+  readonly door: Door | undefined;
+}
+
+/** Services that are tried at each address: so many of those that were named, and of others one, unless the user says how many. */
+export const mostTargets = 8;
 
 /** A server name that no gateway can know. */
 export const controlSni = sniOf({ port: 1, host: 'meshdoctor-control.invalid' });
 
 /**
- * Handshakes with every address that an istiod gives sidecars of other networks, by the cluster the gateway stands in: a service that
- * should answer behind it, and a name nobody knows. An address is called once, however many istiods give it. Gateways that take
+ * Handshakes with every address that an istiod gives sidecars of other networks, by the cluster the gateway stands in: services that
+ * should answer behind it, and a name nobody knows. `most`: services at each address, named ones before others; without it as
+ * `mostTargets` says. An address is called once, however many istiods give it. Gateways that take
  * ambient traffic only are left out. Sorted by gateway, address, target before control, and name.
  */
-export function planHandshakes(clusters: Iterable<ClusterName>, input: PlanInput): ReadonlyMap<ClusterName, Planned<HandshakeTarget>> {
+export function planHandshakes(
+  clusters: Iterable<ClusterName>,
+  input: PlanInput,
+  most?: number,
+): ReadonlyMap<ClusterName, Planned<HandshakeTarget>> {
   const places = new Map<string, Place>();
   for (const mesh of input.topology.meshes) {
     for (const controlPlane of controlPlanesOf(mesh, input.facts)) addPlaces(places, mesh, controlPlane, input);
   }
   const targets = new Map<ClusterName, HandshakeTarget[]>();
-  for (const place of places.values())
-    targets.set(place.cluster, [...(targets.get(place.cluster) ?? []), ...handshakesWith(place, input.caller)]);
+  for (const place of places.values()) {
+    const own = handshakesWith(place, most, input.caller);
+    targets.set(place.cluster, [...(targets.get(place.cluster) ?? []), ...own]);
+  }
   return new Map(
     [...clusters].map((cluster) => [cluster, planned((targets.get(cluster) ?? []).sort(byPlace), input.facts.get(cluster), 'services')]),
   );
@@ -41,11 +59,9 @@ export function planHandshakes(clusters: Iterable<ClusterName>, input: PlanInput
 /** An address, and what is to be found behind it. */
 interface Place {
   readonly cluster: ClusterName;
-  readonly at: Pick<HandshakeTarget, 'gateway' | 'network' | 'host' | 'port' | 'roots'>;
-  /** Those that were asked for, by server name. */
-  readonly named: Map<string, HandshakeService>;
-  /** Of all others the one that will do. */
-  other: HandshakeService | undefined;
+  readonly at: Pick<HandshakeTarget, 'gateway' | 'network' | 'host' | 'port' | 'roots' | 'door'>;
+  /** By server name. */
+  readonly services: Map<string, HandshakeService>;
 }
 
 function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput): void {
@@ -59,23 +75,16 @@ function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: Control
     const key = `${cluster} ${gateway.address} ${gateway.port}`;
     let place = places.get(key);
     if (place === undefined) {
-      place = {
-        cluster,
-        at: {
-          gateway: gateway.ref ?? namedIn(controlPlane, known, input),
-          network: gateway.network,
-          host: gateway.address,
-          port: gateway.port,
-          roots: rootsOf(mesh),
-        },
-        named: new Map(),
-        other: undefined,
-      };
+      const at = { host: gateway.address, port: gateway.port };
+      const facts = input.facts.get(cluster);
+      const ref = gateway.ref ?? namedIn(controlPlane, known, input);
+      const door = facts === undefined ? undefined : doorBehind(at, ref, facts);
+      place = { cluster, at: { ...at, gateway: ref, network: gateway.network, roots: rootPlaces(mesh), door }, services: new Map() };
       places.set(key, place);
     }
     for (const service of behind(gateway)) {
-      if (service.isNamed) place.named.set(sniOf(service), place.named.get(sniOf(service)) ?? service);
-      else if (place.other === undefined || isBetter(service, place.other)) place.other = service;
+      const before = place.services.get(sniOf(service));
+      if (before === undefined || service.rank < before.rank) place.services.set(sniOf(service), service);
     }
   }
 }
@@ -100,21 +109,19 @@ function namedIn(controlPlane: ControlPlane, { members }: KnownView, input: Plan
 }
 
 /** Where the roots lie that proxies of the mesh trust. */
-function rootsOf(mesh: Mesh): HandshakeTarget['roots'] {
+export function rootPlaces(mesh: Mesh): readonly RootPlace[] {
   return dataPlaneClusters(mesh).flatMap((cluster) => {
     const namespace = mesh.members.get(cluster)?.systemNamespace;
     return namespace === undefined ? [] : [{ cluster, namespace }];
   });
 }
 
-function isBetter(one: HandshakeService, other: HandshakeService): boolean {
-  return one.rank < other.rank || (one.rank === other.rank && compareText(sniOf(one), sniOf(other)) < 0);
-}
-
-/** All services that were asked for, else one that will do; and the control. A call comes by gateways of other clusters that have what it asks for. */
-function handshakesWith({ named, other, at, cluster }: Place, caller: ObjectRef | undefined): HandshakeTarget[] {
-  if (caller !== undefined && (named.size === 0 || caller.cluster === cluster)) return [];
-  const chosen = named.size > 0 ? [...named.values()] : other === undefined ? [] : [other];
+/** The services that are tried, the best first; and the control. A call comes by gateways of other clusters that have what it asks for. */
+function handshakesWith({ services, at, cluster }: Place, most: number | undefined, caller: ObjectRef | undefined): HandshakeTarget[] {
+  const inOrder = [...services].sort(([a, one], [b, other]) => one.rank - other.rank || compareText(a, b)).map(([, service]) => service);
+  const named = inOrder.filter(({ isNamed }) => isNamed);
+  if (caller !== undefined && (named.length === 0 || caller.cluster === cluster)) return [];
+  const chosen = most === undefined ? (named.length > 0 ? named.slice(0, mostTargets) : inOrder.slice(0, 1)) : inOrder.slice(0, most);
   const targets = chosen.map((service): HandshakeTarget => {
     const { namespace, name, port } = service;
     return { ...at, purpose: 'target', sni: sniOf(service), service: { namespace, name, port } };

@@ -22,8 +22,10 @@ const inShort = ({ via, pod, port, asked, types }: NameQuestion) =>
   `${via} ${pod.name.replace(/-[0-9a-f]+-[0-9a-z]+$/, '')}:${port} ${asked} ${types.join('+')}`;
 
 describe('planNames', () => {
-  test('a sidecar is asked for the short name and the FQDN, the first ready DNS pod for the FQDN', () => {
+  test('a sidecar is asked for the short name and the FQDN, the first ready DNS pod for the FQDN; both for what every cluster has', () => {
     expect(questionsIn(planInput(withDns)).map(inShort)).toEqual([
+      'sidecar caller:15053 kubernetes.default.svc.cluster.local A',
+      'cluster coredns-b:53 kubernetes.default.svc.cluster.local A',
       'sidecar caller:15053 abc.shop A',
       'sidecar caller:15053 abc.shop.svc.cluster.local A',
       'cluster coredns-b:53 abc.shop.svc.cluster.local A',
@@ -60,6 +62,7 @@ describe('planNames', () => {
       .workload('caller.shop', { in: ['west'] });
     expect(planNames(west, planInput(deaf))).toEqual({ status: 'not-asked', because: 'nothing to probe' });
     expect(questionsIn(planInput(deaf.break((m) => m.cluster('west').add(dnsPod('coredns-a'))))).map(inShort)).toEqual([
+      'cluster coredns-a:53 kubernetes.default.svc.cluster.local A',
       'cluster coredns-a:53 abc.shop.svc.cluster.local A',
     ]);
   });
@@ -92,7 +95,7 @@ describe('planNames', () => {
 
   test('a named service is asked for whether any cluster has it or not', () => {
     const asked = questionsIn(planInput(shop, [{ namespace: 'shop', name: 'nobody' }])).map(({ asked }) => asked);
-    expect(asked).toEqual(['nobody.shop', 'nobody.shop.svc.cluster.local']);
+    expect(asked).toEqual(['kubernetes.default.svc.cluster.local', 'nobody.shop', 'nobody.shop.svc.cluster.local']);
   });
 
   test('pods that could not be read are no reason to say there is nothing', () => {

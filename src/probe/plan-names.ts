@@ -18,10 +18,13 @@ export interface NameQuestion extends Omit<NameAnswer, 'outcome'> {
   readonly types: readonly AddressType[];
 }
 
+/** The Service that every cluster has: what becomes of its name says whether whoever is asked has a table at all, or a zone. */
+export const controlService = { namespace: 'default', name: 'kubernetes' } as const;
+
 /**
  * What callers in a cluster ask for: each name by its FQDN, of a sidecar that captures DNS and of the cluster's own DNS, and by the
- * short name that applications in other namespaces use, of the sidecar. Whoever is not there is not asked. Sorted by service, then
- * sidecar before cluster, then the name as asked.
+ * short name that applications in other namespaces use, of the sidecar; and of both the name that every cluster has. Whoever is not
+ * there is not asked. Sorted by service, then sidecar before cluster, then the name as asked.
  */
 export function planNames(cluster: ClusterName, input: PlanInput): Planned<NameQuestion> {
   const facts = input.facts.get(cluster);
@@ -46,13 +49,14 @@ function questionsIn(mesh: Mesh, cluster: ClusterName, facts: ClusterFacts, inpu
   const dns = clusterDns(listOf(facts.pods));
   const domain = domainOf(mesh, input.facts);
   const types = addressTypes(facts);
-  return names.flatMap(({ namespace, name }) => {
-    const service = { namespace, name };
+  const control = { ...controlService, isControl: true };
+  return [control, ...names.map(({ namespace, name }) => ({ namespace, name, isControl: false }))].flatMap(({ isControl, ...service }) => {
+    const { namespace, name } = service;
     const fqdn = fqdnOf(namespace, name, domain);
     const ofSidecar =
       sidecar === undefined
         ? []
-        : [fqdn, `${name}.${namespace}`].map(
+        : (isControl ? [fqdn] : [fqdn, `${name}.${namespace}`]).map(
             (asked): NameQuestion => ({ via: 'sidecar', pod: sidecar.ref, port: agentPort, service, asked, types }),
           );
     return dns === undefined

@@ -1,4 +1,40 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
+import { distinct } from '../base/sort.ts';
+import type { HandshakeOutcome } from '../model/observations.ts';
+
+/** What is written down of a certificate that was presented. */
+export type CertificateSeen = Omit<Extract<HandshakeOutcome, { readonly stage: 'certificate' }>, 'afterwards'>;
+
+/** A leaf as it was presented, with the chain that came with it, held against `roots`. */
+export function certificateSeen(leaf: X509Certificate, roots: readonly X509Certificate[]): CertificateSeen {
+  const chain = chainOf(leaf);
+  const now = Date.now();
+  const names = alternativeNames(leaf);
+  const verifiedBy = distinct(roots.filter((root) => leadsTo(chain, root, now)).map(fingerprintOf));
+  // A workload's certificate is of a mesh, whosever.
+  const isPublic = verifiedBy.length === 0 && names.uris.length === 0 && publicRoots().some((root) => leadsTo(chain, root, now));
+  return {
+    stage: 'certificate',
+    ...names,
+    subject: distinguishedName(leaf.subject),
+    issuer: distinguishedName(leaf.issuer),
+    notBefore: new Date(leaf.validFrom).toISOString(),
+    notAfter: new Date(leaf.validTo).toISOString(),
+    chain: chain.map(fingerprintOf),
+    verifiedBy,
+    rootsTried: distinct(roots.map(fingerprintOf)),
+    ...(isPublic ? { isPublic } : {}),
+  };
+}
+
+let parsedRoots: readonly X509Certificate[] | undefined;
+
+/** What Node trusts; parsed when it is first asked for, since that takes tens of milliseconds. */
+function publicRoots(): readonly X509Certificate[] {
+  parsedRoots ??= rootCertificates.flatMap(certificatesOf);
+  return parsedRoots;
+}
 
 /** Certificates of a PEM bundle, in order; what cannot be read is left out. */
 export function certificatesOf(pem: string): X509Certificate[] {

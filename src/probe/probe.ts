@@ -48,6 +48,8 @@ export interface ProbeOptions {
   readonly services: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
   /** The pod whose call of these names the run is about: what has no part in it is not asked. */
   readonly caller?: ObjectRef | undefined;
+  /** Services that are tried at each address of a gateway; absent: as `mostTargets` says. */
+  readonly maxTargets?: number;
   /** Longest that one question may take, in milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;

@@ -9,7 +9,6 @@ import type { ClusterName } from '../model/ids.ts';
 import type {
   Answer,
   ClusterObservations,
-  GatewayHandshake,
   InjectionTrial,
   IstiodReplica,
   NameAnswer,
@@ -19,7 +18,8 @@ import type {
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { askFromPod, withoutAnswers as withoutPod } from './ask-pod.ts';
 import { askName } from './dns-question.ts';
-import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
+import { callGateways } from './call-gateways.ts';
+import { carriedOutWhereAllowed } from './carry-out.ts';
 import { asFailure, openForward, type PodPort, type Refusal } from './forwarded.ts';
 import { type Get, httpGet } from './http-get.ts';
 import { askInTurn, type Line } from './in-turn.ts';
@@ -27,7 +27,8 @@ import { trialOutcome, trialPod } from './injection-trial.ts';
 import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
 import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
-import { type HandshakeTarget, planHandshakes } from './plan-handshakes.ts';
+import { type HandshakeTarget, planHandshakes, type RootPlace } from './plan-handshakes.ts';
+import { type IstiodCall, planIstiodCalls } from './plan-istiod-calls.ts';
 import { planIstiods } from './plan-istiods.ts';
 import { type NameQuestion, planNames } from './plan-names.ts';
 import { planSidecars } from './plan-sidecars.ts';
@@ -36,7 +37,6 @@ import { planTrials } from './plan-trials.ts';
 import { certificatesOf } from './presented-chain.ts';
 import type { Observe, ProbeIo, ProbeOptions } from './probe.ts';
 import { adminPort, questionsTo, sidecarState, type SidecarTarget, withoutState } from './sidecar-admin.ts';
-import { shakeHands } from './tls-handshake.ts';
 
 /** Questions under way at a time: through one API server, and in all. */
 const perCluster = 8;
@@ -56,7 +56,9 @@ export const observe: Observe = async (facts, topology, io, options) => {
     names: namesToProbe(facts, topology, options.services),
     ...(caller === undefined ? {} : { caller }),
   };
-  const handshakes = planHandshakes(clusters, input);
+  const handshakes = planHandshakes(clusters, input, options.maxTargets);
+  // One call of a service has no part in how remotes call istiod.
+  const istiodCalls = caller === undefined ? planIstiodCalls(clusters, input) : new Map<ClusterName, Planned<IstiodCall>>();
   const all = gate(overall);
   const roots = rootReader(io, options);
   return Promise.all(
@@ -71,6 +73,7 @@ export const observe: Observe = async (facts, topology, io, options) => {
           probePods: reaches(options.footprint, 'pod') ? planPods(cluster, input, handshakes) : optIn,
           nameAnswers: queries ? planNames(cluster, input) : off,
           gatewayHandshakes: handshakes.get(cluster) ?? nothing,
+          istiodHandshakes: istiodCalls.get(cluster) ?? nothing,
         },
         { io, options, all, roots },
       );
@@ -88,6 +91,8 @@ const nothingAsked = {
   probePods: optIn,
   nameAnswers: off,
   gatewayHandshakes: off,
+  istiodHandshakes: off,
+  gatewayReadiness: off,
 } as const;
 
 interface Plan {
@@ -98,6 +103,7 @@ interface Plan {
   readonly injectionTrials: Planned<string>;
   readonly nameAnswers: Planned<NameQuestion>;
   readonly gatewayHandshakes: Planned<HandshakeTarget>;
+  readonly istiodHandshakes: Planned<IstiodCall>;
 }
 
 interface Means {
@@ -191,14 +197,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     return new Map(await Promise.all(asked));
   };
 
-  const callGateway = async ({ roots: places, ...target }: HandshakeTarget): Promise<GatewayHandshake> => {
-    const offered = await roots(places);
-    const { outcome, connectedTo } = await paced(() => shakeHands(target, offered, io, limits));
-    progress.done(1);
-    return { ...target, ...(connectedTo === undefined ? undefined : { connectedTo }), outcome };
-  };
-
-  const [istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes] = await Promise.all([
+  const [istiods, sidecars, injectionTrials, probePods, nameAnswers, gateways] = await Promise.all([
     carriedOutWhereAllowed(plan.istiods, askReplicas, ({ clusters }) => isInterrupted(clusters), refusedReplica),
     carriedOutWhereAllowed(
       plan.sidecars,
@@ -214,9 +213,9 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
       (_, refusal) => withoutPod(options.pod?.namespace ?? 'default', asFailure(refusal)),
     ),
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
-    carriedOut(plan.gatewayHandshakes, callGateway, ({ outcome }) => outcome.stage === 'tcp' && outcome.code === interrupted.failed),
+    callGateways(plan, { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done }),
   ]);
-  return { cluster, istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes };
+  return { cluster, istiods, sidecars, injectionTrials, probePods, nameAnswers, ...gateways };
 }
 
 /** Milliseconds. */
@@ -261,6 +260,7 @@ function progressOf(cluster: ClusterName, plan: Plan, { onProgress }: ProbeOptio
     sidecars +
     targetsOf(plan.nameAnswers).length +
     targetsOf(plan.gatewayHandshakes).length +
+    targetsOf(plan.istiodHandshakes).length +
     targetsOf(plan.injectionTrials).length +
     targetsOf(plan.probePods).length;
   let done = 0;
@@ -277,7 +277,7 @@ function targetsOf<T>(plan: Planned<T>): readonly T[] {
   return 'targets' in plan ? plan.targets : [];
 }
 
-type RootReader = (places: HandshakeTarget['roots']) => Promise<readonly X509Certificate[]>;
+type RootReader = (places: readonly RootPlace[]) => Promise<readonly X509Certificate[]>;
 
 /** Reads the root ConfigMap of each place, once in a run. A place that cannot be read offers no root. */
 function rootReader(io: Pick<ProbeIo, 'get'>, limits: Limits): RootReader {

@@ -1,62 +1,81 @@
 import type { X509Certificate } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as startTls, type TLSSocket } from 'node:tls';
-import { distinct } from '../base/sort.ts';
-import type { GatewayHandshake, HandshakeOutcome } from '../model/observations.ts';
+import type { HandshakeOutcome } from '../model/observations.ts';
 import { duration, type Failure, failureOf, oneLine } from './failure.ts';
 import { type Limits, within } from './pace.ts';
-import { alternativeNames, chainOf, distinguishedName, fingerprintOf, leadsTo } from './presented-chain.ts';
-import type { ProbeIo } from './probe.ts';
+import { type CertificateSeen, certificateSeen } from './presented-chain.ts';
 
-/** Whom to call, and which name to ask for. */
-export type HandshakeAddress = Pick<GatewayHandshake, 'host' | 'port' | 'sni'>;
+/** How a handshake begins. */
+export interface Greeting {
+  readonly sni: string;
+  /** Offered by ALPN, best first. */
+  readonly protocols: readonly string[];
+  /**
+   * Called once TLS stands; what it makes of the connection takes the place of waiting for what comes by itself. Without it that is
+   * waited for, since Istio's sidecars say only then that they want a certificate.
+   */
+  readonly afterwards?: (tls: Duplex) => Promise<void>;
+}
 
-/** What came of it. `connectedTo` only where it is not the address itself. */
-export type Handshake = Pick<GatewayHandshake, 'connectedTo' | 'outcome'>;
+/** Opens the connection that TLS is spoken on. Rejects, or says why, when there is none. */
+export type Opening = (signal: AbortSignal) => Promise<{ readonly stream: Duplex } | Failure>;
 
 /**
- * One TLS handshake as a sidecar begins it, without a client certificate: server name as given, ALPN `istio`. Nothing is verified on
- * the way; which of `roots` the chain leads to is part of the outcome. Never rejects; takes `limits.timeout` at most for everything.
+ * One TLS handshake without a client certificate. Nothing is verified on the way; which of `roots` the chain leads to is part of the
+ * outcome. Never rejects; takes `limits.timeout` at most for everything.
  */
 export async function shakeHands(
-  address: HandshakeAddress,
+  greeting: Greeting,
+  open: Opening,
   roots: readonly X509Certificate[],
-  io: Pick<ProbeIo, 'connect' | 'now'>,
+  now: () => number,
   limits: Limits,
-): Promise<Handshake> {
+): Promise<HandshakeOutcome> {
   // How far it came is told by what was seen, whichever way it ends.
-  const seen: { connectedTo?: string; since?: number; socket?: Socket; certificate?: CertificateSeen } = {};
+  const seen: Seen = { heard: () => false };
   const outcome = await within<HandshakeOutcome>(
     limits,
     async (signal) => {
-      const { socket, connectedTo } = await io.connect({ host: address.host, port: address.port }, signal);
-      seen.since = io.now();
-      seen.socket = socket;
-      if (connectedTo !== address.host) seen.connectedTo = connectedTo;
-      socket.on('error', () => undefined);
-      if (signal.aborted) socket.destroy();
-      signal.addEventListener('abort', () => socket.destroy(), { once: true });
-      return await talk(socket, address.sni, {
+      const opened = await open(signal);
+      if (!('stream' in opened)) return tcp(opened);
+      const { stream } = opened;
+      seen.since = now();
+      seen.stream = stream;
+      stream.on('error', () => undefined);
+      seen.heard = listening(stream);
+      if (signal.aborted) stream.destroy();
+      signal.addEventListener('abort', () => stream.destroy(), { once: true });
+      return await talk(stream, greeting, {
+        isSilent: () => !seen.heard(),
         onCertificate: (leaf) => {
           seen.certificate = certificateSeen(leaf, roots);
           return seen.certificate;
         },
-        milliseconds: () => io.now() - (seen.since ?? 0),
+        milliseconds: () => Math.round(now() - (seen.since ?? 0)),
         settle: Math.min(limits.timeout, longestSettling),
       });
     },
-    (failure) => ended(failure, seen, limits),
+    (failure) => ended(failure, seen, limits, now),
   );
-  seen.socket?.destroy();
-  return seen.connectedTo === undefined ? { outcome } : { connectedTo: seen.connectedTo, outcome };
+  seen.stream?.destroy();
+  return outcome;
 }
 
-type CertificateSeen = Omit<Extract<HandshakeOutcome, { readonly stage: 'certificate' }>, 'afterwards'>;
+interface Seen {
+  since?: number;
+  stream?: Duplex;
+  certificate?: CertificateSeen;
+  /** Whether the other side said anything. */
+  heard: () => boolean;
+}
 
 /** Milliseconds to wait for what a server says to a client without certificate: one round trip, and it may be a long one. */
 const longestSettling = 2000;
 
 interface Observer {
+  readonly isSilent: () => boolean;
   readonly onCertificate: (leaf: X509Certificate) => CertificateSeen;
   /** Since the connection stood. */
   readonly milliseconds: () => number;
@@ -64,13 +83,21 @@ interface Observer {
   readonly settle: number;
 }
 
+/** TLS takes over the handle of a socket, which counts what it reads; of any other stream the pieces are seen as they come. */
+function listening(stream: Duplex): () => boolean {
+  if (stream instanceof Socket) return () => stream.bytesRead > 0;
+  let heard = false;
+  stream.once('data', () => (heard = true));
+  return () => heard;
+}
+
 /** From ClientHello to what comes after the handshake. */
-function talk(socket: Socket, sni: string, observer: Observer): Promise<HandshakeOutcome> {
+function talk(stream: Duplex, { sni, protocols, afterwards }: Greeting, observer: Observer): Promise<HandshakeOutcome> {
   return new Promise((resolve, reject) => {
     const tls = startTls({
-      socket,
+      socket: stream,
       servername: sni,
-      ALPNProtocols: ['istio'],
+      ALPNProtocols: [...protocols],
       // Sidecars choose 1.3. What else may stand in front and knows only 1.2 gets to show its certificate too.
       minVersion: 'TLSv1.2',
       // No roots: the chain is then as it was presented, without what this machine would add.
@@ -80,25 +107,24 @@ function talk(socket: Socket, sni: string, observer: Observer): Promise<Handshak
     });
     let certificate: CertificateSeen | undefined;
     let settling: NodeJS.Timeout | undefined;
-    const finish = (afterwards: 'certificate-required' | 'open' | 'closed') => {
+    const finish = (then: 'certificate-required' | 'open' | 'closed') => {
       clearTimeout(settling);
-      if (certificate !== undefined) resolve({ ...certificate, afterwards });
+      if (certificate !== undefined) resolve({ ...certificate, afterwards: then });
+    };
+    const cut = (error?: Error): void => {
+      if (certificate !== undefined) return finish(error !== undefined && isCertificateRequired(error) ? 'certificate-required' : 'closed');
+      resolve(observer.isSilent() ? ofNothing(error, observer.milliseconds()) : brokenOff(error));
     };
     tls.once('secureConnect', () => {
       const leaf = leafOf(tls);
       if (leaf === undefined) return reject(new Error('the other side presented no certificate'));
       certificate = observer.onCertificate(leaf);
+      if (afterwards !== undefined) return void afterwards(tls).then(() => finish('open'), reject);
       settling = setTimeout(() => finish('open'), observer.settle);
       tls.on('data', () => finish('open'));
     });
-    tls.once('error', (error: Error) => {
-      if (certificate !== undefined) return finish(isCertificateRequired(error) ? 'certificate-required' : 'closed');
-      resolve(socket.bytesRead === 0 ? { stage: 'reset', milliseconds: Math.round(observer.milliseconds()) } : brokenOff(error));
-    });
-    tls.once('close', () => {
-      if (certificate !== undefined) return finish('closed');
-      resolve(socket.bytesRead === 0 ? { stage: 'reset', milliseconds: Math.round(observer.milliseconds()) } : brokenOff());
-    });
+    tls.once('error', cut);
+    tls.once('close', () => cut());
   });
 }
 
@@ -106,34 +132,26 @@ function leafOf(tls: TLSSocket): X509Certificate | undefined {
   return tls.getPeerX509Certificate();
 }
 
-function certificateSeen(leaf: X509Certificate, roots: readonly X509Certificate[]): CertificateSeen {
-  const chain = chainOf(leaf);
-  const now = Date.now();
-  return {
-    stage: 'certificate',
-    ...alternativeNames(leaf),
-    subject: distinguishedName(leaf.subject),
-    issuer: distinguishedName(leaf.issuer),
-    chain: chain.map(fingerprintOf),
-    verifiedBy: distinct(roots.filter((root) => leadsTo(chain, root, now)).map(fingerprintOf)),
-    rootsTried: distinct(roots.map(fingerprintOf)),
-  };
+/** Nothing was said. Of a port-forward it is only known afterwards that nobody listens where it leads. */
+function ofNothing(error: Error | undefined, milliseconds: number): HandshakeOutcome {
+  const failure = error === undefined ? undefined : failureOf(error);
+  return failure?.failed === 'refused' ? tcp(failure) : { stage: 'reset', milliseconds };
+}
+
+function tcp({ failed, reason }: Failure): HandshakeOutcome {
+  return { stage: 'tcp', code: failed, reason };
 }
 
 /** What it was when it could not come to its end: interrupted, no connection, silence, or a certificate and nothing after it. */
-function ended(
-  failure: Failure,
-  seen: { readonly since?: number; readonly certificate?: CertificateSeen },
-  limits: Limits,
-): HandshakeOutcome {
-  if (failure.failed === 'interrupted') return { stage: 'tcp', code: 'interrupted', reason: failure.reason };
+function ended(failure: Failure, seen: Seen, limits: Limits, now: () => number): HandshakeOutcome {
+  if (failure.failed === 'interrupted') return tcp(failure);
   if (seen.certificate !== undefined) return { ...seen.certificate, afterwards: 'open' };
-  if (seen.since === undefined) return { stage: 'tcp', code: failure.failed, reason: withoutAnswer(failure, limits) };
-  return { stage: 'tls', reason: failure.failed === 'timeout' ? `nothing came back within ${duration(limits.timeout)}` : failure.reason };
-}
-
-function withoutAnswer(failure: Failure, limits: Limits): string {
-  return failure.failed === 'timeout' ? `no connection within ${duration(limits.timeout)}` : failure.reason;
+  const isLate = failure.failed === 'timeout';
+  if (seen.since === undefined) return tcp(isLate ? { ...failure, reason: `no connection within ${duration(limits.timeout)}` } : failure);
+  if (!isLate) return { stage: 'tls', reason: failure.reason };
+  return seen.heard()
+    ? { stage: 'tls', reason: `the handshake was not over after ${duration(limits.timeout)}` }
+    : { stage: 'silence', milliseconds: Math.round(now() - seen.since) };
 }
 
 function brokenOff(error?: Error): HandshakeOutcome {

@@ -165,6 +165,7 @@ async function readAll(
       pod: live.probePod,
       services: call === undefined ? options.services : [call.target],
       caller: call?.caller.pod?.ref,
+      ...(live.maxTargets === undefined ? {} : { maxTargets: live.maxTargets }),
       timeout: Math.min(live.requestTimeout, 5000),
       signal,
       ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
+import type { Mishap } from './mishaps.ts';
 
 /*
  * Simulated clusters in one process: API servers as real ones are, over TLS on loopback, and behind port-forward and beside it the
@@ -32,6 +33,8 @@ export interface Sandbox {
   objects(): MeshObjects;
   /** Waits until controllers have nothing more to do. */
   settled(): Promise<void>;
+  /** What goes wrong beside the objects from now on, instead of what did; none: all is well again. */
+  stage(mishaps: readonly Mishap[]): Promise<void>;
   close(): Promise<void>;
 }
 

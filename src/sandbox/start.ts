@@ -56,6 +56,7 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
     resolve: world.resolve,
     objects: () => new Map([...stores].map(([name, store]) => [name, store.list()])),
     settled: world.settled,
+    stage: world.stage,
     close: async () => {
       await world.close();
       await Promise.all(opened.map(({ server }) => server.close()));

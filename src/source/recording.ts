@@ -149,6 +149,7 @@ const kindRead = z.discriminatedUnion('status', [
 const observed = (item: z.ZodType) =>
   z.discriminatedUnion('status', [z.object({ status: z.literal('observed'), value: z.array(item) }), ...notSeen]).optional();
 const answer = z.union([z.object({ answer: z.unknown() }), z.object({ failed: z.string(), reason: z.string() })]);
+const outcome = z.object({ stage: z.string() });
 const ref = z.object({ cluster: z.string(), kind: z.string(), name: z.string() });
 
 const cluster = z.object({
@@ -182,7 +183,9 @@ const recordingSchema = z.object({
         injectionTrials: observed(z.object({ namespace: z.string(), outcome: z.object({ is: z.string() }) })),
         probePods: observed(z.object({ namespace: z.string(), name: z.string(), image: z.string(), answers: answer })),
         nameAnswers: observed(z.object({ pod: ref, service: z.object({ namespace: z.string(), name: z.string() }), outcome: answer })),
-        gatewayHandshakes: observed(z.object({ gateway: ref, outcome: z.object({ stage: z.string() }) })),
+        gatewayHandshakes: observed(z.object({ gateway: ref, outcome })),
+        istiodHandshakes: observed(z.object({ controlPlane: ref, members: z.array(z.string()), named: ref, outcome })),
+        gatewayReadiness: observed(z.object({ gateway: ref, pod: ref, status: answer })),
       }),
     ),
   }),

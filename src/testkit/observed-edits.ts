@@ -1,6 +1,7 @@
 import type {
   ClusterObservations,
   GatewayHandshake,
+  IstiodHandshake,
   IstiodReplica,
   NameAnswer,
   Observed,
@@ -8,6 +9,7 @@ import type {
   ObservedFacts,
   SidecarState,
 } from '../model/observations.ts';
+import type { ObjectRef } from '../model/refs.ts';
 
 /** A change of what was seen. */
 export type ObservedEdit = (seen: readonly ClusterObservations[]) => readonly ClusterObservations[];
@@ -39,6 +41,38 @@ export function sidecars(cluster: string, change: (sidecar: SidecarState) => Sid
 /** Handshakes with the gateways of a cluster. */
 export function handshakes(cluster: string, change: (handshake: GatewayHandshake) => GatewayHandshake): ObservedEdit {
   return edited('gatewayHandshakes', cluster, (all) => all.map(change));
+}
+
+/**
+ * What the pod behind a gateway says by port-forward, of each handshake with the gateways of a cluster for which `outcome` gives
+ * something; and on 15021.
+ */
+export function gatewayPods(
+  cluster: string,
+  outcome: (handshake: GatewayHandshake) => GatewayHandshake['outcome'] | undefined,
+  ready = 200,
+): ObservedEdit {
+  const podOf = ({ gateway }: Pick<GatewayHandshake, 'gateway'>): ObjectRef => ({ ...gateway, kind: 'Pod', name: `${gateway.name}-0` });
+  return (seen) =>
+    seen.map((own) => {
+      if (own.cluster !== cluster || own.gatewayHandshakes?.status !== 'observed') return own;
+      const { value } = own.gatewayHandshakes;
+      const inside = value.flatMap((handshake) => {
+        const became = outcome(handshake);
+        return became === undefined ? [] : [{ ...handshake, pod: podOf(handshake), outcome: became }];
+      });
+      const asked = inside.slice(0, 1).map(({ gateway, pod }) => ({ gateway, pod, status: { answer: ready } }));
+      return {
+        ...own,
+        gatewayHandshakes: { status: 'observed', value: [...value, ...inside] },
+        gatewayReadiness: { status: 'observed', value: asked },
+      };
+    });
+}
+
+/** Calls of the istiods of a cluster, as remotes make them. */
+export function istiodCalls(cluster: string, change: (handshake: IstiodHandshake) => IstiodHandshake): ObservedEdit {
+  return edited('istiodHandshakes', cluster, (all) => all.map(change));
 }
 
 type Item<K extends ObservedFactName> = ObservedFacts[K][number];

@@ -6,12 +6,21 @@ import { type ClientProxy, clientOf, type Predictions, predict } from '../mesh/e
 import { istiodsServing } from '../mesh/expected-answer.ts';
 import { nameRecord } from '../mesh/name-table.ts';
 import { dataPlaneClusters, type NamedService, type NameToProbe, namesToProbe } from '../mesh/names.ts';
+import { istiodWays } from '../mesh/istiod-ways.ts';
 import { istiodViewOf } from '../mesh/read-clusters.ts';
 import { selectsPods } from '../mesh/selectors.ts';
 import { inferTopology, listOf, type Mesh } from '../mesh/topology.ts';
 import type { ClusterFacts, ControlPlane, Pod } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { ClusterObservations, GatewayHandshake, IstiodReplica, ListedNameTable, NameAnswer, Observed } from '../model/observations.ts';
+import type {
+  ClusterObservations,
+  GatewayHandshake,
+  IstiodHandshake,
+  IstiodReplica,
+  ListedNameTable,
+  NameAnswer,
+  Observed,
+} from '../model/observations.ts';
 import { refKey } from '../model/refs.ts';
 import { type MeshInput, objectsIn } from './mesh-input.ts';
 import { sidecarsIn } from './observed-sidecars.ts';
@@ -35,6 +44,9 @@ export function observedIn(input: MeshInput, named: readonly NamedService[] = []
       sidecars: seen(topology.meshes.flatMap((mesh) => sidecarsIn(mesh, cluster, facts, names))),
       nameAnswers: seen(worlds.flatMap((world) => answersIn(world, cluster, facts))),
       gatewayHandshakes: seen(handshakesIn(worlds, cluster, facts)),
+      istiodHandshakes: seen(istiodHandshakesIn(worlds, cluster, facts)),
+      // Gateways that answer as they should are not asked whether they are ready.
+      gatewayReadiness: seen([]),
     };
   });
 }
@@ -219,8 +231,27 @@ function handshakesIn(worlds: readonly World[], cluster: ClusterName, facts: Fac
   return [...found.values()].sort((a, b) => (a.sni < b.sni ? -1 : 1));
 }
 
+/** An istiod that is ready, with all names that remotes know it by, behind every address that they are given. */
+function istiodHandshakesIn(worlds: readonly World[], cluster: ClusterName, facts: Facts): IstiodHandshake[] {
+  return worlds
+    .filter(({ controlPlane }) => controlPlane.ref.cluster === cluster)
+    .flatMap(({ controlPlane, mesh }) =>
+      istiodWays(controlPlane, mesh, facts).map((way) => ({
+        ...way,
+        outcome: { ...signedIn(mesh, cluster, facts), uris: [], dnsNames: [way.sni], afterwards: 'open' as const },
+        ...(way.purpose === 'injection' ? { ready: { answer: 200 } } : {}),
+      })),
+    );
+}
+
 /** The certificate of a workload, signed under the root that its cluster hands out. */
 function certificateOf(pod: Pod, mesh: Mesh, cluster: ClusterName, facts: Facts): GatewayHandshake['outcome'] {
+  const uris = [`spiffe://${pod.proxy?.trustDomain ?? 'cluster.local'}/ns/${pod.namespace}/sa/${pod.serviceAccount}`];
+  return { ...signedIn(mesh, cluster, facts), uris };
+}
+
+/** A certificate without names. */
+function signedIn(mesh: Mesh, cluster: ClusterName, facts: Facts): Extract<GatewayHandshake['outcome'], { stage: 'certificate' }> {
   const rootsOf = (of: ClusterName): string[] => {
     const own = facts.get(of);
     const namespace = mesh.members.get(of)?.systemNamespace;
@@ -232,7 +263,7 @@ function certificateOf(pod: Pod, mesh: Mesh, cluster: ClusterName, facts: Facts)
   const verifiedBy = distinct(rootsOf(cluster));
   return {
     stage: 'certificate',
-    uris: [`spiffe://${pod.proxy?.trustDomain ?? 'cluster.local'}/ns/${pod.namespace}/sa/${pod.serviceAccount}`],
+    uris: [],
     dnsNames: [],
     subject: '',
     issuer: `O=${cluster}`,

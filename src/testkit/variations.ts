@@ -57,7 +57,20 @@ function renamedObservations(own: ClusterObservations, other: (name: ClusterName
           : { answer: pod.answers.answer.map((one) => (one.is === 'handshake' ? { ...one, gateway: renamedRef(one.gateway) } : one)) },
     })),
     ...changedIn(own, 'nameAnswers', (answer) => ({ ...answer, pod: renamedRef(answer.pod) })),
-    ...changedIn(own, 'gatewayHandshakes', (handshake) => ({ ...handshake, gateway: renamedRef(handshake.gateway) })),
+    ...changedIn(own, 'gatewayHandshakes', (handshake) => ({
+      ...handshake,
+      gateway: renamedRef(handshake.gateway),
+      ...(handshake.pod === undefined ? {} : { pod: renamedRef(handshake.pod) }),
+    })),
+    ...changedIn(own, 'istiodHandshakes', (handshake) => ({
+      ...handshake,
+      controlPlane: renamedRef(handshake.controlPlane),
+      members: handshake.members.map(other),
+      named: renamedRef(handshake.named),
+      ...(handshake.gateway === undefined ? {} : { gateway: renamedRef(handshake.gateway) }),
+      ...(handshake.pod === undefined ? {} : { pod: renamedRef(handshake.pod) }),
+    })),
+    ...changedIn(own, 'gatewayReadiness', (one) => ({ ...one, gateway: renamedRef(one.gateway), pod: renamedRef(one.pod) })),
   };
 }
 
@@ -80,24 +93,19 @@ export function reorderedObservations(seen: readonly ClusterObservations[], seed
 }
 
 function orderedIn(own: ClusterObservations, order: <T>(items: readonly T[]) => readonly T[]): Partial<ClusterObservations> {
-  const { istiods, sidecars, injectionTrials, probePods, nameAnswers, gatewayHandshakes } = own;
-  const ordered = <T>(state: Observed<readonly T[]> | undefined): Observed<readonly T[]> | undefined =>
-    state?.status === 'observed' ? { ...state, value: order(state.value) } : state;
-  const [a, b, c, d, e, f] = [
-    ordered(istiods),
-    ordered(nameAnswers),
-    ordered(gatewayHandshakes),
-    ordered(sidecars),
-    ordered(injectionTrials),
-    ordered(probePods),
-  ];
+  const ordered = <K extends ObservedFactName>(fact: K): { readonly [P in K]?: Observed<readonly Item<K>[]> } => {
+    const state: Observed<readonly Item<K>[]> | undefined = own[fact];
+    return state?.status === 'observed' ? asOne(fact, { ...state, value: order(state.value) }) : {};
+  };
   return {
-    ...(a === undefined ? {} : { istiods: a }),
-    ...(b === undefined ? {} : { nameAnswers: b }),
-    ...(c === undefined ? {} : { gatewayHandshakes: c }),
-    ...(d === undefined ? {} : { sidecars: d }),
-    ...(e === undefined ? {} : { injectionTrials: e }),
-    ...(f === undefined ? {} : { probePods: f }),
+    ...ordered('istiods'),
+    ...ordered('sidecars'),
+    ...ordered('injectionTrials'),
+    ...ordered('probePods'),
+    ...ordered('nameAnswers'),
+    ...ordered('gatewayHandshakes'),
+    ...ordered('istiodHandshakes'),
+    ...ordered('gatewayReadiness'),
   };
 }
 

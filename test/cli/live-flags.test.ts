@@ -14,7 +14,8 @@ import { flagsOfLiveClusters, type Ran, ran } from '../support/run-cli.ts';
 const built = mesh()
   .primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' })
   .namespace('shop', { injected: true })
-  .service('abc.shop');
+  .service('abc.shop')
+  .service('xyz.shop');
 const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-live-flags-'));
 const kubeconfig = join(folder, 'kubeconfig');
 let sandbox: Sandbox;
@@ -33,7 +34,10 @@ afterAll(async () => {
   await sandbox.close();
   rmSync(folder, { recursive: true });
 });
-afterEach(() => sandbox.clusters.get('west')!.setFault(null));
+afterEach(async () => {
+  sandbox.clusters.get('west')!.setFault(null);
+  await sandbox.stage([]);
+});
 
 const both = '--context east --context west';
 /** Every address of the mesh leads to its listener, or to a port where nobody listens. */
@@ -54,6 +58,11 @@ interface Pair {
 }
 
 const pairs: Readonly<Record<string, Pair>> = {
+  'max-targets': {
+    without: () => `check ${both} ${mapped()} --max-targets 1`,
+    given: () => `check ${both} ${mapped()} --max-targets 2`,
+    before: () => void sandbox.stage([{ on: 'gateway', cluster: 'west', port: 15443, does: 'end' }]),
+  },
   context: { without: () => 'check --context east --probe=off', given: () => `check ${both} --probe=off` },
   'all-contexts': { without: () => 'check --probe=off', given: () => 'check --all-contexts --probe=off' },
   kubeconfig: {
@@ -167,6 +176,7 @@ describe('what is wrong with them is said in a sentence, with exit code 2', () =
     ['--context east --timeout soon', '--timeout needs a duration such as 10s or 1m30s, not "soon".'],
     ['--context east --request-timeout 0s', '--request-timeout needs a duration'],
     ['--context east --resolve here', '--resolve needs ADDRESS:PORT=HOST:PORT, not "here".'],
+    ['--context east --max-targets none', '--max-targets needs a number from 1 to 100, not "none".'],
     ['--context east --probe=deep', '--probe takes off, connect, query; not "deep".'],
     ['--context east --as-group admins', '--as-group needs --as.'],
     ['--context east --complete', '--complete is about directories'],

@@ -14,6 +14,11 @@ export function sidecarCertificate(identity: string, issuer: Certificate, until 
   return mintCertificate({ subject: [], uris: [identity], issuer, notBefore, notAfter: until });
 }
 
+/** What istiod presents to remotes. */
+export function istiodCertificate(name: string, issuer: Certificate): Promise<Certificate> {
+  return mintCertificate({ subject: [], dnsNames: [name], issuer, notBefore, notAfter });
+}
+
 /** The certificate of something that terminates TLS in front of a mesh. */
 export function publicCertificate(name: string, issuer: Certificate): Promise<Certificate> {
   return mintCertificate({ subject: [['CN', name]], dnsNames: [name], usages: ['server'], issuer, notBefore, notAfter });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import { type Answer, decode, type Packet, streamEncode } from 'dns-packet';
@@ -12,6 +13,7 @@ export interface Servers {
   /** Each gives the port it listens on. */
   tcp(onConnection: (socket: Socket) => void): Promise<number>;
   http(answer: RequestListener): Promise<number>;
+  https(options: TlsOptions, answer: RequestListener): Promise<number>;
   tls(options: TlsOptions, onConnection?: (socket: TLSSocket) => void): Promise<number>;
   dns(answer: (question: DnsQuestion) => Packet | Buffer | undefined): Promise<number>;
   /** A port that nobody listens on. */
@@ -43,6 +45,7 @@ export function servers(): Servers {
   return {
     tcp: (onConnection) => listening(createServer(onConnection)),
     http: (answer) => listening(createHttpServer(answer)),
+    https: (options, answer) => listening(createHttpsServer(options, answer)),
     tls: (options, onConnection) => {
       const server = createTlsServer(options, onConnection);
       server.on('tlsClientError', () => undefined);

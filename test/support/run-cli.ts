@@ -14,6 +14,7 @@ export const flagsOfLiveClusters = [
   'in-cluster',
   'istio-namespace',
   'kubeconfig',
+  'max-targets',
   'probe',
   'request-timeout',
   'resolve',

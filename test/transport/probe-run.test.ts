@@ -4,7 +4,7 @@ import type { KubeObject } from '../../src/model/kube.ts';
 import type { ClusterObservations } from '../../src/model/observations.ts';
 import type { ProbeIo, ProbeOptions } from '../../src/probe/probe.ts';
 import { observe } from '../../src/probe/run.ts';
-import { authority, fingerprint, sidecarCertificate } from '../support/probe-certificates.ts';
+import { authority, fingerprint, istiodCertificate, sidecarCertificate } from '../support/probe-certificates.ts';
 import { dnsPod, planInput } from '../support/probe-mesh.ts';
 import { dnsAnswer, servers, type World, worldIo } from '../support/probe-servers.ts';
 
@@ -45,6 +45,8 @@ const at = {
   dns: `${podOf('west', /^coredns-a$/)}:53`,
   abcAdmin: `${podOf('east', /^abc-/)}:15000`,
   callerAdmin: `${podOf('west', /^caller-/)}:15000`,
+  gateway: `${podOf('east', /^istio-eastwestgateway-/)}:15443`,
+  status: `${podOf('east', /^istio-eastwestgateway-/)}:15021`,
 };
 
 let healthy: World;
@@ -59,6 +61,7 @@ beforeAll(async () => {
     requestCert: true,
     rejectUnauthorized: true,
   });
+  const exposed = await istiodCertificate('istiod.istio-system.svc', root);
   const nobodyKnows = await loopback.tcp((socket) => socket.once('data', () => socket.resetAndDestroy()));
   const sidecarDns = await loopback.dns((question) =>
     dnsAnswer(question, [{ type: 'A', name: question.name, ttl: 30, data: '10.96.0.4' }]),
@@ -87,8 +90,17 @@ beforeAll(async () => {
       [at.dns]: await loopback.dns((q) => dnsAnswer(q, [], 3)),
       [at.abcAdmin]: envoy,
       [at.callerAdmin]: envoy,
+      [at.gateway]: gateway,
+      [at.status]: await loopback.http((_, response) => void response.end()),
     },
-    addresses: { '10.200.1.1:15443': gateway, '10.200.2.1:15443': nobodyKnows },
+    addresses: {
+      '10.200.1.1:15443': gateway,
+      '10.200.2.1:15443': nobodyKnows,
+      '10.200.1.1:15012': await loopback.tls({ cert: exposed.cert, key: exposed.key, ALPNProtocols: ['h2'] }),
+      '10.200.1.1:15017': await loopback.https({ cert: exposed.cert, key: exposed.key }, (request, response) => {
+        response.writeHead(request.url === '/ready' ? 200 : 404).end();
+      }),
+    },
     objects: { [`east ${path}`]: config, [`west ${path}`]: config },
   };
 });
@@ -163,6 +175,8 @@ describe('a mesh that is asked', () => {
     expect(west.istiods).toEqual(nothing);
     const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
     expect(names.map(({ via, asked, outcome }) => [via, asked, outcome])).toEqual([
+      ['sidecar', 'kubernetes.default.svc.cluster.local', { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
+      ['cluster', 'kubernetes.default.svc.cluster.local', { answer: { rcode: 'NXDOMAIN', addresses: [] } }],
       ['sidecar', 'abc.shop', { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
       ['sidecar', host, { answer: { rcode: 'NOERROR', addresses: ['10.96.0.4'] } }],
       ['cluster', host, { answer: { rcode: 'NXDOMAIN', addresses: [] } }],
@@ -212,10 +226,37 @@ describe('a mesh that is asked', () => {
           },
         },
         { purpose: 'control', outcome: { stage: 'certificate' } },
+        {
+          purpose: 'control',
+          pod: { name: expect.stringMatching(/^istio-eastwestgateway-/) as string },
+          outcome: { stage: 'certificate' },
+        },
       ],
     });
     expect(west.gatewayHandshakes).toMatchObject({ status: 'observed', value: [{ purpose: 'control', outcome: { stage: 'reset' } }] });
-    expect(JSON.stringify(east.gatewayHandshakes)).not.toContain('"roots"');
+    expect(JSON.stringify(east.gatewayHandshakes)).not.toMatch(/"roots"|"door"/);
+    expect(east.istiodHandshakes).toMatchObject({
+      status: 'observed',
+      value: [
+        {
+          purpose: 'discovery',
+          port: 15012,
+          sni: 'istiod.istio-system.svc',
+          members: ['west'],
+          gateway: { name: 'istio-eastwestgateway' },
+        },
+        { purpose: 'injection', port: 15017, sni: 'istiod.istio-system.svc', ready: { answer: 200 } },
+      ],
+    });
+    for (const one of east.istiodHandshakes?.status === 'observed' ? east.istiodHandshakes.value : [])
+      expect(one.outcome).toMatchObject({ stage: 'certificate', dnsNames: ['istiod.istio-system.svc'], verifiedBy: [fingerprint(root)] });
+    expect(west.istiodHandshakes).toEqual(nothing);
+    // A name that nobody knows gets a certificate here: the pod is asked, too, and whether it is ready.
+    expect(east.gatewayReadiness).toMatchObject({
+      status: 'observed',
+      value: [{ gateway: { name: 'istio-eastwestgateway' }, status: { answer: 200 } }],
+    });
+    expect(west.gatewayReadiness).toEqual(nothing);
     // Each root is read once, however many handshakes use it.
     expect(io.gets).toHaveLength(2);
   });
@@ -231,8 +272,8 @@ describe('a mesh that is asked', () => {
     await run(healthy, { onProgress: (progress) => told.push(progress) });
     const of = (cluster: string) => told.filter((one) => one.cluster === cluster);
     for (const [cluster, planned] of [
-      ['east', 5 + 3 + 2 + 2],
-      ['west', 3 + 3 + 1],
+      ['east', 5 + 3 + 3 + 2 + 2],
+      ['west', 5 + 3 + 1],
     ] as const) {
       expect(of(cluster)[0]).toEqual({ cluster, done: 0, planned });
       expect(of(cluster).at(-1)).toEqual({ cluster, done: planned, planned });
@@ -266,9 +307,8 @@ describe('a mesh that is asked', () => {
 describe('how far it may go', () => {
   test('off: nothing is touched', async () => {
     const { observations, io } = await run(healthy, { footprint: 'off' });
-    expect(observations).toEqual(
-      ['east', 'west'].map((cluster) => ({ cluster, istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off })),
-    );
+    const all = { istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off, istiodHandshakes: off, gatewayReadiness: off };
+    expect(observations).toEqual(['east', 'west'].map((cluster) => ({ cluster, ...all })));
     expect([io.forwards, io.dialled, io.gets]).toEqual([[], [], []]);
   });
 
@@ -277,7 +317,7 @@ describe('how far it may go', () => {
     for (const one of [east, west])
       expect(one).toMatchObject({ istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: { status: 'observed' } });
     expect(io.forwards).toEqual([]);
-    expect(new Set(io.dialled)).toEqual(new Set(['10.200.1.1:15443', '10.200.2.1:15443']));
+    expect(new Set(io.dialled)).toEqual(new Set(['10.200.1.1:15012', '10.200.1.1:15017', '10.200.1.1:15443', '10.200.2.1:15443']));
   });
 });
 
@@ -293,10 +333,13 @@ describe('what goes wrong', () => {
   test('no right in one namespace of several is the answer there', async () => {
     const { west } = await run({ ...healthy, pods: { ...healthy.pods, [at.dns]: forbidden } });
     const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
+    const refused = { failed: 'forbidden', reason: 'may not create pods/portforward' };
     expect(names.map(({ outcome }) => ('failed' in outcome ? outcome : 'answered'))).toEqual([
       'answered',
+      refused,
       'answered',
-      { failed: 'forbidden', reason: 'may not create pods/portforward' },
+      'answered',
+      refused,
     ]);
   });
 
@@ -319,7 +362,7 @@ describe('what goes wrong', () => {
       value: [{ certificate: { failed: 'refused' }, endpoints: { failed: 'refused' } }],
     });
     expect(east.istiods).toMatchObject({ status: 'observed', value: [{ clusters: { failed: 'refused' } }] });
-    expect(west.nameAnswers).toMatchObject({ status: 'observed', value: [{ outcome: { failed: 'refused' } }, {}, {}] });
+    expect(west.nameAnswers).toMatchObject({ status: 'observed', value: [{ outcome: { failed: 'refused' } }, {}, {}, {}, {}] });
   });
 
   test('a port-forward or a read that throws', async () => {
@@ -329,7 +372,9 @@ describe('what goes wrong', () => {
       get: () => Promise.reject(new Error('boom')),
     }));
     expect(east.istiods).toMatchObject({ status: 'observed', value: [{ clusters: { failed: 'reset', reason: 'boom' } }] });
-    expect(east.gatewayHandshakes).toMatchObject({ value: [{ outcome: { stage: 'certificate', verifiedBy: [], rootsTried: [] } }, {}] });
+    expect(east.gatewayHandshakes).toMatchObject({
+      value: [{ outcome: { stage: 'certificate', verifiedBy: [], rootsTried: [] } }, {}, { outcome: { stage: 'tcp', reason: 'boom' } }],
+    });
   });
 
   test('silence: each question ends in its time', async () => {
@@ -337,8 +382,14 @@ describe('what goes wrong', () => {
     expect(east.istiods).toMatchObject({
       value: [{ clusters: { failed: 'timeout' }, nameTables: [{ table: { failed: 'timeout' } }, {}] }],
     });
-    expect(west.nameAnswers).toMatchObject({ value: [{ outcome: { failed: 'timeout' } }, {}, {}] });
-    expect(west.gatewayHandshakes).toMatchObject({ value: [{ outcome: { stage: 'tcp', code: 'timeout' } }] });
+    expect(west.nameAnswers).toMatchObject({ value: [{ outcome: { failed: 'timeout' } }, {}, {}, {}, {}] });
+    const late = { outcome: { stage: 'tcp', code: 'timeout' } };
+    // Nothing stands behind the gateway: its pod is asked for the name that nobody knows.
+    expect(west.gatewayHandshakes).toMatchObject({ value: [late, { ...late, pod: { kind: 'Pod' } }] });
+    expect(west.gatewayReadiness).toMatchObject({ value: [{ status: { failed: 'timeout' } }] });
+    expect(east.istiodHandshakes).toMatchObject({
+      value: [late, late, { ...late, pod: { kind: 'Pod' } }, { ...late, pod: { kind: 'Pod' } }],
+    });
   });
 });
 
@@ -353,31 +404,29 @@ describe('the run ends early', () => {
   test('with some answers there: they stay', async () => {
     const end = new AbortController();
     const dns = await loopback.dns(() => void setImmediate(() => end.abort()));
+    let others: () => void = () => undefined;
+    const areAnswered = new Promise<void>((resolve) => (others = resolve));
     const { west, east } = await run(
       { ...healthy, pods: { ...healthy.pods, [at.dns]: dns } },
       {
         signal: end.signal,
-        // The other questions are through before the slow one is asked.
+        // The other questions are through before the slow ones are asked.
         timeout: 60_000,
+        onProgress: ({ cluster, done, planned }) => cluster === 'west' && done === planned - 2 && others(),
       },
       shop,
-      (io) => {
-        let last: () => void = () => undefined;
-        const others = new Promise<void>((resolve) => (last = resolve));
-        return {
-          ...io,
-          forward: async (cluster, pod, port, signal) => {
-            if (port === 53) await others;
-            const read = await io.forward(cluster, pod, port, signal);
-            // Both questions to the sidecar go over one stream.
-            if (cluster === 'west' && port === 15053 && read.status === 'read') read.value.once('close', last);
-            return read;
-          },
-        };
-      },
+      (io) => ({
+        ...io,
+        forward: async (cluster, pod, port, signal) => {
+          if (port === 53) await areAnswered;
+          return await io.forward(cluster, pod, port, signal);
+        },
+      }),
     );
     const names = west.nameAnswers?.status === 'observed' ? west.nameAnswers.value : [];
     expect(names.map(({ outcome }) => ('failed' in outcome ? outcome.failed : 'answered'))).toEqual([
+      'answered',
+      'interrupted',
       'answered',
       'answered',
       'interrupted',

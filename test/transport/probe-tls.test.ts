@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shakeHands } from '../../src/probe/tls-handshake.ts';
+import { type Opening, shakeHands } from '../../src/probe/tls-handshake.ts';
 import type { Certificate } from '../../src/sandbox/certificates.ts';
 import { authority, fingerprint, publicCertificate, read, sidecarCertificate } from '../support/probe-certificates.ts';
 import { servers, worldIo } from '../support/probe-servers.ts';
@@ -12,7 +12,7 @@ afterAll(() => loopback.close());
 
 const sni = 'outbound_.80_._.abc.shop.svc.cluster.local';
 const identity = 'spiffe://cluster.local/ns/shop/sa/default';
-const gateway = { host: '198.51.100.1', port: 15443, sni };
+const greeting = { sni, protocols: ['istio'] };
 
 let root: Certificate;
 let other: Certificate;
@@ -33,7 +33,8 @@ async function handshake(
 ) {
   const { roots = [read(root)], timeout = 5000, signal = new AbortController().signal } = options;
   const io = worldIo({ addresses: port === undefined ? {} : { '198.51.100.1:15443': port } });
-  return shakeHands(gateway, roots, io, { timeout, signal });
+  const open: Opening = async (until) => ({ stream: (await io.connect({ host: '198.51.100.1', port: 15443 }, until)).socket });
+  return { outcome: await shakeHands(greeting, open, roots, io.now, { timeout, signal }) };
 }
 
 /** A sidecar behind the gateway: its chain, and nobody gets in without a certificate. */
@@ -51,13 +52,14 @@ const onHello = (answer: (socket: Socket) => void) => loopback.tcp((socket) => s
 describe('a certificate is presented', () => {
   test('by a healthy sidecar, which then asks for ours', async () => {
     expect(await handshake(await loopback.tls(asSidecar(sidecar, [intermediate])))).toEqual({
-      connectedTo: '127.0.0.1',
       outcome: {
         stage: 'certificate',
         uris: [identity],
         dnsNames: [],
         subject: '',
         issuer: 'CN=Intermediate CA',
+        notBefore: new Date(read(sidecar).validFrom).toISOString(),
+        notAfter: new Date(read(sidecar).validTo).toISOString(),
         chain: [fingerprint(sidecar), fingerprint(intermediate)],
         verifiedBy: [fingerprint(root)],
         rootsTried: [fingerprint(root)],
@@ -152,7 +154,7 @@ describe('no certificate is presented', () => {
   test('the connection is reset or ended at the ClientHello', async () => {
     const milliseconds = expect.any(Number) as number;
     const reset = await handshake(await onHello((socket) => socket.resetAndDestroy()));
-    expect(reset).toEqual({ connectedTo: '127.0.0.1', outcome: { stage: 'reset', milliseconds } });
+    expect(reset.outcome).toEqual({ stage: 'reset', milliseconds });
     const ended = await handshake(await onHello((socket) => void socket.end()));
     expect(ended.outcome).toEqual({ stage: 'reset', milliseconds });
   });
@@ -180,7 +182,14 @@ describe('no certificate is presented', () => {
 
   test('silence after the ClientHello', async () => {
     const { outcome } = await handshake(await onHello(() => undefined), { timeout: 60 });
-    expect(outcome).toEqual({ stage: 'tls', reason: 'nothing came back within 60ms' });
+    expect(outcome).toEqual({ stage: 'silence', milliseconds: expect.any(Number) as number });
+  });
+
+  test('half a ServerHello, and silence', async () => {
+    const { outcome } = await handshake(await onHello((socket) => void socket.write(Buffer.from([0x16, 3, 3, 0, 90, 2]))), {
+      timeout: 1000,
+    });
+    expect(outcome).toEqual({ stage: 'tls', reason: 'the handshake was not over after 1s' });
   });
 
   test('the run ends first', async () => {

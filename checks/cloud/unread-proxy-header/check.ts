@@ -25,6 +25,7 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'object' },
     { code: 'failing-pod-call/unreachable', match: 'object' },
     { code: 'terminated-cross-network-tls', match: 'object' },

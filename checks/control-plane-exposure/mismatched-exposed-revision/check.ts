@@ -33,6 +33,8 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {
     why: 'A control plane with a revision is Service istiod-REVISION, and its remotes ask the gateway for that very name. A VirtualService for plain istiod, or rendered for another revision, does not take that name or sends it to a Service that does not exist; the gateway closes the connection (filter_chain_not_found).',

@@ -29,6 +29,8 @@ export default defineCheck({
   explains: [
     { code: 'failing-injection/untrusted', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
   ],

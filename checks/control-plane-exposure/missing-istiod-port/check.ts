@@ -25,6 +25,8 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {
     why: "A remote reaches istiod on ports 15012 (discovery) and 15017 (webhook) of a gateway of its primary. A port that is not on the Service is not on the load balancer. Port lists of Helm values replace the chart's own list, and gateways for services only need 15443.",

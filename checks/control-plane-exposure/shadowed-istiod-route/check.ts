@@ -26,6 +26,8 @@ export default defineCheck({
   catalogue: ['CPX-08'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'same-cluster' },
     { code: 'unexposed-istiod', match: 'same-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

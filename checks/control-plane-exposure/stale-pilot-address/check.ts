@@ -31,6 +31,8 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {
     why: 'A remote reaches istiod through a Service without selector whose address was written at installation (remotePilotAddress). When the load balancer of the primary gets another address, or somebody removes the slice, proxies cannot connect and the API server cannot call the injector.',

@@ -59,6 +59,8 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {
     why: 'The east-west gateway only listens on 15012 and 15017 when a Gateway of the primary opens them for its pods, and only knows where to send them when a VirtualService bound to that Gateway routes the name of istiod. Otherwise TCP opens and TLS is reset.',

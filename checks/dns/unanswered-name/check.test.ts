@@ -48,6 +48,35 @@ const emptyTables = observedEdits.replicas('east', (replica) => ({
   nameTables: replica.nameTables.map((table) => (table.proxy.cluster === 'west' ? { ...table, table: { answer: [] } } : table)),
 }));
 
+/** Sidecars say this of the name that every cluster has. */
+const controls =
+  (rcode: string, addresses: readonly string[]): ObservedEdit =>
+  (before) =>
+    before.map((own) =>
+      own.nameAnswers?.status === 'observed'
+        ? {
+            ...own,
+            nameAnswers: {
+              status: 'observed',
+              value: own.nameAnswers.value.flatMap((answer) =>
+                answer.via === 'sidecar'
+                  ? [
+                      answer,
+                      { ...answer, service: { namespace: 'default', name: 'kubernetes' }, outcome: { answer: { rcode, addresses } } },
+                    ]
+                  : [answer],
+              ),
+            },
+          }
+        : own,
+    );
+const tables = (answer: 'none' | readonly { readonly host: string; readonly ips: readonly string[] }[]): ObservedEdit =>
+  observedEdits.replicas('east', (replica) => ({
+    ...replica,
+    nameTables: replica.nameTables.map((table) => (table.proxy.cluster === 'west' ? { ...table, table: { answer } } : table)),
+  }));
+const abc = 'abc.sample.svc.cluster.local';
+
 checkTester(check, {
   healthy: {
     'sidecars of the remote answer with the address of the primary': { mesh: remote, options: seen() },
@@ -122,6 +151,30 @@ checkTester(check, {
       mesh: remote,
       options: seen(answering('NOERROR', ['192.0.2.7'])),
       findings: [`unanswered-name/otherAddress ${at} (error likely)`],
+    },
+    'a sidecar has no table yet': {
+      mesh: remote,
+      options: seen(answering('SERVFAIL', []), controls('SERVFAIL', [])),
+      findings: [`unanswered-name/untabled ${at} (error certain)`],
+    },
+    'the DNS that a sidecar asks is dead': {
+      mesh: remote,
+      options: seen(answering('SERVFAIL', []), controls('NOERROR', ['10.96.0.1'])),
+      findings: [`unanswered-name/deadUpstream ${at} (error certain)`],
+    },
+    'a sidecar goes by an old table': {
+      mesh: remote,
+      options: seen(tables([{ host: abc, ips: ['10.96.99.99'] }])),
+      findings: [`unanswered-name/outdated ${at} (error likely)`],
+    },
+    'a sidecar is sent no table': {
+      mesh: remote,
+      options: seen(
+        tables('none'),
+        observedEdits.nameAnswers('west', (answer) => ({ ...answer, outcome: { failed: 'refused', reason: 'connection refused' } })),
+      ),
+      findings: [`unanswered-name/unwatched ${at} (error likely)`],
+      inconclusive: ['not everybody who was asked for names answered @ west'],
     },
     'istiod itself does not have the name': {
       mesh: remote,

@@ -9,6 +9,7 @@ import {
   listOf,
   type NameAnswer,
   type ObjectRef,
+  refKey,
   shellWord,
 } from 'meshdoctor/api';
 
@@ -40,6 +41,38 @@ export default defineCheck({
       effect: `callers in ${a.caller} get "could not resolve host"`,
       confirm: [`kubectl --context ${shellWord(a.caller)} -n ${shellWord(a.pod.namespace ?? '')} get pod ${shellWord(a.pod.name)} -o wide`],
     }),
+    untabled: (a: Answered) => ({
+      ...graded(a),
+      text: `${asked(a)} has no name table yet: it answers SERVFAIL to everything, to ${a.service.name}.${a.service.namespace} as to the name that every cluster has.`,
+      expected: list(a.expected),
+      found: 'SERVFAIL',
+      effect: `the pod resolves nothing at all; it gets its table from istiod when it connects`,
+      confirm: [
+        `kubectl --context ${shellWord(a.caller)} -n ${shellWord(a.pod.namespace ?? '')} logs ${shellWord(a.pod.name)} -c istio-proxy --tail=20`,
+      ],
+    }),
+    deadUpstream: (a: Answered) => ({
+      ...graded(a),
+      text: `${asked(a)} does not know ${a.service.name}.${a.service.namespace}, which should be ${list(a.expected, 'known', 2)} (${origin(a)}), and the DNS that it asks instead does not answer it: SERVFAIL.`,
+      expected: list(a.expected),
+      found: 'SERVFAIL',
+      effect: `callers in ${a.caller} wait for a name that does not come, and so they do for every name outside the mesh`,
+      confirm: [`kubectl --context ${shellWord(a.caller)} -n kube-system get pods -l k8s-app=kube-dns -o wide`],
+    }),
+    outdated: (a: Answered & { found: readonly string[]; table: readonly string[] }) => ({
+      ...graded(a, 'likely'),
+      text: `${asked(a)} gives ${list(a.found, 'none', 2)} for ${a.service.name}.${a.service.namespace}, while the table that istiod has for it says ${list(a.table, 'none', 2)}: it goes by an old one.`,
+      expected: list(a.table),
+      found: list(a.found),
+      effect: `callers in ${a.caller} are led to where the service was`,
+    }),
+    unwatched: (a: Answered) => ({
+      ...graded(a, 'likely'),
+      text: `Istiod pod ${a.pod.namespace ?? ''}/${a.pod.name} of ${a.pod.cluster} sends ${list(a.proxies, 'proxies', 2)} in ${a.caller} no name table, though DNS capture is on there: ${a.service.name}.${a.service.namespace} (${list(a.expected, 'known', 2)}) is not resolved.`,
+      expected: 'a name table',
+      found: 'no configs in /debug/ndsz',
+      effect: `sidecars of ${a.caller} resolve no name of another cluster`,
+    }),
     otherAddress: (a: Answered & { found: readonly string[] }) => ({
       ...graded(a, 'likely'),
       text: `${asked(a)} gives ${list(a.found, 'none', 2)} for ${a.service.name}.${a.service.namespace}, an address of no Service of that name (${origin(a)}: ${list(a.expected, 'none', 2)}).`,
@@ -57,6 +90,8 @@ export default defineCheck({
   },
   *run({ service, named, clusters, mesh, finding, undecided }) {
     const { namespace, name, instances } = service;
+    // Asked everywhere as a control: what is wrong with it is told of the names that somebody wants.
+    if (named === undefined && namespace === 'default' && name === 'kubernetes') return;
     const addresses = [...instances.values()].flatMap(expectedAnswers.addressesOf);
     const lacks = clusters.map((cluster) => ({ cluster: cluster.name, fact: 'services' as const }));
     const isHidden = clusters.some(
@@ -108,8 +143,50 @@ export default defineCheck({
           subject: `${namespace}/${name} ${via}`,
         };
         const found = distinct(all.flatMap(addressesIn));
-        if (without.length > 0) yield finding('unanswered', { ...args, rcodes: distinct(without.map(said)) }, where);
+        const table = distinct(known.filter(({ proxy }) => refKey(proxy) === refKey(first.pod)).flatMap(({ ips }) => ips));
+        const failing = without.length > 0 && without.every(isServfail) ? controlOf(nameAnswers.value, first.pod, via) : undefined;
+        if (via === 'sidecar' && failing !== undefined && isServfail(failing)) yield finding('untabled', args, where);
+        else if (via === 'sidecar' && failing !== undefined && addressesIn(failing).length > 0) yield finding('deadUpstream', args, where);
+        else if (without.length > 0) yield finding('unanswered', { ...args, rcodes: distinct(without.map(said)) }, where);
         else if (!found.some((address) => addresses.includes(address))) yield finding('otherAddress', { ...args, found }, where);
+        else if (via === 'sidecar' && table.length > 0 && !found.some((address) => table.includes(address)))
+          yield finding('outdated', { ...args, found, table }, where);
+      }
+      const silent = replicasFor(cluster.name).flatMap((replica) => unwatchedBy(replica, namespace, name, cluster.name));
+      const [mute] = silent;
+      const untold =
+        mute === undefined
+          ? undefined
+          : expectedAnswers.expectedAnswer(
+              instances,
+              { cluster: cluster.name, via: 'sidecar', namespace: mute.proxy.namespace ?? '' },
+              mesh,
+            );
+      const isAnswered = answers.some((one) => one.via === 'sidecar' && addressesIn(one).length > 0);
+      // What stands in the caller's own cluster its own DNS knows.
+      if (mute !== undefined && !isAnswered && untold !== undefined && 'addresses' in untold && untold.from === 'other') {
+        yield finding(
+          'unwatched',
+          {
+            ...base,
+            via: 'sidecar',
+            pod: mute.pod,
+            expected: untold.addresses,
+            holders: untold.holders,
+            proxies: distinct(silent.map(({ proxy }) => `${proxy.namespace ?? ''}/${proxy.name}`)),
+          },
+          {
+            ...place,
+            ...toward(cluster.name, [cluster.name], untold.holders),
+            related: silent.flatMap(({ pod, proxy }) => [pod, proxy]),
+            evidence: silent.map(({ pod, proxy }) => ({
+              ref: pod,
+              observed: `/debug/ndsz?proxyID=${proxy.name}.${proxy.namespace ?? ''}: no configs`,
+              expected: 'a name table',
+            })),
+            subject: `${namespace}/${name} unwatched`,
+          },
+        );
       }
       const tables = known.filter(({ has }) => !has);
       const [table] = tables;
@@ -202,11 +279,36 @@ function tablesOf(
   namespace: string,
   name: string,
   cluster: ClusterName,
-): { readonly pod: ObjectRef; readonly proxy: ObjectRef; readonly has: boolean }[] {
+): { readonly pod: ObjectRef; readonly proxy: ObjectRef; readonly has: boolean; readonly ips: readonly string[] }[] {
   const host = shardsAsked.find((one) => one.startsWith(`${name}.${namespace}.svc.`));
   if (host === undefined) return [];
   return nameTables.flatMap(({ proxy, table }) => {
     if (proxy.cluster !== cluster || 'failed' in table || typeof table.answer === 'string') return [];
-    return [{ pod, proxy, has: table.answer.some((record) => record.host === host) }];
+    const record = table.answer.find((one) => one.host === host);
+    return [{ pod, proxy, has: record !== undefined, ips: record?.ips ?? [] }];
   });
+}
+
+/** Proxies of a cluster that capture DNS, as their pods say, and to which this istiod sends no table. */
+function unwatchedBy(
+  { pod, nameTables, shardsAsked }: IstiodReplica,
+  namespace: string,
+  name: string,
+  cluster: string,
+): { readonly pod: ObjectRef; readonly proxy: ObjectRef }[] {
+  if (!shardsAsked.some((one) => one.startsWith(`${name}.${namespace}.svc.`))) return [];
+  return nameTables.flatMap(({ proxy, table }) =>
+    proxy.cluster === cluster && 'answer' in table && table.answer === 'none' ? [{ pod, proxy }] : [],
+  );
+}
+
+/** What the same pod says of the name that every cluster has. */
+function controlOf(answers: readonly NameAnswer[], pod: ObjectRef, via: NameAnswer['via']): NameAnswer | undefined {
+  return answers.find(
+    (one) => one.via === via && refKey(one.pod) === refKey(pod) && one.service.namespace === 'default' && one.service.name === 'kubernetes',
+  );
+}
+
+function isServfail({ outcome }: NameAnswer): boolean {
+  return 'answer' in outcome && outcome.answer.rcode === 'SERVFAIL';
 }

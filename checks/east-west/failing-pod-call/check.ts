@@ -142,6 +142,8 @@ function saidBy({ outcome }: HandshakeAnswer): string {
       return outcome.reason;
     case 'reset':
       return 'the connection was cut before any certificate';
+    case 'silence':
+      return `says nothing for ${outcome.milliseconds} ms`;
     case 'certificate':
       return list(outcome.uris, outcome.subject === '' ? outcome.issuer : outcome.subject);
     default:

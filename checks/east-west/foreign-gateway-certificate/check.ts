@@ -3,6 +3,7 @@ import {
   defineCheck,
   distinct,
   type GatewayHandshake,
+  gatewayWays,
   list,
   type MeshConfig,
   listOf,
@@ -15,7 +16,6 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { addressOf } from '../_area.ts';
 
 export default defineCheck({
   id: 'foreign-gateway-certificate',
@@ -39,7 +39,7 @@ export default defineCheck({
   },
   messages: {
     untrusted: (a: Seen & { chain: readonly string[]; isFormer: boolean; pods: readonly Pod[] }) => ({
-      text: `What answers for ${serviceOf(a)} at ${addressOf(a.handshake)} in ${a.to} does not verify against any root that ${a.from} trusts.`,
+      text: `What answers for ${serviceOf(a)} at ${gatewayWays.addressOf(a.handshake)}${byPod(a)} in ${a.to} does not verify against any root that ${a.from} trusts.`,
       expected: `a chain to a root in ConfigMap istio-ca-root-cert of ${a.from}`,
       found: `issued by ${a.issuer === '' ? 'nobody named' : a.issuer}; ${a.chain.length} in the chain${a.isFormer ? `, to no root that ${a.to} itself hands out today` : ''}`,
       effect: `proxies of ${a.from} refuse every connection to ${serviceOf(a)} in ${a.to}`,
@@ -53,7 +53,7 @@ export default defineCheck({
       certainty: 'likely',
     }),
     otherIdentity: (a: Seen & { identity: string; expected: readonly string[] }) => ({
-      text: `What answers for ${serviceOf(a)} at ${addressOf(a.handshake)} in ${a.to} is ${a.identity}, which is none of its pods there.`,
+      text: `What answers for ${serviceOf(a)} at ${gatewayWays.addressOf(a.handshake)}${byPod(a)} in ${a.to} is ${a.identity}, which is none of its pods there.`,
       expected: list(a.expected),
       found: a.identity,
       effect: `calls to ${serviceOf(a)} reach another application, or are refused`,
@@ -91,7 +91,7 @@ export default defineCheck({
         related: maps.map(({ ref }): ObjectRef => ref).slice(0, 1),
         evidence: [{ ref: handshake.gateway, observed: `${handshake.sni}: ${list(outcome.uris)}, issued by ${outcome.issuer}` }],
         lacks: [{ cluster: from.name, fact: 'rootConfigMaps' as const }],
-        subject: `${addressOf(handshake)} ${service.namespace}/${service.name}`,
+        subject: `${gatewayWays.addressOf(handshake)} ${service.namespace}/${service.name}`,
       };
       const tried = [...roots].filter((root) => outcome.rootsTried.includes(root));
       if (tried.length < roots.size || roots.size === 0) {
@@ -158,6 +158,10 @@ function identityOf(uris: readonly string[]): { readonly trustDomain: string; re
       return { trustDomain, workload: `${namespace}/${account}` };
   }
   return undefined;
+}
+
+function byPod({ handshake: { pod } }: Seen): string {
+  return pod === undefined ? '' : ` (its pod ${pod.namespace ?? ''}/${pod.name}, by port-forward)`;
 }
 
 function serviceOf({ handshake: { service, sni } }: Seen): string {

@@ -22,10 +22,21 @@ const ending = (outcome: Outcome, of: (service: string | undefined) => boolean =
     handshake.purpose === 'target' && of(handshake.service?.name) ? { ...handshake, outcome } : handshake,
   );
 
+const refused = { stage: 'tcp', code: 'refused', reason: 'connection refused' } as const;
+
 checkTester(check, {
   healthy: {
     'every call is answered by its service': { mesh: remote, options: seen() },
     'probes are off': remote,
+    'the pod of the gateway passes on what the balancer before it ends, which is another question': {
+      mesh: remote,
+      options: seen(
+        observedEdits.gatewayPods('west', ({ purpose, outcome }) => (purpose === 'target' ? outcome : undefined)),
+        observedEdits.handshakes('west', (handshake) =>
+          handshake.pod === undefined ? { ...handshake, outcome: { stage: 'reset', milliseconds: 3 } } : handshake,
+        ),
+      ),
+    },
     'nobody answers at all, which is another question': {
       mesh: remote,
       options: seen(ending({ stage: 'tcp', code: 'timeout', reason: 'no answer within 5 s' })),
@@ -46,6 +57,21 @@ checkTester(check, {
       mesh: remote,
       options: seen(ending({ stage: 'reset', milliseconds: 10_012 })),
       findings: [`rejected-cross-network-call/late ${at}`],
+    },
+    'the gateway holds connections for its services, and ends those for nobody': {
+      mesh: remote,
+      options: seen(ending({ stage: 'silence', milliseconds: 5000 })),
+      findings: [`rejected-cross-network-call/late ${at}`],
+    },
+    'the pod of the gateway listens on no such port': {
+      mesh: remote,
+      options: seen(
+        observedEdits.handshakes('west', (handshake) => ({ ...handshake, outcome: refused })),
+        observedEdits.gatewayPods('west', ({ purpose }) =>
+          purpose === 'target' ? { ...refused, reason: 'the pod does not listen on port 15443' } : undefined,
+        ),
+      ),
+      findings: [`rejected-cross-network-call/closed ${at.replace('likely', 'certain')}`],
     },
     'an alert instead of a certificate': {
       mesh: remote,

@@ -1,5 +1,4 @@
-import { count, defineCheck, distinct, type GatewayHandshake, list } from 'meshdoctor/api';
-import { addressOf, byAddress } from '../_area.ts';
+import { count, defineCheck, distinct, type GatewayHandshake, gatewayWays, list, type ObjectRef } from 'meshdoctor/api';
 
 /** A gateway gives up on its own pods after ten seconds (connectTimeout); anything much shorter was decided by the gateway itself. */
 const upstreamTimeout = 9_000;
@@ -8,17 +7,17 @@ export default defineCheck({
   id: 'rejected-cross-network-call',
   title: 'Network gateways pass calls on to services behind them',
   severity: 'error',
-  certainty: 'likely',
+  certainty: 'certain',
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   path: { hops: ['sni'] },
   catalogue: ['EW-16'],
   docs: {
-    why: 'A gateway passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS.',
+    why: 'A gateway passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS. One that is held without a word waits for pods that the gateway does not get through to.',
     confirm:
       'kubectl -n istio-system logs deploy/istio-eastwestgateway --tail=20; istioctl proxy-config endpoints deploy/istio-eastwestgateway.istio-system --context CLUSTER',
-    fix: 'The access log of the gateway tells which it is: NR filter_chain_not_found (no Gateway opens the port for this name, or it is hidden from the gateway), or UH (no healthy endpoint with mTLS in the network of the gateway).',
+    fix: 'The access log of the gateway tells which it is: NR filter_chain_not_found (no Gateway opens the port for this name, or it is hidden from the gateway), UH (no healthy endpoint with mTLS in the network of the gateway), or UF (the pods cannot be reached from the gateway: a NetworkPolicy, a firewall between nodes).',
     notWhen: 'Load balancers of some clouds accept connections and end them when no gateway stands behind them.',
   },
   messages: {
@@ -27,45 +26,63 @@ export default defineCheck({
       expected: 'a certificate of the service',
       found: `connection ended after ${list(a.milliseconds)} ms`,
       effect: effect(a),
+      certainty: 'likely',
     }),
     late: (a: Rejected) => ({
-      text: `${gatewayOf(a)} ends connections for ${services(a)} after ${list(a.milliseconds)} ms: it does not get through to the pods.`,
+      text: `${gatewayOf(a)} holds connections for ${services(a)} for ${list(a.milliseconds)} ms without an answer: it does not get through to the pods.`,
       expected: 'a certificate of the service',
-      found: `connection ended after ${list(a.milliseconds)} ms`,
+      found: `nothing within ${list(a.milliseconds)} ms`,
       effect: effect(a),
+      certainty: 'likely',
     }),
     refused: (a: Rejected) => ({
       text: `${gatewayOf(a)} refuses TLS for ${services(a)}: ${list(a.reasons)}.`,
       expected: 'a certificate of the service',
       found: list(a.reasons),
       effect: effect(a),
+      certainty: 'likely',
+    }),
+    closed: (a: Rejected) => ({
+      text: `${gatewayOf(a)} listens on no such port: its pod ${podOf(a)} refuses the connection.`,
+      expected: `a listener for port ${a.gateway.port}`,
+      found: list(a.reasons),
+      effect: effect(a),
     }),
   },
   *run({ cluster, finding }) {
-    for (const [address, handshakes] of byAddress(cluster.gatewayHandshakes)) {
-      const targets = handshakes.filter(({ purpose }) => purpose === 'target');
-      for (const key of ['reset', 'late', 'refused'] as const) {
-        const such = targets.filter((one) => rejection(one) === key);
+    for (const { address, calls } of gatewayWays.seenAddresses(cluster.gatewayHandshakes)) {
+      const hasEndedControl = calls.some(({ call }) => call.purpose === 'control' && call.outcome.stage === 'reset');
+      const targets = calls.filter(({ call }) => call.purpose === 'target');
+      const judged = (targets.length > 0 ? targets : calls).map((one) => ({
+        ...one,
+        deciding: one.inside ?? one.call,
+        key: rejection(one, hasEndedControl),
+      }));
+      for (const key of ['closed', 'reset', 'late', 'refused'] as const) {
+        const such = judged.filter((one) => one.key === key);
         const [first] = such;
         if (first === undefined) continue;
         yield finding(
           key,
           {
-            gateway: first,
-            services: distinct(such.map(serviceOf)),
-            tried: distinct(targets.map(serviceOf)).length,
+            gateway: first.call,
+            pod: first.inside?.pod,
+            services: distinct(such.map(({ call }) => serviceOf(call))),
+            tried: distinct(judged.map(({ call }) => serviceOf(call))).length,
             milliseconds: distinct(
-              such.flatMap(({ outcome }) => (outcome.stage === 'reset' ? [String(Math.round(outcome.milliseconds))] : [])),
+              such.flatMap(({ deciding: { outcome } }) => ('milliseconds' in outcome ? [String(Math.round(outcome.milliseconds))] : [])),
             ),
-            reasons: distinct(such.flatMap(({ outcome }) => (outcome.stage === 'tls' ? [outcome.reason] : []))),
+            reasons: distinct(such.flatMap(({ deciding: { outcome } }) => ('reason' in outcome ? [outcome.reason] : []))),
           },
           {
-            at: first.gateway,
-            evidence: such.map(({ sni, outcome }) => ({
-              ref: first.gateway,
-              observed: `${sni}: ${outcome.stage === 'reset' ? `ended after ${Math.round(outcome.milliseconds)} ms` : outcome.stage}`,
-              expected: 'a certificate',
-            })),
+            at: first.call.gateway,
+            evidence: such.flatMap(({ call, inside }) =>
+              [call, ...(inside === undefined ? [] : [inside])].map(({ sni, outcome, pod }) => ({
+                ref: call.gateway,
+                observed: `${pod === undefined ? '' : `pod ${pod.name}, port-forward: `}${sni}: ${'milliseconds' in outcome ? `${outcome.stage} after ${Math.round(outcome.milliseconds)} ms` : 'reason' in outcome ? outcome.reason : outcome.stage}`,
+                expected: 'a certificate',
+              })),
+            ),
             subject: address,
           },
         );
@@ -76,14 +93,29 @@ export default defineCheck({
 
 interface Rejected {
   readonly gateway: GatewayHandshake;
+  /** Asked by port-forward. */
+  readonly pod: ObjectRef | undefined;
   readonly services: readonly string[];
   readonly tried: number;
   readonly milliseconds: readonly string[];
   readonly reasons: readonly string[];
 }
 
-function rejection({ outcome }: GatewayHandshake): 'reset' | 'late' | 'refused' | undefined {
+/** How the gateway itself rejects a call: as its pod says where that was asked, else as it looks from here. */
+function rejection(
+  seen: gatewayWays.SeenCall<GatewayHandshake>,
+  hasEndedControl: boolean,
+): 'reset' | 'late' | 'refused' | 'closed' | undefined {
+  const side = gatewayWays.sideOf(seen);
+  if (side === 'none' || side === 'way') return undefined;
+  const { call, inside } = seen;
+  const { outcome } = inside ?? call;
+  if (outcome.stage === 'tcp') return inside === undefined ? undefined : 'closed';
+  // A name that nobody knows is to be ended.
+  if (call.purpose === 'control') return undefined;
   if (outcome.stage === 'tls') return 'refused';
+  // Who is silent towards everybody has nobody behind it.
+  if (outcome.stage === 'silence') return inside !== undefined || hasEndedControl ? 'late' : undefined;
   if (outcome.stage !== 'reset') return undefined;
   return outcome.milliseconds < upstreamTimeout ? 'reset' : 'late';
 }
@@ -92,8 +124,12 @@ function serviceOf({ service, sni }: GatewayHandshake): string {
   return service === undefined ? sni : `${service.namespace}/${service.name}:${service.port}`;
 }
 
+function podOf({ pod }: Rejected): string {
+  return `${pod?.namespace ?? ''}/${pod?.name ?? ''}`;
+}
+
 function gatewayOf({ gateway }: Rejected): string {
-  return `Gateway ${gateway.gateway.namespace ?? ''}/${gateway.gateway.name} of ${gateway.gateway.cluster} (${addressOf(gateway)})`;
+  return `Gateway ${gateway.gateway.namespace ?? ''}/${gateway.gateway.name} of ${gateway.gateway.cluster} (${gatewayWays.addressOf(gateway)})`;
 }
 
 function services(a: Rejected): string {
@@ -102,6 +138,7 @@ function services(a: Rejected): string {
 
 function effect(a: Rejected): string {
   const { cluster } = a.gateway.gateway;
+  if (a.gateway.purpose === 'control') return `other networks do not reach ${cluster}`;
   if (a.services.length === a.tried)
     return `other networks do not reach ${a.services.length === 1 ? list(a.services) : count(a.services.length, 'service')} in ${cluster}`;
   return `other networks do not reach ${a.services.length} of ${count(a.tried, 'service')} in ${cluster}`;

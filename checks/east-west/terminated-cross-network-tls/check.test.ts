@@ -10,9 +10,14 @@ const at = '@ west:Service/istio-system/istio-eastwestgateway (error certain)';
 const seen = (...edits: readonly ObservedEdit[]) => ({
   observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects)),
 });
-const presenting = (of: 'target' | 'control' | 'both', uris: readonly string[], dnsNames: readonly string[], subject = ''): ObservedEdit =>
+const presenting = (
+  of: 'target' | 'control' | 'both' | 'outside',
+  uris: readonly string[],
+  dnsNames: readonly string[],
+  subject = '',
+): ObservedEdit =>
   observedEdits.handshakes('west', (handshake) =>
-    of === 'both' || handshake.purpose === of
+    of === 'both' || handshake.purpose === of || (of === 'outside' && handshake.pod === undefined)
       ? {
           ...handshake,
           outcome: {
@@ -44,6 +49,14 @@ checkTester(check, {
       mesh: remote,
       options: seen(presenting('both', [], ['lb.example.com'])),
       findings: [`terminated-cross-network-tls/terminated ${at}`],
+    },
+    'a load balancer with a certificate of its own, before a gateway that is well': {
+      mesh: remote,
+      options: seen(
+        observedEdits.gatewayPods('west', ({ purpose, outcome }) => (purpose === 'target' ? outcome : undefined)),
+        presenting('outside', [], ['lb.example.com']),
+      ),
+      findings: [`terminated-cross-network-tls/inFront ${at}`],
     },
     'a certificate without any name but its subject': {
       mesh: remote,

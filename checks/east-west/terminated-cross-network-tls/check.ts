@@ -1,5 +1,4 @@
-import { defineCheck, type GatewayHandshake, list } from 'meshdoctor/api';
-import { addressOf, byAddress } from '../_area.ts';
+import { defineCheck, type GatewayHandshake, gatewayWays, list } from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'terminated-cross-network-tls',
@@ -24,6 +23,12 @@ export default defineCheck({
       found: whose(a.presented),
       effect: `calls from other networks to ${a.handshake.gateway.cluster} fail: they do not trust this certificate`,
     }),
+    inFront: (a: { handshake: GatewayHandshake; presented: Presented; pod: string }) => ({
+      text: `Something in front of ${gatewayOf(a.handshake)} ends TLS, with a certificate of ${whose(a.presented)}: the gateway itself passes calls on, as its pod ${a.pod} shows.`,
+      expected: 'a certificate with the SPIFFE identity of the service',
+      found: whose(a.presented),
+      effect: `calls from other networks to ${a.handshake.gateway.cluster} fail: they do not trust this certificate`,
+    }),
     unselective: (a: { handshake: GatewayHandshake; presented: Presented }) => ({
       text: `${gatewayOf(a.handshake)} answers for a name that no service has, with ${whose(a.presented)}: it is no AUTO_PASSTHROUGH listener.`,
       expected: 'a connection that is ended',
@@ -32,31 +37,33 @@ export default defineCheck({
     }),
   },
   *run({ cluster, finding }) {
-    for (const [address, handshakes] of byAddress(cluster.gatewayHandshakes)) {
-      const presented = handshakes.flatMap((handshake) =>
-        handshake.outcome.stage === 'certificate' ? [{ handshake, outcome: handshake.outcome }] : [],
+    for (const { address, calls } of gatewayWays.seenAddresses(cluster.gatewayHandshakes)) {
+      const presented = calls.flatMap((one) =>
+        one.call.outcome.stage === 'certificate' ? [{ ...one, handshake: one.call, outcome: one.call.outcome }] : [],
       );
-      const foreign = presented.find(({ handshake, outcome }) => handshake.purpose === 'target' && !outcome.uris.some(isSpiffe));
+      const foreign = presented.find(
+        ({ handshake }) => handshake.purpose === 'target' && gatewayWays.layerOf(handshake.outcome) === 'foreign',
+      );
       const control = presented.find(({ handshake }) => handshake.purpose === 'control');
       // Whoever ends TLS does so for every name: that is told once.
       const [key, seen] = foreign === undefined ? (['unselective', control] as const) : (['terminated', foreign] as const);
       if (seen === undefined) continue;
       const { uris, dnsNames, subject, issuer } = seen.outcome;
       const args = { uris, dnsNames, subject, issuer };
-      yield finding(
-        key,
-        { handshake: seen.handshake, presented: args },
-        {
-          at: seen.handshake.gateway,
-          evidence: [
-            {
-              ref: seen.handshake.gateway,
-              observed: `${seen.handshake.sni}: certificate of ${whose(args)}, issued by ${issuer || 'nobody named'}`,
-            },
-          ],
-          subject: address,
-        },
-      );
+      const where = {
+        at: seen.handshake.gateway,
+        evidence: [
+          {
+            ref: seen.handshake.gateway,
+            observed: `${seen.handshake.sni}: certificate of ${whose(args)}, issued by ${issuer || 'nobody named'}`,
+          },
+        ],
+        subject: address,
+      };
+      const pod = seen.inside?.pod;
+      if (pod !== undefined && gatewayWays.sideOf(seen) === 'way')
+        yield finding('inFront', { handshake: seen.handshake, presented: args, pod: `${pod.namespace ?? ''}/${pod.name}` }, where);
+      else yield finding(key, { handshake: seen.handshake, presented: args }, where);
     }
   },
 });
@@ -66,10 +73,6 @@ interface Presented {
   readonly dnsNames: readonly string[];
   readonly subject: string;
   readonly issuer: string;
-}
-
-function isSpiffe(uri: string): boolean {
-  return uri.startsWith('spiffe://');
 }
 
 function whose({ uris, dnsNames, subject }: Presented): string {
@@ -84,5 +87,5 @@ function serviceOf({ service, sni }: GatewayHandshake): string {
 
 function gatewayOf(handshake: GatewayHandshake): string {
   const { gateway } = handshake;
-  return `Gateway ${gateway.namespace ?? ''}/${gateway.name} of ${gateway.cluster} (${addressOf(handshake)})`;
+  return `Gateway ${gateway.namespace ?? ''}/${gateway.name} of ${gateway.cluster} (${gatewayWays.addressOf(handshake)})`;
 }

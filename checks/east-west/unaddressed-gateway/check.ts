@@ -23,6 +23,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
   ],
   docs: {
     why: 'istiod only knows a gateway by the address of its load balancer, its externalIPs, or, for a NodePort with annotation traffic.istio.io/nodeSelector, the external addresses of the nodes. Without any it silently has no gateway for that network and sends raw pod addresses.',

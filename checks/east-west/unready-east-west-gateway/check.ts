@@ -34,6 +34,8 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'unconfigured-gateway', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'cluster' },
   ],
   docs: {
     why: 'Traffic from other networks, and in a primary the traffic of its remotes to istiod, goes through the pods behind this Service. When none is ready, its address refuses or swallows connections, while istiod goes on sending clients there.',

@@ -20,6 +20,7 @@ export default defineCheck({
   catalogue: ['TRU-01', 'TRU-04', 'TRU-06'],
   explains: [
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
   ],

@@ -32,6 +32,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster', keys: ['expired'] },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster', keys: ['expired'] },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['expired'] },
+    { code: 'foreign-istiod-certificate', match: 'cluster', keys: ['expired'] },
   ],
   docs: {
     why: 'A certificate is only accepted while every certificate between it and the root, and the root itself, is in force. On the day on which the root ends, every mutual TLS connection of the mesh is refused at once, and so is every proxy that connects to istiod. Nobody renews a root that was plugged in; istiod renews only the one it made itself.',

@@ -16,6 +16,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster', keys: ['expired'] },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster', keys: ['expired'] },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['expired'] },
+    { code: 'foreign-istiod-certificate', match: 'cluster', keys: ['expired'] },
   ],
   docs: {
     why: 'Certificates of workloads lead to the root over the intermediate that istiod signs with. From the day on which that one ends none of them is accepted, and istiod issues none that is. Istio never renews what was plugged in.',

@@ -13,6 +13,7 @@ export default defineCheck({
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   path: { hops: ['mtls'] },
   docs: {

@@ -32,6 +32,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
+    { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {
     why: 'A root is changed in three steps: old and new root side by side in every cluster, then certificates under the new one, then the old one goes. Where a primary signs with a new root before the others were given it, workloads refuse each other until the others have it and everything was restarted.',

@@ -61,6 +61,7 @@ export function runFlags(given: Given): Flags {
     probe: flag.text(given, 'probe'),
     probeImage: flag.text(given, 'probe-image'),
     probeNamespace: flag.text(given, 'probe-namespace'),
+    maxTargets: flag.text(given, 'max-targets'),
   };
 }
 

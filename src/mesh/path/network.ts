@@ -215,8 +215,9 @@ function connections({ facts }: Around, gateways: readonly NetworkGateway[]): Me
   const clusters = distinct(gateways.flatMap(({ ref }) => ref?.cluster ?? []));
   const found = clusters.flatMap((cluster) => {
     const own = facts.get(cluster);
-    return (own === undefined ? [] : listOf(own.gatewayHandshakes)).filter(({ host, port }) =>
-      gateways.some((gateway) => gateway.address === host && gateway.port === port),
+    return (own === undefined ? [] : listOf(own.gatewayHandshakes)).filter(
+      // What a pod says by port-forward is no connection to the address.
+      ({ host, port, pod }) => pod === undefined && gateways.some((gateway) => gateway.address === host && gateway.port === port),
     );
   });
   const once = new Map(found.map((one) => [`${objectPath(one.gateway)} ${one.host}:${one.port}`, one]));

@@ -130,7 +130,11 @@ function measuredOf({ facts }: Around, gateway: NetworkGateway, sni: string, hom
   );
   return all
     .filter((one) => one.purpose === 'target' && one.sni === sni)
-    .map(({ outcome }): Measurement => ({ by: `from here to ${gateway.address}:${gateway.port}`, ...saying(outcome) }));
+    .map(({ outcome, pod }): Measurement => {
+      const by =
+        pod === undefined ? `from here to ${gateway.address}:${gateway.port}` : `port-forward to pod ${pod.namespace ?? ''}/${pod.name}`;
+      return { by, ...saying(outcome) };
+    });
 }
 
 function saying(outcome: GatewayHandshake['outcome']): Omit<Measurement, 'by'> {
@@ -139,6 +143,8 @@ function saying(outcome: GatewayHandshake['outcome']): Omit<Measurement, 'by'> {
       return { verdict: 'works', text: `${outcome.uris[0] ?? outcome.subject} answers behind it`, isDecisive: true };
     case 'reset':
       return { verdict: 'broken', text: `ends the connection after ${outcome.milliseconds} ms without a certificate`, isDecisive: false };
+    case 'silence':
+      return { verdict: 'broken', text: `says nothing for ${outcome.milliseconds} ms`, isDecisive: false };
     case 'tls':
       return { verdict: 'broken', text: outcome.reason, isDecisive: false };
     case 'tcp':

@@ -83,7 +83,14 @@ function forward({ cluster, ports: podPorts }: Context, { pod, ports }: Forwardi
     const stream = new PortStream(client, data);
     streams.set(data, stream);
     stream.on('error', () => client.terminate());
-    stream.on('finish', done);
+    // Ended by the port, or cut off by it.
+    let isOver = false;
+    const over = (): void => {
+      if (!isOver) done();
+      isOver = true;
+    };
+    stream.on('finish', over);
+    stream.on('close', over);
     serve(stream);
   }
 }

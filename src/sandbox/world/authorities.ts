@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isRecord } from '../../builder/edits/json.ts';
 import type { KubeObject, MeshObjects } from '../../model/kube.ts';
-import { type Certificate, mintIssuerOf, mintTwin } from '../certificates.ts';
+import { type Certificate, mintCertificate, mintIssuerOf, mintTwin } from '../certificates.ts';
 
 /*
  * Objects promise certificates whose keys are gone. Each gets a twin with a key that we hold: same names, same extensions, what was
@@ -19,6 +19,8 @@ export interface Authorities {
   of(pem: string): Promise<Authority>;
   /** Makes known what was minted later. */
   add(authority: Authority): void;
+  /** A root that no object knows: always the same one. */
+  stranger(): Promise<Authority>;
 }
 
 /** The mesh with every certificate replaced by its twin, validity moved by `milliseconds`; and the keys. */
@@ -44,8 +46,17 @@ export function keepAuthorities(known: Iterable<Authority> = []): Authorities {
     if (authority.issuer !== undefined) add(authority.issuer);
   };
   for (const authority of known) add(authority);
+  let stranger: Promise<Authority> | undefined;
+  const day = 86_400_000;
+  const mintStranger = async (): Promise<Authority> => {
+    const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + 3650 * day) };
+    const made = await mintCertificate({ subject: [['CN', 'Stranger CA']], isAuthority: true, ...validity });
+    add(made);
+    return made;
+  };
   return {
     add,
+    stranger: () => (stranger ??= mintStranger()),
     of: (pem) => {
       const key = fingerprintOf(pem) ?? '';
       const found = byFingerprint.get(key) ?? mintTwin(pem);

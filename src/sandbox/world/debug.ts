@@ -26,6 +26,8 @@ export interface Asked {
   readonly knowledge: Knowledge;
   readonly predict: (process: IstiodProcess) => Predictions;
   readonly connection: (pod: Pod, cluster: ClusterState) => Connected;
+  /** Whether a proxy is sent a name table; default: where it captures DNS. */
+  readonly sendsTable?: (pod: Pod) => boolean;
 }
 
 /** What istiod answers on 15014 (with metrics and version) and 8080 (with readiness). Nothing for another port. */
@@ -174,7 +176,7 @@ function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
   const client = found === undefined ? undefined : clientOf(found.pod);
   if (found === undefined || client === undefined)
     return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.\n' };
-  if (found.pod.proxy?.dnsCapture !== true)
+  if (found.pod.proxy?.dnsCapture !== true || asked.sendsTable?.(found.pod) === false)
     return isAtLeast(process.controlPlane.version, '1.25.0') !== false
       ? { status: 200, json: {} }
       : { status: 400, text: 'DNS capture is not enabled in the proxy\n' };

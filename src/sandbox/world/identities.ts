@@ -1,5 +1,6 @@
 import type { Pod } from '../../model/facts.ts';
 import { type Certificate, mintCertificate } from '../certificates.ts';
+import type { Mishaps } from '../mishaps.ts';
 import type { Authorities } from './authorities.ts';
 import type { Ca } from './ca.ts';
 import { pemBlocks } from './authorities.ts';
@@ -25,7 +26,7 @@ export interface Identities {
 
 const day = 86_400_000;
 
-export function openIdentities(authorities: Authorities, now: () => number): Identities {
+export function openIdentities(authorities: Authorities, now: () => number, mishaps: Mishaps): Identities {
   const made = new Map<string, { readonly until: number; readonly presented: Promise<Presented> }>();
   const present = (ca: Ca, names: { readonly uris?: readonly string[]; readonly dnsNames?: readonly string[] }): Promise<Presented> => {
     const key = JSON.stringify([ca, names]);
@@ -35,14 +36,26 @@ export function openIdentities(authorities: Authorities, now: () => number): Ide
     made.set(key, { until: now() + day / 2, presented });
     return presented;
   };
+  const caOf = async ({ ca }: IstiodProcess, isOther: boolean): Promise<Ca | undefined> => {
+    if (ca === undefined || !isOther) return ca;
+    const { cert } = await authorities.stranger();
+    return { root: ca.root, signing: cert, chain: [] };
+  };
   return {
     ofPod: async (pod, process, { state }) => {
-      const trustDomain = pod.proxy?.trustDomain ?? meshConfigOf(process, state)?.trustDomain ?? 'cluster.local';
-      const uri = `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
-      return process.ca === undefined ? undefined : await present(process.ca, { uris: [uri] });
+      const mishap = mishaps.find('workload', pod.ref.cluster);
+      const trustDomain = mishap?.trustDomain ?? pod.proxy?.trustDomain ?? meshConfigOf(process, state)?.trustDomain ?? 'cluster.local';
+      const uri = `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${mishap?.serviceAccount ?? pod.serviceAccount}`;
+      const ca = await caOf(process, mishap?.root === 'other');
+      return ca === undefined ? undefined : await present(ca, { uris: [uri] });
     },
-    ofIstiod: async (process, knowledge) =>
-      process.ca === undefined ? undefined : await present(process.ca, { dnsNames: dnsNamesOf(process, knowledge) }),
+    ofIstiod: async (process, knowledge) => {
+      const does = mishaps.find('istiod', process.cluster)?.does;
+      const ca = await caOf(process, does === 'other-root');
+      const own = dnsNamesOf(process, knowledge);
+      const dnsNames = does === 'other-name' ? [`istiod-other.${process.controlPlane.namespace}.svc`] : own;
+      return ca === undefined ? undefined : await present(ca, { dnsNames });
+    },
   };
 }
 

@@ -1,16 +1,16 @@
-import { createServer, Socket, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { discoveryService } from '../../istio/hosts.ts';
 import { labels, ports } from '../../istio/labels.ts';
 import { textAt } from '../../builder/edits/json.ts';
+import type { Mishaps } from '../mishaps.ts';
 import type { Authorities } from './authorities.ts';
 import { pemBlocks } from './authorities.ts';
-import { peekClientHello, type ClientHello } from './client-hello.ts';
 import { type FrontDoor, frontDoors, readyPods } from './front-doors.ts';
-import { openHttp } from './http.ts';
 import type { Identities, Presented } from './identities.ts';
 import { passThrough } from './pass-through.ts';
-import { reachThrough } from './reach.ts';
+import { dnsNamesOf, reachThrough } from './reach.ts';
+import { balancerEnd, helloOf, istiodEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
 import type { World } from './world.ts';
 
 /** Where the listener of a documented address is. */
@@ -37,23 +37,23 @@ interface Listener {
   port: number;
 }
 
-/** How long a gateway waits for a ClientHello (Istio's listener filter timeout). */
-const patience = 15_000;
+/** How long Envoy tries to connect to a pod. */
+const connectTimeout = 10_000;
 
-export function openListeners(world: World, identities: Identities, authorities: Authorities): Listeners {
+export function openListeners(world: World, identities: Identities, authorities: Authorities, mishaps: Mishaps): Listeners {
   const listeners = new Map<string, Listener>();
   const sockets = new Set<Socket>();
   const resolve: Resolution[] = [];
   let isClosed = false;
 
   const serve = (door: FrontDoor, stream: Duplex): void => {
-    void handle(door, stream, world, identities, authorities).catch(() => reset(stream));
+    void handle(door, stream, { world, identities, authorities, mishaps }).catch(() => reset(stream));
   };
   const open = async (listener: Listener): Promise<void> => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      serve(listener.door, socket);
+      if (!befallen(listener.door, socket, mishaps, authorities)) serve(listener.door, socket);
     });
     listener.port = await listen(server, listener.port);
     listener.server = server;
@@ -76,7 +76,7 @@ export function openListeners(world: World, identities: Identities, authorities:
       listeners.set(key, listener);
       listener.door = door;
       // Nobody answers for a Service without a ready pod: connections are refused.
-      const isAnswering = readyPods(door.cluster, door.service).length > 0;
+      const isAnswering = readyPods(door.cluster, door.service).length > 0 && !isShut(door, mishaps);
       if (listener.port === 0 || (isAnswering && listener.server === undefined)) await open(listener);
       if (!isAnswering) void shut(listener);
     }
@@ -84,7 +84,7 @@ export function openListeners(world: World, identities: Identities, authorities:
       from: { host: door.host, port: door.port },
       to: { host: '127.0.0.1', port },
     }));
-    resolve.splice(0, resolve.length, ...now);
+    resolve.splice(0, resolve.length, ...now, ...publicNames(world, now));
   };
   return {
     resolve,
@@ -115,7 +115,46 @@ async function listen(server: Server, port: number): Promise<number> {
   return await attempt(port).catch(() => attempt(0));
 }
 
-async function handle(door: FrontDoor, stream: Duplex, world: World, identities: Identities, authorities: Authorities): Promise<void> {
+/** Public names of istiods lead to the gateways of their clusters. */
+function publicNames(world: World, known: readonly Resolution[]): Resolution[] {
+  const knowledge = world.now();
+  const doors = frontDoors(knowledge.state).filter(({ targetPort }) => targetPort === ports.discovery || targetPort === ports.webhook);
+  return [...knowledge.istiods.values()].flatMap((process) =>
+    dnsNamesOf(process, knowledge)
+      .filter((host) => discoveryService(host) === undefined)
+      .flatMap((host) =>
+        doors.flatMap(({ cluster, ...door }) => {
+          const to = known.find(({ from }) => from.host === door.host && from.port === door.port)?.to;
+          return to === undefined || cluster.name !== process.cluster ? [] : [{ from: { host, port: door.port }, to }];
+        }),
+      ),
+  );
+}
+
+/** Whether a port of a gateway takes no connection: what stands before its pods does not, or has none to give it to. */
+export function isShut({ cluster, port, targetPort }: FrontDoor, mishaps: Mishaps): boolean {
+  const gateway = mishaps.find('gateway', cluster.name, targetPort)?.does;
+  return mishaps.find('address', cluster.name, port)?.does === 'refuse' || gateway === 'close' || gateway === 'wait';
+}
+
+/** What stands before the pods of a gateway does not pass this connection on. */
+function befallen({ cluster, port }: FrontDoor, socket: Socket, mishaps: Mishaps, authorities: Authorities): boolean {
+  const does = mishaps.find('address', cluster.name, port)?.does;
+  if (does === 'end') socket.on('error', () => socket.destroy()).once('data', () => reset(socket));
+  else if (does === 'hold') socket.on('error', () => socket.destroy()).resume();
+  else if (does === 'terminate') void balancerEnd(socket, authorities).catch(() => reset(socket));
+  else return false;
+  return true;
+}
+
+interface Serving {
+  readonly world: World;
+  readonly identities: Identities;
+  readonly authorities: Authorities;
+  readonly mishaps: Mishaps;
+}
+
+async function handle(door: FrontDoor, stream: Duplex, { world, identities, authorities, mishaps }: Serving): Promise<void> {
   stream.on('error', () => stream.destroy());
   const current = frontDoors(world.now().state).find((one) => one.host === door.host && one.port === door.port) ?? door;
   const pods = readyPods(current.cluster, current.service);
@@ -125,6 +164,8 @@ async function handle(door: FrontDoor, stream: Duplex, world: World, identities:
   if (hello === undefined) return reset(stream);
   const knowledge = world.now();
   const { targetPort } = current;
+  const does = mishaps.find('gateway', current.cluster.name, targetPort)?.does;
+  if (does === 'end') return reset(stream);
   if (targetPort === ports.discovery || targetPort === ports.webhook) {
     const reached = reachThrough(current, hello.serverName ?? '', knowledge);
     if (!('process' in reached)) return reset(stream);
@@ -132,87 +173,19 @@ async function handle(door: FrontDoor, stream: Duplex, world: World, identities:
       reached.presents === 'istiod'
         ? await identities.ofIstiod(reached.process, knowledge)
         : await credentialOf(current, reached.presents.credential, authorities);
-    return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort);
+    const isWaiting = mishaps.find('istiod', reached.process.cluster)?.does === 'wait';
+    return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort, isWaiting ? 503 : 200);
   }
   const [gateway] = pods;
   const isAmbient = targetPort === ports.hbone && gateway?.labels[labels.gatewayManaged] !== undefined;
   const passed = isAmbient ? { pod: gateway, cluster: current.cluster.name } : passThrough(current, hello, knowledge, world.predict);
   if (!('pod' in passed)) return reset(stream);
+  // Envoy waits for ten seconds before it gives up on a pod.
+  if (does === 'stall') return void setTimeout(() => reset(stream), connectTimeout).unref();
   const cluster = knowledge.state.clusters.get(passed.cluster);
   const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);
   const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, knowledge);
   return presented === undefined ? reset(stream) : sidecarEnd(stream, presented, hello);
-}
-
-/** Reads until the ClientHello is whole, and puts it back. Nothing when it is none, or does not come. */
-function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
-  return new Promise((done) => {
-    let bytes = Buffer.alloc(0);
-    const finish = (hello: ClientHello | undefined): void => {
-      clearTimeout(timer);
-      stream.removeListener('readable', read);
-      stream.removeListener('end', gone);
-      stream.removeListener('close', gone);
-      if (hello !== undefined) stream.unshift(bytes);
-      done(hello);
-    };
-    const read = (): void => {
-      for (let chunk: unknown = stream.read(); chunk !== null; chunk = stream.read()) {
-        if (!Buffer.isBuffer(chunk)) return finish(undefined);
-        bytes = Buffer.concat([bytes, chunk]);
-        const peeked = peekClientHello(bytes);
-        if (peeked === 'more') continue;
-        return finish(peeked === 'none' ? undefined : peeked);
-      }
-    };
-    const gone = (): void => finish(undefined);
-    const timer = setTimeout(gone, patience);
-    timer.unref();
-    stream.on('readable', read);
-    stream.once('end', gone);
-    stream.once('close', gone);
-  });
-}
-
-/** What the inbound listener of a sidecar agrees on, best first. */
-const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
-
-/** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
-function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello): void {
-  // Envoy goes on without a protocol where none is in common; OpenSSL would end the handshake.
-  const common = sidecarProtocols.filter((protocol) => protocols.includes(protocol));
-  const server = createTlsServer({
-    ...(common.length === 0 ? {} : { ALPNProtocols: common }),
-    cert: chain.join(''),
-    key,
-    ca: [...roots],
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-  });
-  server.on('tlsClientError', () => stream.destroy());
-  // Behind the sidecar would be an application; there is none.
-  server.on('secureConnection', (socket) => socket.on('error', () => stream.destroy()).resume());
-  server.emit('connection', stream);
-}
-
-/** istiod: a client certificate is welcome and not needed. 15017 says whether it is ready. */
-function istiodEnd(stream: Duplex, { chain, key }: Presented, port: number): void {
-  const server = createTlsServer({
-    cert: chain.join(''),
-    key,
-    ALPNProtocols: port === ports.discovery ? ['h2', 'http/1.1'] : ['http/1.1'],
-    minVersion: 'TLSv1.2',
-  });
-  server.on('tlsClientError', () => stream.destroy());
-  server.on('secureConnection', (socket) => {
-    socket.on('error', () => stream.destroy());
-    if (port === ports.webhook) readiness('/ready').serve(socket);
-    // gRPC wants HTTP/2 to be agreed on.
-    else if (socket.alpnProtocol !== 'h2') socket.end();
-    else socket.resume();
-  });
-  server.emit('connection', stream);
 }
 
 /** The certificate of a gateway that ends TLS itself: a Secret beside its pods. */
@@ -223,15 +196,4 @@ async function credentialOf(door: FrontDoor, name: string, authorities: Authorit
   if (leaf === undefined) return undefined;
   const authority = await authorities.of(leaf);
   return { chain: [authority.cert, ...chain.map((block) => `${block}\n`)], key: authority.key, roots: [] };
-}
-
-/** Answers 200 on one path. */
-function readiness(ready: string): ReturnType<typeof openHttp> {
-  return openHttp((path) => (path === ready ? { status: 200, text: '' } : { status: 404, text: '404 page not found\n' }));
-}
-
-/** The client sees ECONNRESET and not a single byte. */
-function reset(stream: Duplex): void {
-  if (stream instanceof Socket) stream.resetAndDestroy();
-  else stream.destroy();
 }

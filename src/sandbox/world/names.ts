@@ -49,6 +49,7 @@ export function sidecarNames(
   knowledge: Knowledge,
   connected: Connected,
   predict: (process: IstiodProcess) => Predictions,
+  isUpstreamDead = false,
 ): (name: string) => Resolved {
   const client = clientOf(pod);
   if (!('process' in connected) || client === undefined) return () => 'failing';
@@ -62,7 +63,7 @@ export function sidecarNames(
   for (const record of table.values())
     for (const name of namesAnswered(record.host, pod.namespace, clusterDomain)) known.set(name, record.ips);
   const search = `.${pod.namespace}.svc.${clusterDomain}`;
-  const upstream = hasDns(cluster) ? clusterNames(cluster) : (): Resolved => 'failing';
+  const upstream = hasDns(cluster) && !isUpstreamDead ? clusterNames(cluster) : (): Resolved => 'failing';
   return (name) => {
     const own = known.get(name);
     if (own !== undefined) return { addresses: own };

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../model/facts.ts';
 import type { KubeObject } from '../../model/kube.ts';
+import type { Mishaps } from '../mishaps.ts';
 import type { PodPorts } from '../sandbox.ts';
 import { istiodAnswer } from './debug.ts';
 import { serveDns } from './dns.ts';
@@ -19,6 +20,7 @@ export function podPorts(
   world: World,
   identities: Identities,
   gateway: (door: ReturnType<typeof frontDoors>[number], stream: Duplex) => void,
+  mishaps: Mishaps,
 ): PodPorts {
   return (clusterName, object, port) => {
     const { state } = world.now();
@@ -26,14 +28,14 @@ export function podPorts(
     const pod = cluster === undefined ? undefined : factOfPod(cluster, object.metadata.namespace, object.metadata.name);
     if (cluster === undefined || pod === undefined || pod.phase !== 'Running') return undefined;
     return (
-      istiodPort(world, pod, object, port) ??
-      dnsPort(world, pod, cluster, port) ??
-      proxyPort(world, identities, pod, cluster, port, gateway)
+      istiodPort(world, pod, object, port, mishaps) ??
+      dnsPort(world, pod, cluster, port, mishaps) ??
+      proxyPort(world, identities, pod, cluster, port, gateway, mishaps)
     );
   };
 }
 
-function istiodPort(world: World, pod: Pod, object: KubeObject, port: number): Listener | undefined {
+function istiodPort(world: World, pod: Pod, object: KubeObject, port: number, mishaps: Mishaps): Listener | undefined {
   if (port !== 15014 && port !== 8080) return undefined;
   const process = world.now().istiods.get(object.metadata.uid ?? pod.name);
   if (process === undefined) return undefined;
@@ -44,19 +46,26 @@ function istiodPort(world: World, pod: Pod, object: KubeObject, port: number): L
       knowledge,
       predict: world.predict,
       connection: world.connection,
+      sendsTable: (client: Pod) => mishaps.find('name-table', client.ref.cluster) === undefined,
     };
     return istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' };
   });
 }
 
-function dnsPort(world: World, pod: Pod, cluster: ClusterState, port: number): Listener | undefined {
+function dnsPort(world: World, pod: Pod, cluster: ClusterState, port: number, mishaps: Mishaps): Listener | undefined {
   if (port === 53 && isDnsPod(pod))
     return (stream) => serveDns(stream, (name) => clusterNames(present(world, cluster))(name), { isZone: true });
   if (port !== 15053 || pod.proxy?.kind !== 'sidecar' || !pod.proxy.dnsCapture) return undefined;
+  if (mishaps.find('name-table', cluster.name) !== undefined) return undefined;
   return (stream) =>
     serveDns(stream, (name) => {
       const here = present(world, cluster);
-      return sidecarNames(pod, here, world.now(), world.connection(pod, here), world.predict)(name);
+      const mishap = mishaps.find('sidecar-dns', cluster.name);
+      if (mishap?.does === 'no-table') return 'failing';
+      if (mishap?.name !== undefined && (name === mishap.name || name.startsWith(`${mishap.name}.`)))
+        return mishap.does === 'old-table' ? 'unknown' : mishap.does === 'dead-upstream' ? 'failing' : { addresses: ['203.0.113.99'] };
+      const resolve = sidecarNames(pod, here, world.now(), world.connection(pod, here), world.predict, mishap?.does === 'dead-upstream');
+      return resolve(name);
     });
 }
 
@@ -67,13 +76,15 @@ function proxyPort(
   cluster: ClusterState,
   port: number,
   gateway: (door: ReturnType<typeof frontDoors>[number], stream: Duplex) => void,
+  mishaps: Mishaps,
 ): Listener | undefined {
   const { proxy } = pod;
   if (proxy === undefined || proxy.kind === 'ztunnel') return undefined;
   if (port === 15000) return overHttp((path, query) => envoyAnswer(adminOf(world, identities, pod, cluster), path, query));
+  const isWaiting = proxy.kind === 'gateway' && mishaps.find('gateway', cluster.name)?.does === 'wait';
   if (port === 15021)
     return overHttp((path) =>
-      path === '/healthz/ready' ? { status: pod.ready ? 200 : 503, text: '' } : { status: 404, text: '404 page not found\n' },
+      path === '/healthz/ready' ? { status: pod.ready && !isWaiting ? 200 : 503, text: '' } : { status: 404, text: '404 page not found\n' },
     );
   if (proxy.kind !== 'gateway') return undefined;
   const isIts = ({ cluster: other, service, targetPort }: ReturnType<typeof frontDoors>[number]): boolean =>
@@ -82,7 +93,8 @@ function proxyPort(
     service.namespace === pod.namespace &&
     Object.entries(service.selector).every(([key, value]) => pod.labels[key] === value);
   const door = frontDoors(world.now().state).find(isIts);
-  return door === undefined ? undefined : (stream) => gateway(door, stream);
+  const does = mishaps.find('gateway', cluster.name, port)?.does;
+  return door === undefined || does === 'close' || does === 'wait' ? undefined : (stream) => gateway(door, stream);
 }
 
 function adminOf(world: World, identities: Identities, pod: Pod, cluster: ClusterState): ProxyAdmin {

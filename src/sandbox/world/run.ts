@@ -1,3 +1,4 @@
+import { type Mishap, Mishaps } from '../mishaps.ts';
 import type { PodLogs, PodPorts, Admission, Store } from '../sandbox.ts';
 import type { Authorities } from './authorities.ts';
 import { openIdentities } from './identities.ts';
@@ -27,6 +28,8 @@ export interface RunningWorld {
   readonly resolve: Listeners['resolve'];
   /** Resolves when nobody has anything more to do. */
   settled(): Promise<void>;
+  /** What goes wrong beside the objects from now on, instead of what did. */
+  stage(mishaps: readonly Mishap[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,8 +48,9 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
     return known;
   };
   const world = worldOf(now);
-  const identities = openIdentities(authorities, () => Date.parse(clock()));
-  const listeners = openListeners(world, identities, authorities);
+  const mishaps = new Mishaps();
+  const identities = openIdentities(authorities, () => Date.parse(clock()), mishaps);
+  const listeners = openListeners(world, identities, authorities, mishaps);
   /** What controllers saw last. */
   let done: WorldState | undefined;
   let isClosed = false;
@@ -92,7 +96,7 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
   };
   await settled();
   return {
-    ports: podPorts(world, identities, listeners.serve),
+    ports: podPorts(world, identities, listeners.serve, mishaps),
     logs: podLogs(world, listeners.resolve),
     admission: (name, pod) => {
       const knowledge = now();
@@ -101,6 +105,11 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
     },
     resolve: listeners.resolve,
     settled,
+    stage: async (staged) => {
+      mishaps.stage(staged);
+      schedule();
+      await settled();
+    },
     close: async () => {
       isClosed = true;
       clearInterval(timer);

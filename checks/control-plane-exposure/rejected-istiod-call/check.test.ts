@@ -1,0 +1,74 @@
+import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
+const at = '@ east:Service/istio-system/istio-eastwestgateway';
+
+const seen = (...edits: readonly ObservedEdit[]) => ({
+  observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects)),
+});
+type Call = Parameters<Parameters<typeof observedEdits.istiodCalls>[1]>[0];
+const pod = { cluster: 'east', kind: 'Pod', namespace: 'istio-system', name: 'istio-eastwestgateway-0' } as Call['controlPlane'];
+const refused = { stage: 'tcp', code: 'refused', reason: 'connection refused' } as const;
+const reset = { stage: 'reset', milliseconds: 4 } as const;
+
+/** The address gives one thing, the pod of the gateway another; `of`: one purpose only. */
+const calls =
+  (outside: Call['outcome'], inside?: Call['outcome'] | 'istiod', of?: Call['purpose']): ObservedEdit =>
+  (before) =>
+    before.map((own) => {
+      if (own.cluster !== 'east' || own.istiodHandshakes?.status !== 'observed') return own;
+      const { value } = own.istiodHandshakes;
+      const changed = value.flatMap((call): Call[] => {
+        if (of !== undefined && call.purpose !== of) return [call];
+        const { ready: _ready, ...rest } = call;
+        const outcome = inside === 'istiod' ? call.outcome : inside;
+        return [{ ...rest, outcome: outside }, ...(outcome === undefined ? [] : [{ ...rest, pod, outcome }])];
+      });
+      return { ...own, istiodHandshakes: { status: 'observed', value: changed } };
+    });
+
+checkTester(check, {
+  healthy: {
+    'istiod answers on both ports': { mesh: remote, options: seen() },
+    'probes are off': remote,
+    'nobody calls from outside': { mesh: mesh().multiPrimary('east', 'west', { networks: 2 }), options: seen() },
+  },
+  broken: {
+    'nobody answers at the address': {
+      mesh: remote,
+      options: seen(calls(refused)),
+      findings: [`rejected-istiod-call/unreachable ${at} (error possible)`, `rejected-istiod-call/unreachable ${at} (error possible)`],
+    },
+    'the way to the gateway is blocked': {
+      mesh: remote,
+      options: seen(calls({ stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' }, 'istiod', 'discovery')),
+      findings: [`rejected-istiod-call/blocked ${at} (error possible)`],
+    },
+    'a load balancer ends what its gateway passes on': {
+      mesh: remote,
+      options: seen(calls(reset, 'istiod', 'injection')),
+      findings: [`rejected-istiod-call/severed ${at} (error likely)`],
+    },
+    'the gateway does not listen': {
+      mesh: remote,
+      options: seen(calls(refused, { ...refused, reason: 'the pod does not listen on port 15012' }, 'discovery')),
+      findings: [`rejected-istiod-call/closed ${at} (error certain)`],
+    },
+    'no route at all': {
+      mesh: remote,
+      options: seen(calls(reset, reset)),
+      findings: [`rejected-istiod-call/ended ${at} (error likely)`, `rejected-istiod-call/ended ${at} (error likely)`],
+    },
+    'no route for injection': {
+      mesh: remote,
+      options: seen(calls(reset, reset, 'injection')),
+      findings: [`rejected-istiod-call/halfOpen ${at} (error likely)`],
+    },
+    'istiod is not ready': {
+      mesh: remote,
+      options: seen(observedEdits.istiodCalls('east', (call) => (call.ready === undefined ? call : { ...call, ready: { answer: 503 } }))),
+      findings: [`rejected-istiod-call/notReady ${at} (error likely)`],
+    },
+  },
+});

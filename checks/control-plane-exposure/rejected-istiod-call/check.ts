@@ -1,0 +1,158 @@
+import {
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  gatewayWays,
+  type IstiodHandshake,
+  type ObjectRef,
+  shellWord,
+} from 'meshdoctor/api';
+import { calledBy } from '../_area.ts';
+
+export default defineCheck({
+  id: 'rejected-istiod-call',
+  title: 'istiod answers where clusters without one of their own call it',
+  severity: 'error',
+  certainty: 'certain',
+  scope: 'managed',
+  needs: { primary: ['istiodHandshakes'], member: [] },
+  applies: { probed: ['istiodHandshakes'] },
+  catalogue: ['CPX-05'],
+  explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
+    { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+  ],
+  docs: {
+    why: 'Proxies of a remote call istiod on port 15012 of a gateway, its API server calls the injector on 15017. Here both calls were made as they make them, up to GET /ready of istiod itself. A call that is ended at once has no route: no Gateway, no VirtualService that names this istiod, or nobody behind it. Discovery that works while injection does not means that the second server or route is missing.',
+    confirm:
+      'openssl s_client -connect ADDRESS:15012 -servername istiod.istio-system.svc -alpn h2 </dev/null; curl -vk --connect-to istiod.istio-system.svc:15017:ADDRESS:15017 https://istiod.istio-system.svc:15017/ready',
+    fix: 'Apply Gateway and VirtualService of expose-istiod for this revision, with both ports; see that the gateway pods are ready; open 15012 and 15017 from the remote to the address.',
+    notWhen:
+      'It was tried from where meshdoctor runs and from nowhere else: that nobody answers there means nothing where the address is open to the other clusters only.',
+  },
+  messages: {
+    unreachable: (a: Call & { reason: string }) => ({
+      text: `Nobody answers at ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}, as seen from here: ${a.reason}.`,
+      expected: 'a TCP connection',
+      found: a.reason,
+      effect: `where it is the same for ${a.member}, ${effect(a)}`,
+      certainty: 'possible',
+      confirm: confirm(a),
+    }),
+    blocked: (a: Call & { reason: string; pod: ObjectRef }) => ({
+      text: `The way to ${where(a)} is blocked, as seen from here: ${a.reason}. Istiod answers through pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway itself.`,
+      expected: 'a TCP connection',
+      found: a.reason,
+      effect: `where it is the same for ${a.member}, ${effect(a)}`,
+      certainty: 'possible',
+      confirm: confirm(a),
+    }),
+    severed: (a: Call & { reason: string; pod: ObjectRef }) => ({
+      text: `What stands before ${where(a)} accepts connections and gives no certificate of istiod (${a.reason}), while pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway does.`,
+      expected: 'a certificate of istiod',
+      found: a.reason,
+      effect: effect(a),
+      confirm: confirm(a),
+      certainty: 'likely',
+    }),
+    closed: (a: Call & { pod: ObjectRef }) => ({
+      text: `Gateway pod ${a.pod.namespace ?? ''}/${a.pod.name} listens on no port for ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}.`,
+      expected: `a listener for port ${a.call.port}`,
+      found: 'connection refused',
+      effect: effect(a),
+    }),
+    ended: (a: Call & { reason: string }) => ({
+      text: `Calls of ${a.member} for ${a.call.sni} at ${where(a)} are not passed on to istiod: ${a.reason}.`,
+      expected: 'a certificate of istiod',
+      found: a.reason,
+      effect: effect(a),
+      confirm: confirm(a),
+      certainty: 'likely',
+    }),
+    halfOpen: (a: Call & { reason: string }) => ({
+      text: `Istiod answers ${a.member} for ${a.call.purpose === 'injection' ? 'discovery and not for injection' : 'injection and not for discovery'}: ${a.call.sni} at ${where(a)} is not passed on (${a.reason}).`,
+      expected: 'both ports of istiod',
+      found: `port ${a.call.port}: ${a.reason}`,
+      effect: effect(a),
+      confirm: confirm(a),
+      certainty: 'likely',
+    }),
+    notReady: (a: Call & { status: string }) => ({
+      text: `Istiod says that it is not ready where ${a.member} calls it for injection: GET /ready at ${where(a)} gives ${a.status}.`,
+      expected: '200',
+      found: a.status,
+      effect: effect(a),
+      certainty: 'likely',
+    }),
+  },
+  *run({ primary, member, controlPlane, finding }) {
+    const seen = calledBy(member.name, controlPlane, primary.istiodHandshakes);
+    const isAnswered = (purpose: IstiodHandshake['purpose']): boolean =>
+      seen.some(({ call, inside }) => call.purpose === purpose && [call, inside].some((one) => one?.outcome.stage === 'certificate'));
+    for (const { call, inside } of seen) {
+      const base: Call = { call, member: member.name, controlPlane };
+      const place = {
+        at: call.gateway ?? call.named,
+        related: [controlPlane.ref, call.named],
+        evidence: [
+          { ref: call.gateway ?? call.named, observed: `${call.sni} at ${gatewayWays.addressOf(call)}: ${told(call)}` },
+          ...(inside?.pod === undefined
+            ? []
+            : [{ ref: call.gateway ?? call.named, observed: `pod ${inside.pod.name}, port-forward: ${told(inside)}` }]),
+        ],
+        subject: `${gatewayWays.addressOf(call)} ${call.purpose}`,
+        concerns: [member.name],
+      };
+      const { outcome } = call;
+      if (outcome.stage === 'certificate') {
+        if (call.ready !== undefined && 'answer' in call.ready && call.ready.answer >= 500)
+          yield finding('notReady', { ...base, status: `HTTP ${call.ready.answer}` }, place);
+        continue;
+      }
+      const reason = told(call);
+      const pod = inside?.pod;
+      if (pod !== undefined && inside !== undefined && inside.outcome.stage === 'certificate') {
+        yield finding(outcome.stage === 'tcp' ? 'blocked' : 'severed', { ...base, reason, pod }, place);
+      } else if (pod !== undefined && inside?.outcome.stage === 'tcp') yield finding('closed', { ...base, pod }, place);
+      else if (outcome.stage === 'tcp' && inside === undefined) yield finding('unreachable', { ...base, reason }, place);
+      else {
+        const isHalf = isAnswered(call.purpose === 'injection' ? 'discovery' : 'injection');
+        yield finding(isHalf ? 'halfOpen' : 'ended', { ...base, reason: told(inside ?? call) }, place);
+      }
+    }
+  },
+});
+
+interface Call {
+  readonly call: IstiodHandshake;
+  readonly member: ClusterName;
+  readonly controlPlane: ControlPlane;
+}
+
+function where({ call }: Call): string {
+  const of = call.gateway === undefined ? '' : `, gateway ${call.gateway.namespace ?? ''}/${call.gateway.name} of ${call.gateway.cluster}`;
+  return `${gatewayWays.addressOf(call)}${of}`;
+}
+
+function effect({ call, member }: Call): string {
+  return call.purpose === 'discovery'
+    ? `proxies of ${member} hear of no change, get no new certificate, and new pods do not get ready`
+    : `no pod with a sidecar can be created in ${member}`;
+}
+
+function confirm({ call: { host, port, sni } }: Call): string[] {
+  return [`openssl s_client -connect ${shellWord(gatewayWays.addressOf({ host, port }))} -servername ${shellWord(sni)} </dev/null`];
+}
+
+function told({ outcome }: IstiodHandshake): string {
+  switch (gatewayWays.layerOf(outcome)) {
+    case 'mute':
+      return 'silence';
+    case 'ended':
+      return 'the connection is ended at once';
+    default:
+      return 'reason' in outcome ? outcome.reason : 'a certificate';
+  }
+}

@@ -1,0 +1,118 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import { ports } from '../../istio/labels.ts';
+import { mintCertificate } from '../certificates.ts';
+import type { Authorities } from './authorities.ts';
+import { type ClientHello, peekClientHello } from './client-hello.ts';
+import { openHttp } from './http.ts';
+import type { Presented } from './identities.ts';
+
+/* Who speaks TLS at the end of a connection, and how connections end without. */
+
+/** How long a gateway waits for a ClientHello (Istio's listener filter timeout). */
+const patience = 15_000;
+
+/** A load balancer with a certificate of its own, of an authority that no mesh knows. */
+export async function balancerEnd(stream: Duplex, authorities: Authorities): Promise<void> {
+  stream.on('error', () => stream.destroy());
+  const issuer = await authorities.stranger();
+  const day = 86_400_000;
+  const { cert, key } = await mintCertificate({
+    subject: [['CN', 'lb.example.com']],
+    dnsNames: ['lb.example.com'],
+    usages: ['server'],
+    issuer,
+    notBefore: new Date(Date.now() - day),
+    notAfter: new Date(Date.now() + day),
+  });
+  const server = createTlsServer({ cert, key, minVersion: 'TLSv1.2' });
+  server.on('tlsClientError', () => stream.destroy());
+  server.on('secureConnection', (socket) => socket.on('error', () => stream.destroy()).resume());
+  server.emit('connection', stream);
+}
+
+/** Reads until the ClientHello is whole, and puts it back. Nothing when it is none, or does not come. */
+export function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
+  return new Promise((done) => {
+    let bytes = Buffer.alloc(0);
+    const finish = (hello: ClientHello | undefined): void => {
+      clearTimeout(timer);
+      stream.removeListener('readable', read);
+      stream.removeListener('end', gone);
+      stream.removeListener('close', gone);
+      if (hello !== undefined) stream.unshift(bytes);
+      done(hello);
+    };
+    const read = (): void => {
+      for (let chunk: unknown = stream.read(); chunk !== null; chunk = stream.read()) {
+        if (!Buffer.isBuffer(chunk)) return finish(undefined);
+        bytes = Buffer.concat([bytes, chunk]);
+        const peeked = peekClientHello(bytes);
+        if (peeked === 'more') continue;
+        return finish(peeked === 'none' ? undefined : peeked);
+      }
+    };
+    const gone = (): void => finish(undefined);
+    const timer = setTimeout(gone, patience);
+    timer.unref();
+    stream.on('readable', read);
+    stream.once('end', gone);
+    stream.once('close', gone);
+  });
+}
+
+/** What the inbound listener of a sidecar agrees on, best first. */
+const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
+
+/** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
+export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello): void {
+  // Envoy goes on without a protocol where none is in common; OpenSSL would end the handshake.
+  const common = sidecarProtocols.filter((protocol) => protocols.includes(protocol));
+  const server = createTlsServer({
+    ...(common.length === 0 ? {} : { ALPNProtocols: common }),
+    cert: chain.join(''),
+    key,
+    ca: [...roots],
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+  });
+  server.on('tlsClientError', () => stream.destroy());
+  // Behind the sidecar would be an application; there is none.
+  server.on('secureConnection', (socket) => socket.on('error', () => stream.destroy()).resume());
+  server.emit('connection', stream);
+}
+
+/** What a server of HTTP/2 says first (RFC 9113 §6.5): a SETTINGS frame, here without any. */
+const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+
+/** istiod: a client certificate is welcome and not needed. 15017 says whether it is ready. */
+export function istiodEnd(stream: Duplex, { chain, key }: Presented, port: number, ready: number): void {
+  const server = createTlsServer({
+    cert: chain.join(''),
+    key,
+    ALPNProtocols: port === ports.discovery ? ['h2', 'http/1.1'] : ['http/1.1'],
+    minVersion: 'TLSv1.2',
+  });
+  server.on('tlsClientError', () => stream.destroy());
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => stream.destroy());
+    if (port === ports.webhook) readiness('/ready', ready).serve(socket);
+    // gRPC wants HTTP/2 to be agreed on.
+    else if (socket.alpnProtocol !== 'h2') socket.end();
+    else socket.resume().write(emptySettings);
+  });
+  server.emit('connection', stream);
+}
+
+/** Answers on one path. */
+export function readiness(ready: string, status = 200): ReturnType<typeof openHttp> {
+  return openHttp((path) => (path === ready ? { status, text: '' } : { status: 404, text: '404 page not found\n' }));
+}
+
+/** The client sees ECONNRESET and not a single byte. */
+export function reset(stream: Duplex): void {
+  if (stream instanceof Socket) stream.resetAndDestroy();
+  else stream.destroy();
+}
