@@ -307,7 +307,16 @@ describe('a mesh that is asked', () => {
 describe('how far it may go', () => {
   test('off: nothing is touched', async () => {
     const { observations, io } = await run(healthy, { footprint: 'off' });
-    const all = { istiods: off, sidecars: off, nameAnswers: off, gatewayHandshakes: off, istiodHandshakes: off, gatewayReadiness: off };
+    const all = {
+      istiods: off,
+      injectionTrials: { status: 'not-asked', because: 'opt-in' },
+      probePods: { status: 'not-asked', because: 'opt-in' },
+      sidecars: off,
+      nameAnswers: off,
+      gatewayHandshakes: off,
+      istiodHandshakes: off,
+      gatewayReadiness: off,
+    };
     expect(observations).toEqual(['east', 'west'].map((cluster) => ({ cluster, ...all })));
     expect([io.forwards, io.dialled, io.gets]).toEqual([[], [], []]);
   });
