@@ -185,7 +185,15 @@ const content = {
   expiries: z.array(
     z.object({
       at: z.string(),
-      what: z.enum(['remote-secret-token', 'api-server-ca', 'root', 'signing-ca', 'ca-bundle']),
+      what: z.enum([
+        'remote-secret-token',
+        'api-server-ca',
+        'root',
+        'signing-ca',
+        'ca-bundle',
+        'istiod-certificate',
+        'workload-certificate',
+      ]),
       name: z.string(),
       clusters: texts,
       stops: z.string(),

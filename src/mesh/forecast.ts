@@ -5,6 +5,7 @@ import { clusterName, type ClusterName } from '../model/ids.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { valueOf } from './derived.ts';
 import { daysLeft, type Expiring, type Expiry, expiries } from './expiry.ts';
+import { usedEvents } from './forecast-used.ts';
 import { type FactsByCluster, listOf, type Mesh } from './topology.ts';
 
 /** One day on which something of the mesh ends by itself. */
@@ -13,7 +14,7 @@ export interface ForecastEvent {
   readonly at: string;
   /** Whole days from the present of the cluster that holds it; negative when it is over. */
   readonly days: number;
-  readonly what: Exclude<Expiring, 'distributed-root'>;
+  readonly what: Exclude<Expiring, 'distributed-root'> | 'istiod-certificate' | 'workload-certificate';
   /** What ends, as people name it. */
   readonly name: string;
   /** Clusters that hold it. */
@@ -61,7 +62,10 @@ export function forecastOf(mesh: Mesh, facts: FactsByCluster, days: number): For
     ];
   });
   const found = members.flatMap((place) => place.ends.map((end) => ({ place, end })));
-  const events = [...groupBy(found, ({ end }) => keyOf(end)).values()].flatMap((same) => eventOf(same, members, mesh, days) ?? []);
+  const events = [
+    ...[...groupBy(found, ({ end }) => keyOf(end)).values()].flatMap((same) => eventOf(same, members, mesh, days) ?? []),
+    ...usedEvents(mesh, facts, days),
+  ];
   return {
     events: events.sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || compareText(a.what, b.what) || compareText(a.name, b.name)),
     unread: [...mesh.members.keys()].flatMap((cluster) =>

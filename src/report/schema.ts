@@ -307,7 +307,15 @@ const forecast = z
           .object({
             at: z.string().describe('When it ends.'),
             days: z.int().describe('Whole days from the present of the mesh; negative when it is over.'),
-            what: z.enum(['remote-secret-token', 'api-server-ca', 'root', 'signing-ca', 'ca-bundle']),
+            what: z.enum([
+              'remote-secret-token',
+              'api-server-ca',
+              'root',
+              'signing-ca',
+              'ca-bundle',
+              'istiod-certificate',
+              'workload-certificate',
+            ]),
             name: z.string(),
             clusters: z.array(z.string()).readonly().describe('Clusters that hold it.'),
             stops: z.string().describe('What no longer works from then on; empty where nothing stops.'),

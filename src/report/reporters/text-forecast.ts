@@ -10,6 +10,8 @@ const nouns = {
   'ca-bundle': 'certificate of injectors',
   'api-server-ca': 'authority of an API server',
   'remote-secret-token': '',
+  'istiod-certificate': 'certificate of istiod,',
+  'workload-certificate': 'certificate of a workload,',
 } as const satisfies Readonly<Record<ReportForecast['events'][number]['what'], string>>;
 
 /** A time line of what ends by itself, one for each mesh; nothing unless it was asked for. */
