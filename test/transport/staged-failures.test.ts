@@ -149,7 +149,7 @@ const rows: readonly Row[] = [
   {
     about: '15021: 503, the gateway has no configuration yet',
     mishaps: [{ on: 'gateway', cluster: 'east', does: 'wait' }],
-    causes: ['unconfigured-gateway certain east west'],
+    causes: ['unconfigured-gateway likely east west'],
   },
 ];
 

@@ -21,7 +21,7 @@ checkTester(check, {
     'the pod says 503': {
       mesh: remote,
       options: seen(asked(503)),
-      findings: ['unconfigured-gateway @ west:Service/istio-system/istio-eastwestgateway (error certain)'],
+      findings: ['unconfigured-gateway @ west:Service/istio-system/istio-eastwestgateway (error likely)'],
     },
   },
 });

@@ -5,7 +5,7 @@ export default defineCheck({
   id: 'unconfigured-gateway',
   title: 'Gateways that do not answer have at least got their configuration',
   severity: 'error',
-  certainty: 'certain',
+  certainty: 'likely',
   scope: 'cluster',
   needs: ['gatewayReadiness'],
   applies: { probed: ['gatewayReadiness'] },
