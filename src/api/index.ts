@@ -45,6 +45,7 @@ export * as exposure from '../mesh/exposure.ts';
 export * as sniRoutes from '../mesh/sni-routes.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
 export * as endpoints from '../mesh/endpoints.ts';
+export * as sidecarScopes from '../mesh/sidecar-scope.ts';
 export * as expectedAnswers from '../mesh/expected-answer.ts';
 export * as faultConditions from '../mesh/fault-conditions.ts';
 export * as keepers from '../mesh/keepers.ts';

@@ -10,6 +10,7 @@ import { type MeasuredAnswer, measuredAnswers } from './measured-names.ts';
 import { nameRecord } from './name-table.ts';
 import type { NameToProbe } from './names.ts';
 import { istiodViewOf, type KnownView } from './read-clusters.ts';
+import { hidingSidecar } from './sidecar-scope.ts';
 import { type FactsByCluster, listOf, type Mesh } from './topology.ts';
 
 /** Who should give the address of a name to callers of a cluster, and which. */
@@ -139,6 +140,17 @@ function predictedFor(name: NameToProbe, cluster: ClusterName, known: Known & { 
   if (!isWhole(facts.get(cluster), 'pods') && world?.pod === undefined) return unknown(`not all pods of ${cluster} were read`);
   if (world?.pod?.proxy === undefined) return unknown(`no pod of ${cluster} with a sidecar could call it`);
   if (!world.pod.proxy.dnsCapture) return nobody(`it is only in ${holders}, and no sidecar of ${cluster} answers DNS`);
+  const hiding = hidingSidecar(
+    { ...name, ports: [...instances.values()].flatMap((service) => service.ports.map(({ port }) => port)) },
+    { cluster, namespace: world.pod.namespace },
+    mesh,
+    [...facts].map(([of, { istioResources, meshConfigs }]) => ({
+      name: of,
+      istioResources: listOf(istioResources),
+      meshConfigs: listOf(meshConfigs),
+    })),
+  );
+  if (hiding !== undefined) return nobody(`Sidecar ${hiding.namespace}/${hiding.name} keeps it from namespace ${world.pod.namespace}`);
   if (record !== undefined) {
     const home = world.members.find(({ id }) => id === record.cluster)?.cluster;
     const addresses = distinct([...record.ips, ...record.alternatives]);

@@ -1,9 +1,13 @@
-import { hostMatches } from '../istio/hosts.ts';
+import { fqdnOf, hostMatches } from '../istio/hosts.ts';
 import { fields, objects, optionalFields, port, tally, textMap, texts } from '../model/decode.ts';
-import type { IstioResource } from '../model/facts.ts';
+import type { IstioResource, MeshConfig } from '../model/facts.ts';
+import type { ClusterName } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
-import type { AppliedConfig } from './applied-config.ts';
+import { refKey } from '../model/refs.ts';
+import { type AppliedConfig, appliedConfig } from './applied-config.ts';
+import { istiodsServing } from './expected-answer.ts';
 import { hasLabels } from './selectors.ts';
+import type { Mesh } from './topology-types.ts';
 
 /** What a Sidecar lets a workload know of the mesh. */
 export interface SidecarScope {
@@ -43,6 +47,40 @@ export function sidecarScope(config: AppliedConfig, workload: { readonly namespa
       ),
   };
 }
+
+/** What is read of a cluster to tell which Sidecars apply; empty where it is not known. */
+export interface ScopingCluster {
+  readonly name: ClusterName;
+  readonly istioResources: readonly IstioResource[];
+  readonly meshConfigs: readonly MeshConfig[];
+}
+
+/**
+ * The Sidecar that keeps a Service from workloads of a namespace in a cluster, whichever of its istiods serves them. Nothing where one of them
+ * lets it through, or where a Sidecar of that namespace selects some workloads: they have another scope than the rest.
+ */
+export function hidingSidecar(
+  service: { readonly namespace: string; readonly name: string; readonly ports: readonly number[] },
+  caller: { readonly cluster: ClusterName; readonly namespace: string },
+  mesh: Pick<Mesh, 'couples'>,
+  clusters: readonly ScopingCluster[],
+): IstioResource | undefined {
+  const found = istiodsServing(caller.cluster, mesh).map((istiod) => {
+    const home = mesh.couples.find(({ kind, controlPlane }) => kind === 'self' && refKey(controlPlane.ref) === refKey(istiod.ref))?.member;
+    const own = clusters.find(({ name }) => name === home);
+    if (own === undefined) return undefined;
+    const meshConfig = own.meshConfigs.find(({ namespace, revision }) => namespace === istiod.namespace && revision === istiod.revision);
+    const config = appliedConfig({ ...istiod, clusterDomain: defaultDomain }, own, meshConfig);
+    if (config.ofKind('Sidecar').some((one) => one.namespace === caller.namespace && selectorOf(one) !== undefined)) return undefined;
+    const { object, imports } = sidecarScope(config, { namespace: caller.namespace, labels: {} });
+    const host = fqdnOf(service.namespace, service.name, defaultDomain);
+    return service.ports.some((port) => imports({ host, namespace: service.namespace }, port)) ? undefined : object;
+  });
+  return found.length > 0 && found.every((object) => object !== undefined) ? found[0] : undefined;
+}
+
+/** Hosts are compared with names of this domain: what a Sidecar says of another one is written out in full there, too. */
+const defaultDomain = 'cluster.local';
 
 function selectorOf({ spec }: IstioResource): StringMap | undefined {
   const odd = tally();

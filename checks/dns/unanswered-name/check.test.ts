@@ -1,4 +1,4 @@
-import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit, remoteSecretDeleted } from 'meshdoctor/testkit';
+import { checkTester, mesh, type MeshBuilder, observedEdits, observedIn, type ObservedEdit, remoteSecretDeleted } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const services = [{ namespace: 'sample', name: 'abc', port: 5000 }];
@@ -25,11 +25,12 @@ const sidecarObject = {
   apiVersion: 'networking.istio.io/v1',
   kind: 'Sidecar',
   metadata: { name: 'narrow', namespace: 'sample' },
-  spec: { egress: [{ hosts: ['./*'] }] },
+  spec: { workloadSelector: { labels: { app: 'client' } }, egress: [{ hosts: ['./*'] }] },
 };
-const hidden = remote.edit(
-  (objects) => new Map([...objects].map(([name, own]) => [name, name === 'east' ? [...own, sidecarObject] : own])),
-);
+const withSidecar = (object: typeof sidecarObject | typeof narrowObject): MeshBuilder =>
+  remote.edit((objects) => new Map([...objects].map(([name, own]) => [name, name === 'east' ? [...own, object] : own])));
+const narrowObject = { ...sidecarObject, spec: { egress: [{ hosts: ['istio-system/*'] }] } };
+const hidden = withSidecar(sidecarObject);
 const at = '@ west:Namespace/sample';
 
 const seen = (...edits: readonly ObservedEdit[]) => ({
@@ -83,6 +84,10 @@ checkTester(check, {
     'the Service is in both clusters': { mesh: both, options: seen() },
     'the DNS of each cluster answers too': { mesh: withDns, options: seen() },
     'nobody named anything': { mesh: remote, options: unnamed() },
+    'a Sidecar keeps the name from everybody in the namespace of the caller': {
+      mesh: withSidecar(narrowObject),
+      options: unnamed(answering('NXDOMAIN', [])),
+    },
     'probes are off': remote,
     'it was to resolve nowhere, and it does not': {
       mesh: peers.edit(remoteSecretDeleted({ cluster: 'west', of: 'east' })),

@@ -4,13 +4,16 @@ import {
   defineCheck,
   distinct,
   expectedAnswers,
+  type Fact,
   type IstiodReplica,
+  json,
   list,
   listOf,
   type NameAnswer,
   type ObjectRef,
   refKey,
   shellWord,
+  sidecarScopes,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -96,13 +99,25 @@ export default defineCheck({
     const lacks = clusters.map((cluster) => ({ cluster: cluster.name, fact: 'services' as const }));
     const isHidden = clusters.some(
       ({ istioResources, meshConfigs }) =>
-        istioResources.status === 'failed' ||
-        istioResources.status === 'forbidden' ||
-        istioResources.status === 'not-asked' ||
-        meshConfigs.status !== 'collected' ||
-        listOf(istioResources).some(({ kind }) => kind === 'Sidecar') ||
-        meshConfigs.value.some((config) => config.discoverySelectors.length > 0 || config.defaultServiceExportTo.length > 0),
+        // What one without selector hides is told apart below.
+        listOf(istioResources).some(({ kind, spec }) => kind === 'Sidecar' && json.fieldAt(spec, 'workloadSelector') !== undefined) ||
+        listOf(meshConfigs).some((config) => config.discoverySelectors.length > 0 || config.defaultServiceExportTo.length > 0),
     );
+    const ports = distinct([...instances.values()].flatMap((one) => one.ports.map(({ port }) => String(port)))).map(Number);
+    const scoping = clusters.map((one) => ({
+      name: one.name,
+      istioResources: listOf(one.istioResources),
+      meshConfigs: listOf(one.meshConfigs),
+    }));
+    const unread = clusters.flatMap(({ name: of, istioResources, meshConfigs }) => [
+      ...(isKnown(istioResources) ? [] : [{ cluster: of, fact: 'istioResources' as const }]),
+      ...(isKnown(meshConfigs) ? [] : [{ cluster: of, fact: 'meshConfigs' as const }]),
+    ]);
+    /** A Sidecar without selector keeps the name from everybody in that namespace: nothing is expected there. */
+    const isKeptFrom = (cluster: ClusterName, from: string): boolean =>
+      unread.length > 0 ||
+      sidecarScopes.hidingSidecar({ namespace, name, ports }, { cluster, namespace: from }, mesh, scoping) !== undefined;
+    if (unread.length > 0) yield undecided('it is not known whether a Sidecar keeps the name from its callers', { missing: unread });
     const replicas = clusters.flatMap(({ istiods }) => listOf(istiods));
     const replicasFor = (caller: ClusterName): IstiodReplica[] => {
       const serving = expectedAnswers.istiodsServing(caller, mesh);
@@ -131,7 +146,7 @@ export default defineCheck({
         if (first === undefined) continue;
         const caller = { cluster: cluster.name, via, namespace: first.pod.namespace ?? '' };
         const expected = expectedAnswers.expectedAnswer(instances, caller, mesh);
-        if (!('addresses' in expected)) continue;
+        if (!('addresses' in expected) || (via === 'sidecar' && isKeptFrom(cluster.name, caller.namespace))) continue;
         const all = [first, ...more];
         const args = { ...base, via, pod: first.pod, expected: expected.addresses, holders: expected.holders };
         const without = all.filter((one) => addressesIn(one).length === 0);
@@ -164,7 +179,14 @@ export default defineCheck({
             );
       const isAnswered = answers.some((one) => one.via === 'sidecar' && addressesIn(one).length > 0);
       // What stands in the caller's own cluster its own DNS knows.
-      if (mute !== undefined && !isAnswered && untold !== undefined && 'addresses' in untold && untold.from === 'other') {
+      if (
+        mute !== undefined &&
+        !isKeptFrom(cluster.name, mute.proxy.namespace ?? '') &&
+        !isAnswered &&
+        untold !== undefined &&
+        'addresses' in untold &&
+        untold.from === 'other'
+      ) {
         yield finding(
           'unwatched',
           {
@@ -199,6 +221,7 @@ export default defineCheck({
               mesh,
             );
       if (table === undefined || expected === undefined || !('addresses' in expected)) continue;
+      if (isKeptFrom(cluster.name, table.proxy.namespace ?? '')) continue;
       const proxies = distinct(tables.map(({ proxy }) => `${proxy.namespace ?? ''}/${proxy.name}`));
       yield finding(
         'unlisted',
@@ -218,6 +241,11 @@ export default defineCheck({
     }
   },
 });
+
+/** An API that is not served has no objects. */
+function isKnown({ status }: Fact<unknown>): boolean {
+  return status === 'collected' || status === 'absent';
+}
 
 interface Answered {
   readonly service: { readonly namespace: string; readonly name: string };

@@ -1,4 +1,4 @@
-import { checkTester, mesh, remoteSecretDeleted } from 'meshdoctor/testkit';
+import { checkTester, mesh, type MeshBuilder, remoteSecretDeleted } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const options = { services: [{ name: 'abc', namespace: 'sample', port: 5000 }] };
@@ -10,11 +10,30 @@ const uncaptured = remote
 const peers = mesh().multiPrimary('east', 'west').namespace('sample', { injected: true });
 const at = '@ west:Namespace/sample';
 
+/** A Sidecar where istiod reads it: that of the root namespace is everybody's. */
+const withSidecar = (built: MeshBuilder, namespace: string, hosts: readonly string[]): MeshBuilder =>
+  built.edit((objects) =>
+    new Map(objects).set('east', [
+      ...(objects.get('east') ?? []),
+      {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Sidecar',
+        metadata: { name: 'narrow', namespace },
+        spec: { egress: [{ hosts: [...hosts] }] },
+      },
+    ]),
+  );
+
 checkTester(check, {
   healthy: {
     'sidecars of the remote answer DNS': { mesh: called, options },
     'the Service is in both clusters': {
       mesh: remote.service('abc.sample', { port: 5000 }).workload('client.sample', { in: ['west'], dnsCapture: false }),
+      options,
+    },
+    'a Sidecar lets it through': { mesh: withSidecar(called, 'istio-system', ['istio-system/*', 'sample/*']), options },
+    'a Sidecar of one of two namespaces of callers': {
+      mesh: withSidecar(called.namespace('apps', { injected: true }).workload('client.apps', { in: ['west'] }), 'apps', ['./*']),
       options,
     },
     'two primaries, sidecars answer DNS': {
@@ -61,6 +80,11 @@ checkTester(check, {
         .break((m) => m.cluster('east').annotate('Service', 'sample', 'abc', { 'networking.istio.io/exportTo': '.' })),
       options,
       findings: ['unresolvable-service/hidden @ east:Service/sample/abc'],
+    },
+    'a Sidecar of the primary keeps it from every caller': {
+      mesh: withSidecar(called.workload('client.apps', { in: ['west'] }), 'istio-system', ['istio-system/*']),
+      options,
+      findings: ['unresolvable-service/narrowed @ east:Sidecar/istio-system/narrow'],
     },
     'a name that exists nowhere': {
       mesh: remote,

@@ -4,13 +4,19 @@ import {
   clusterRef,
   count,
   defineCheck,
+  distinct,
   endpoints,
+  type IstioResource,
+  type Json,
+  json,
   list,
+  listOf,
   type Member,
   type Pod,
   refKey,
   remedy,
   type Service,
+  sidecarScopes,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -20,8 +26,9 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'service',
   needs: ['services', 'pods', 'namespaces'],
+  uses: ['istioResources', 'meshConfigs'],
   path: { hops: ['name'] },
-  catalogue: ['DNS-01'],
+  catalogue: ['DNS-01', 'DNS-11'],
   docs: {
     why: "An application looks a name up before Envoy sees anything, and the DNS of a cluster only knows that cluster's Services. A Service of another cluster resolves only where a Service of the same name exists too, or where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE).",
     confirm: 'kubectl --context CLUSTER -n NAMESPACE exec deploy/CLIENT -- getent hosts NAME.NAMESPACE',
@@ -55,6 +62,16 @@ export default defineCheck({
       expected: 'an annotation that names the namespace of the callers, or none',
       found: a.service.annotations[annotations.exportTo] ?? '',
     }),
+    narrowed: (a: Caller & { sidecar: IstioResource }) => ({
+      ...unresolved(a, `Sidecar ${a.sidecar.namespace}/${a.sidecar.name} in ${a.sidecar.ref.cluster} keeps it from the callers`),
+      expected: `${a.service.namespace}/* among its egress hosts`,
+      found: list(
+        json.itemsAt(a.sidecar.spec, 'egress').flatMap((egress) => json.itemsAt(egress, 'hosts').map(String)),
+        'none',
+        4,
+      ),
+      remedy: [remedy.patch(a.sidecar.ref, { spec: { egress: withHost(a.sidecar.spec, `${a.service.namespace}/*`) } })],
+    }),
     partly: (a: { service: Service; caller: ClusterName; without: readonly Pod[]; callers: number }) => ({
       text: `Name ${a.service.name}.${a.service.namespace} resolves only for some pods of ${a.caller}: ${a.without.length} of ${a.callers} sidecars do not answer DNS.`,
       expected: 'DNS capture on all sidecars, or the Service in both clusters',
@@ -77,6 +94,11 @@ export default defineCheck({
       return;
     }
     const { port } = named;
+    const scoping = clusters.map(({ name, istioResources, meshConfigs }) => ({
+      name,
+      istioResources: listOf(istioResources),
+      meshConfigs: listOf(meshConfigs),
+    }));
     for (const instance of instances) {
       if (port === undefined || instance.ports.some((candidate) => candidate.port === port)) continue;
       yield finding('noPort', { service: instance, port }, { at: instance.ref, field: '.spec.ports', concerns: [instance.ref.cluster] });
@@ -135,10 +157,26 @@ export default defineCheck({
       if (first.clusterIP === 'None' && !isNear) yield finding('headless', args, { ...where, at: first.ref, field: '.spec.clusterIP' });
       else if (sidecars.every((pod) => !endpoints.isExportedTo(first, pod.namespace))) {
         yield finding('hidden', args, { ...where, at: first.ref, field: '.metadata.annotations["networking.istio.io/exportTo"]' });
+      } else {
+        const ports = first.ports.map((one) => one.port);
+        const hiding = distinct(sidecars.map((pod) => pod.namespace)).map((from) =>
+          sidecarScopes.hidingSidecar({ ...service, ports }, { cluster: cluster.name, namespace: from }, mesh, scoping),
+        );
+        const [sidecar] = hiding;
+        if (sidecar !== undefined && hiding.every((one) => one !== undefined))
+          yield finding('narrowed', { ...args, sidecar }, { ...where, at: sidecar.ref, field: '.spec.egress' });
       }
     }
   },
 });
+
+/** The same egress, with one more host for all ports. */
+function withHost(spec: Json, host: string): Json {
+  const egress = json.itemsAt(spec, 'egress');
+  const general = egress.findIndex((one) => json.fieldAt(one, 'port') === undefined);
+  if (general < 0) return [...egress, { hosts: [host] }];
+  return egress.map((one, index) => (index === general ? { ...json.fieldsAt(one), hosts: [...json.itemsAt(one, 'hosts'), host] } : one));
+}
 
 interface Caller {
   readonly service: Service;
