@@ -105,8 +105,11 @@ import mismatchedClientTls from './policy/mismatched-client-tls/check.ts';
 import missingCallerRules from './policy/missing-caller-rules/check.ts';
 import missingOutlierDetection from './policy/missing-outlier-detection/check.ts';
 import missingSubset from './policy/missing-subset/check.ts';
+import staleMeshConfig from './policy/stale-mesh-config/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
+import unreadConfiguration from './policy/unread-configuration/check.ts';
 import unseenSourceAddress from './policy/unseen-source-address/check.ts';
+import divergentReplicas from './remote-secret/divergent-replicas/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
 import expiringApiServerCa from './remote-secret/expiring-api-server-ca/check.ts';
@@ -119,6 +122,7 @@ import orphanedRemoteSecret from './remote-secret/orphaned-remote-secret/check.t
 import rejectedKubeconfig from './remote-secret/rejected-kubeconfig/check.ts';
 import revokedCredential from './remote-secret/revoked-credential/check.ts';
 import selfRemoteSecret from './remote-secret/self-remote-secret/check.ts';
+import severedCluster from './remote-secret/severed-cluster/check.ts';
 import uncreatableRemoteSecret from './remote-secret/uncreatable-remote-secret/check.ts';
 import unreadRemoteSecret from './remote-secret/unread-remote-secret/check.ts';
 import unsyncedCluster from './remote-secret/unsynced-cluster/check.ts';
@@ -126,6 +130,7 @@ import crowdedGateway from './scale/crowded-gateway/check.ts';
 import killedIstiod from './scale/killed-istiod/check.ts';
 import limitedIstiodCpu from './scale/limited-istiod-cpu/check.ts';
 import needlessPushes from './scale/needless-pushes/check.ts';
+import rejectedPush from './scale/rejected-push/check.ts';
 import wastefulRelease from './scale/wasteful-release/check.ts';
 import divergentClusterDomain from './topology/divergent-cluster-domain/check.ts';
 import divergentMeshNetworks from './topology/divergent-mesh-networks/check.ts';
@@ -270,8 +275,11 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingCallerRules, area: 'policy', origin: 'built-in' },
   { check: missingOutlierDetection, area: 'policy', origin: 'built-in' },
   { check: missingSubset, area: 'policy', origin: 'built-in' },
+  { check: staleMeshConfig, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
+  { check: unreadConfiguration, area: 'policy', origin: 'built-in' },
   { check: unseenSourceAddress, area: 'policy', origin: 'built-in' },
+  { check: divergentReplicas, area: 'remote-secret', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },
   { check: expiringApiServerCa, area: 'remote-secret', origin: 'built-in' },
@@ -284,6 +292,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: rejectedKubeconfig, area: 'remote-secret', origin: 'built-in' },
   { check: revokedCredential, area: 'remote-secret', origin: 'built-in' },
   { check: selfRemoteSecret, area: 'remote-secret', origin: 'built-in' },
+  { check: severedCluster, area: 'remote-secret', origin: 'built-in' },
   { check: uncreatableRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unreadRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: unsyncedCluster, area: 'remote-secret', origin: 'built-in' },
@@ -291,6 +300,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: killedIstiod, area: 'scale', origin: 'built-in' },
   { check: limitedIstiodCpu, area: 'scale', origin: 'built-in' },
   { check: needlessPushes, area: 'scale', origin: 'built-in' },
+  { check: rejectedPush, area: 'scale', origin: 'built-in' },
   { check: wastefulRelease, area: 'scale', origin: 'built-in' },
   { check: divergentClusterDomain, area: 'topology', origin: 'built-in' },
   { check: divergentMeshNetworks, area: 'topology', origin: 'built-in' },

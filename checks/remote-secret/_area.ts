@@ -18,6 +18,9 @@ export const order = 3;
 /** What probes see of a cluster that istiod cannot read, or no longer. */
 export const effectsOfUnread = [
   { code: 'unsynced-cluster', match: 'cluster' },
+  { code: 'severed-cluster', match: 'cluster' },
+  { code: 'divergent-replicas/clusters', match: 'cluster' },
+  { code: 'divergent-replicas/gateways', match: 'cluster' },
   { code: 'unlisted-gateway', match: 'cluster' },
   { code: 'missing-endpoint-shard', match: 'cluster' },
   { code: 'unanswered-name', match: 'cluster' },

@@ -86,6 +86,10 @@ const askFlags = {
     type: 'string',
     describe: 'services that are tried at each gateway; default: those of --service (8 at most), else one',
   },
+  sample: {
+    type: 'string',
+    describe: 'DURATION such as 30s: read the counters of every istiod twice, so far apart, and say which errors rise',
+  },
   resolve: { type: 'list', describe: 'ADDRESS:PORT=HOST:PORT: where an address that probes meet is from here (repeatable)' },
   stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
 } as const satisfies Record<string, FlagDefinition>;

@@ -29,6 +29,8 @@ export type ObjectFactName = Exclude<FactName, ObservedFactName | 'clock' | 'tod
 /** Facts that probes make. */
 export const observedFacts: readonly ObservedFactName[] = [
   'istiods',
+  'istiodStates',
+  'istiodSamples',
   'sidecars',
   'injectionTrials',
   'probePods',
@@ -126,11 +128,15 @@ export function withObservations(facts: ClusterFacts, observations: ClusterObser
 }
 
 function observedFactsOf(observations: ClusterObservations | undefined): Pick<ClusterFacts, ObservedFactName> {
+  // Whoever asked istiods asked for all of this, unless there was no such question then.
+  const notThen = observations?.istiods === undefined || isOff(observations.istiods) ? undefined : olderRecording;
   return {
     istiods: observed(observations?.istiods),
-    sidecars: observed(observations?.sidecars),
     injectionTrials: observed(observations?.injectionTrials, 'opt-in'),
     probePods: observed(observations?.probePods, 'opt-in'),
+    sidecars: observed(observations?.sidecars ?? notThen),
+    istiodStates: observed(observations?.istiodStates ?? notThen),
+    istiodSamples: observed(observations?.istiodSamples ?? { status: 'not-asked', because: 'not sampled' }),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),
     istiodHandshakes: observed(observations?.istiodHandshakes),
@@ -138,7 +144,13 @@ function observedFactsOf(observations: ClusterObservations | undefined): Pick<Cl
   };
 }
 
-function observed<T>(state: Observed<T> | undefined, otherwise: 'probes off' | 'opt-in' = 'probes off'): Fact<T> {
+const olderRecording = { status: 'not-asked', because: 'older recording' } as const;
+
+function isOff(state: Observed<unknown>): boolean {
+  return state.status === 'not-asked' && state.because === 'probes off';
+}
+
+function observed<T>(state: Observed<T> | typeof olderRecording | undefined, otherwise: 'probes off' | 'opt-in' = 'probes off'): Fact<T> {
   if (state === undefined) return { status: 'not-asked', because: otherwise };
   return state.status === 'observed' ? { status: 'collected', value: state.value } : state;
 }

@@ -33,6 +33,8 @@ export interface LiveSource {
   readonly probePod: { readonly namespace: string; readonly image?: string };
   /** Services that are tried at each address of a gateway; absent: as probes see fit. */
   readonly maxTargets?: number;
+  /** Milliseconds after which the counters of istiods are read once more. */
+  readonly sample?: number;
 }
 
 export interface AddressMapping {
@@ -58,6 +60,7 @@ const liveFlags: readonly (readonly [name: keyof Flags, spelled: string])[] = [
   ['probeImage', '--probe-image'],
   ['probeNamespace', '--probe-namespace'],
   ['maxTargets', '--max-targets'],
+  ['sample', '--sample'],
 ];
 
 /** Flags that only mean something when directories are read. */
@@ -124,6 +127,14 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
   const podFlag = flags.probeImage === undefined ? (flags.probeNamespace === undefined ? undefined : '--probe-namespace') : '--probe-image';
   if (podFlag !== undefined && probe !== 'pod')
     throw new UsageError('ERR_BAD_VALUE', `${podFlag} is about the pod of --probe=pod, and none is made.`, { hint: 'Add --probe=pod.' });
+  const sample = flags.sample === undefined ? undefined : parseDuration('--sample', flags.sample);
+  if (sample !== undefined && (probe === 'off' || probe === 'connect'))
+    throw new UsageError('ERR_BAD_VALUE', `--sample asks istiods twice, and --probe=${probe} asks none.`, {
+      hint: 'Leave out one of them.',
+    });
+  const timeout = flags.timeout === undefined ? 60_000 + (sample ?? 0) : parseDuration('--timeout', flags.timeout);
+  if (sample !== undefined && sample >= timeout)
+    throw new UsageError('ERR_BAD_VALUE', `--sample ${flags.sample ?? ''} takes longer than --timeout ${flags.timeout ?? ''} allows.`);
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     contexts,
@@ -136,12 +147,13 @@ export function liveSource(flags: Flags, config: LoadedConfig | undefined, cwd: 
     },
     ...(flags.istioNamespace === undefined ? {} : { istioNamespace: flags.istioNamespace }),
     requestTimeout: flags.requestTimeout === undefined ? 10_000 : parseDuration('--request-timeout', flags.requestTimeout),
-    timeout: flags.timeout === undefined ? 60_000 : parseDuration('--timeout', flags.timeout),
+    timeout,
     resolve: (flags.resolve ?? []).map(parseMapping),
     ...(flags.onlyMapped === true ? { onlyMapped: true } : {}),
     probe,
     probePod: { namespace: flags.probeNamespace ?? 'default', ...(flags.probeImage === undefined ? {} : { image: flags.probeImage }) },
     ...(flags.maxTargets === undefined ? {} : { maxTargets: parseCount('--max-targets', flags.maxTargets, 100) }),
+    ...(sample === undefined ? {} : { sample }),
   };
 }
 

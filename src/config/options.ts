@@ -120,6 +120,7 @@ export interface Flags {
   readonly probeImage?: string | undefined;
   readonly probeNamespace?: string | undefined;
   readonly maxTargets?: string | undefined;
+  readonly sample?: string | undefined;
   /** No flag of the command line: the clusters are simulated, and their addresses are nobody's outside the mappings. */
   readonly onlyMapped?: boolean | undefined;
 }

@@ -4,10 +4,10 @@ import { redact, shellWord } from '../base/text.ts';
 import type { Certainty, Finding, Message, Outcome, Severity, Undecided } from '../api/finding.ts';
 import { certainties, severities } from '../api/finding.ts';
 import { type AnyCheck, type Needs, type Where, sideNeeds } from '../api/check.ts';
-import type { ClusterFacts, Fact, FactName, MissingFact, Service } from '../model/facts.ts';
+import type { ClusterFacts, Fact, FactName, MissingFact, NotAsked, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Json } from '../model/kube.ts';
-import { asksForMore, probesAreOff } from '../model/observations.ts';
+import { asksForMore, countersReadOnce, notAskedThen, probesAreOff } from '../model/observations.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { inferTopology, listOf, type Member, type Mesh, type Topology } from '../mesh/topology.ts';
@@ -141,14 +141,30 @@ function unprobed(check: AnyCheck, topology: Topology, because: string): Outcome
   }));
 }
 
-const unasked: readonly string[] = ['probes off', 'opt-in', 'nothing to probe'];
-
 /** Whether nothing is missing but probes that nobody made, or that found nobody to ask: then there is no question, and no gap. */
 function isUnprobed(missing: readonly MissingFact[]): boolean {
-  return missing.length > 0 && missing.every(({ why }) => why.status === 'not-asked' && unasked.includes(why.because));
+  return (
+    missing.length > 0 &&
+    missing.every(
+      ({ why }) =>
+        why.status === 'not-asked' && (why.because === 'probes off' || why.because === 'opt-in' || unprobedBecause.has(why.because)),
+    )
+  );
 }
 
-const nothingProbed = { kind: 'not-applicable', because: 'there is nothing there to probe' } as const;
+function nothingProbed(missing: readonly MissingFact[]): { readonly kind: 'not-applicable'; readonly because: string } {
+  const reasons = missing.flatMap(({ why }) => (why.status === 'not-asked' ? (unprobedBecause.get(why.because) ?? []) : []));
+  return { kind: 'not-applicable', because: reasons[0] ?? nothingThere };
+}
+
+const nothingThere = 'there is nothing there to probe';
+
+/** Why nobody asked although probes were on. */
+const unprobedBecause: ReadonlyMap<NotAsked, string> = new Map<NotAsked, string>([
+  ['nothing to probe', nothingThere],
+  ['not sampled', countersReadOnce],
+  ['older recording', notAskedThen],
+]);
 
 /** Members that no control plane of the clusters given reads: a remote without its primary. */
 function unmanaged(mesh: Mesh): ClusterName[] {
@@ -203,7 +219,7 @@ function unseen(check: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, 
 function runSubject(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   const { check } = registered;
   const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
-  if (isUnprobed(subject.missing)) return [{ ...base, ...nothingProbed }];
+  if (isUnprobed(subject.missing)) return [{ ...base, ...nothingProbed(subject.missing) }];
   if (subject.missing.length > 0)
     return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
   try {
@@ -217,7 +233,7 @@ function runSubject(registered: RegisteredCheck, subject: Subject, facts: Readon
         // A check names what it would have needed of a cluster it did not get: what was read whole is not missing.
         return state?.status === 'collected' && state.partial !== true ? [] : [{ cluster, fact, why: whyMissing(state) }];
       });
-      if (isUnprobed(missing)) return { ...base, clusters, ...nothingProbed };
+      if (isUnprobed(missing)) return { ...base, clusters, ...nothingProbed(missing) };
       const blocked = item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy };
       return { ...base, clusters, kind: 'inconclusive', because: item.because, missing, ...blocked };
     });

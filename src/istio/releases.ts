@@ -137,6 +137,10 @@ export const behaviours = {
   fallsBackToOwnTrustDomain: [{ from: '1.29.2' }],
   /** Kubeconfigs of remote clusters may come from files (PILOT_MULTICLUSTER_KUBECONFIG_PATH); remote secrets are then not read. */
   readsKubeconfigFiles: [{ from: '1.30.0' }],
+  /** Its metrics say how far it has read each remote cluster (pkg/kube/multicluster/secretcontroller.go). */
+  writesSyncStatus: [{ from: '1.29.0' }],
+  /** There every cluster is at `timeout` 30 seconds after it was added, however well it is read (istio/istio#60098). */
+  writesFalseTimeouts: [{ from: '1.29.0', until: '1.30.0' }],
   /** Name tables hold only those pods of a headless Service that have its first port (pkg/dns/server/name_table.go, #61038). Mended in no release that this table knows; later patches may be. */
   namesPodsOfFirstPortOnly: [
     { from: '1.20.0', until: '1.28.11' },

@@ -2,23 +2,30 @@ import { distinct } from '../base/sort.ts';
 import type { Clock, ControlPlane, Fact, MeshConfig, Pod } from '../model/facts.ts';
 import type { ClusterId } from '../model/ids.ts';
 import type { IstiodReplica, ListedGateway, ListedShards } from '../model/observations.ts';
+import { refKey } from '../model/refs.ts';
 import { type ShardEndpoint, endpointShards } from './endpoints.ts';
 import { type NetworkGateway, networkGateways } from './gateways.ts';
 import type { IstiodView, ReadCluster } from './istiod-view.ts';
 import { readCredentials } from './remote-secrets.ts';
-import type { Couple } from './topology.ts';
+import type { Couple, Mesh } from './topology.ts';
 
 /*
  * What an istiod should hold of one cluster that it reads, beside what its replicas say they hold. Everything here is one couple's: a
  * third cluster has no part in it.
  */
 
-/** The replicas of one istiod among all that were asked in its cluster. */
-export function replicasOf(
+/** What was seen of the replicas of one istiod, among all that were asked in its cluster. */
+export function replicasOf<T extends Pick<IstiodReplica, 'namespace' | 'revision'>>(
   controlPlane: Pick<ControlPlane, 'namespace' | 'revision'>,
-  istiods: readonly IstiodReplica[],
-): readonly IstiodReplica[] {
+  istiods: readonly T[],
+): readonly T[] {
   return istiods.filter(({ namespace, revision }) => namespace === controlPlane.namespace && revision === controlPlane.revision);
+}
+
+/** Those of the istiods of a cluster that run this mesh: a cluster may host the istiod of another one beside its own. */
+export function istiodsOf(mesh: Pick<Mesh, 'controlPlanes'>, controlPlanes: readonly ControlPlane[]): readonly ControlPlane[] {
+  const own = new Set(mesh.controlPlanes.map(({ ref }) => refKey(ref)));
+  return controlPlanes.filter(({ ref }) => own.has(refKey(ref)));
 }
 
 /** Ids under which this istiod reads the member of a couple: its own CLUSTER_ID, or the keys of the remote secrets that it takes. */

@@ -29,8 +29,7 @@ export interface KnownView {
 export function istiodViewOf(controlPlane: ControlPlane, couples: readonly Couple[], facts: FactsByCluster): KnownView {
   const own = couples.filter((couple) => refKey(couple.controlPlane.ref) === refKey(controlPlane.ref));
   const home = controlPlane.ref.cluster;
-  const selves = own.filter((couple) => couple.kind === 'self').map((couple) => couple.member);
-  const config = selves.find((member) => member !== home) ?? home;
+  const config = configClusterOf(controlPlane, couples);
   const { opened, elsewhere } = openedBySecrets(controlPlane, own, facts);
   const members = [{ id: controlPlane.clusterId, cluster: config }, ...opened];
   const meshConfig = meshConfigOf(controlPlane, [home, config], facts);
@@ -47,6 +46,12 @@ export function istiodViewOf(controlPlane: ControlPlane, couples: readonly Coupl
     elsewhere,
     missing: [...new Set(members.map((member) => member.cluster))].flatMap((cluster) => missingOf(cluster, facts.get(cluster))),
   };
+}
+
+/** The cluster whose configuration an istiod reads: its own, or the config cluster of an external one. `couples` are those of its mesh. */
+export function configClusterOf({ ref }: Pick<ControlPlane, 'ref'>, couples: readonly Couple[]): ClusterName {
+  const selves = couples.filter(({ kind, controlPlane }) => kind === 'self' && refKey(controlPlane.ref) === refKey(ref));
+  return selves.find(({ member }) => member !== ref.cluster)?.member ?? ref.cluster;
 }
 
 function openedBySecrets(

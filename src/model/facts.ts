@@ -556,7 +556,15 @@ export interface FactTypes extends ObservedFacts {
 export type FactName = keyof FactTypes;
 
 /** Why nobody asked: never a reason to call a run incomplete. */
-export type NotAsked = 'directory does not say' | 'no clock' | 'deselected' | 'probes off' | 'opt-in' | 'nothing to probe';
+export type NotAsked =
+  | 'directory does not say'
+  | 'no clock'
+  | 'deselected'
+  | 'probes off'
+  | 'opt-in'
+  | 'nothing to probe'
+  | 'not sampled'
+  | 'older recording';
 
 /** Closed set of ways in which reading can fail; serialisable. */
 export type FailureCode =

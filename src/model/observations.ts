@@ -1,5 +1,6 @@
 import type { FailureCode } from './facts.ts';
 import type { ClusterId, ClusterName, NetworkId, Revision } from './ids.ts';
+import type { StringMap } from './kube.ts';
 import type { ObjectRef } from './refs.ts';
 
 /*
@@ -12,6 +13,10 @@ export const probesAreOff = 'probes are off';
 
 /** Why a check of something that only an own flag allows does not apply. */
 export const asksForMore = 'it asks for more than it was allowed';
+/** The same of a check that compares two readings of counters. */
+export const countersReadOnce = 'counters were read once: --sample was not given';
+/** The same of a check of what a recording has no word about. */
+export const notAskedThen = 'the version that recorded this did not ask';
 
 /** What one question got. */
 export type Answer<T> = { readonly answer: T } | { readonly failed: FailureCode; readonly reason: string };
@@ -31,6 +36,91 @@ export interface IstiodReplica {
   readonly shardsAsked: readonly string[];
   /** `/debug/ndsz` of sample proxies that are connected to this replica. */
   readonly nameTables: readonly ListedNameTable[];
+}
+
+/** What else an istiod pod says of itself. Belongs to the cluster the pod runs in. Optional parts are asked where there is a reason to. */
+export interface IstiodState extends Pick<IstiodReplica, 'pod' | 'namespace' | 'revision'> {
+  /** How it could be asked. */
+  readonly rung: Rung;
+  /** `/debug/mesh`: the mesh config it works with. */
+  readonly mesh: Answer<EffectiveMesh>;
+  /** `/debug/configz`: Istio's objects that it took, as `Kind/namespace/name`, sorted. */
+  readonly config?: Answer<readonly string[]>;
+  /** `/debug/pushcontext`: gateways with a host name of which it knows no address. */
+  readonly unresolved?: Answer<readonly UnresolvedGateway[]>;
+  /** `/debug/syncz`: proxies that refuse what they were last sent; asked where its metrics say that some did. */
+  readonly rejections?: Answer<readonly Rejection[]>;
+  /** `/debug/registryz` of the names that somebody asked for by name. */
+  readonly services?: Answer<readonly ListedService[]>;
+  /** `/metrics`: the series of `metricsRead`. Absent where the monitoring port does not answer. */
+  readonly metrics?: Answer<readonly ListedMetric[]>;
+}
+
+/** The counters of an istiod pod, read twice. */
+export interface IstiodSample extends Pick<IstiodReplica, 'pod' | 'namespace' | 'revision'> {
+  /** Between the two. */
+  readonly seconds: number;
+  readonly before: Answer<readonly ListedMetric[]>;
+  readonly after: Answer<readonly ListedMetric[]>;
+}
+
+/** A rung of the ladder on which a replica was asked, and what happened on those above it. */
+export interface Rung {
+  /** debug: its debug endpoints; metrics: nothing but its metrics, since those do not answer; none: neither. */
+  readonly by: 'debug' | 'metrics' | 'none';
+  /** Of the pod; absent for none. */
+  readonly port?: number;
+  /** One for each rung that was tried before: `port 15014: connection refused`. */
+  readonly above: readonly string[];
+}
+
+/** What is compared of a mesh config in effect. */
+export interface EffectiveMesh {
+  readonly trustDomain: string;
+  readonly trustDomainAliases: readonly string[];
+  readonly rootNamespace: string;
+  readonly discoveryAddress: string;
+  readonly meshId: string;
+  readonly enableAutoMtls: boolean;
+  readonly defaultServiceExportTo: readonly string[];
+  /** LabelSelectors in one spelling: see `spelledSelector` of mesh/effective-mesh. */
+  readonly discoverySelectors: readonly string[];
+  /** `defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE`; empty where it is not set. */
+  readonly dnsCapture: string;
+}
+
+/** A gateway between networks, known by a host name. */
+export interface UnresolvedGateway {
+  readonly network: NetworkId;
+  readonly cluster: ClusterId;
+  readonly host: string;
+}
+
+/** A proxy that refuses configuration. */
+export interface Rejection {
+  /** `pod.namespace`, as istiod names proxies. */
+  readonly proxy: string;
+  readonly cluster: ClusterId;
+  /** Kinds of configuration: `Cluster`, `Listener` … */
+  readonly types: readonly string[];
+  /** What Envoy said of the first, without credentials; empty before 1.23, which does not keep it. */
+  readonly error: string;
+}
+
+/** A service of Kubernetes in istiod's registry. */
+export interface ListedService {
+  /** FQDN. */
+  readonly host: string;
+  /** Cluster → its addresses. */
+  readonly addresses: readonly { readonly cluster: ClusterId; readonly ips: readonly string[] }[];
+  readonly ports: readonly number[];
+}
+
+/** One series of Prometheus. */
+export interface ListedMetric {
+  readonly name: string;
+  readonly labels: StringMap;
+  readonly value: number;
 }
 
 export interface ListedGateway {
@@ -265,6 +355,9 @@ export interface ObservedFacts {
   sidecars: readonly SidecarState[];
   injectionTrials: readonly InjectionTrial[];
   probePods: readonly ProbePod[];
+  istiodStates: readonly IstiodState[];
+  /** Only where two readings were asked for. */
+  istiodSamples: readonly IstiodSample[];
   nameAnswers: readonly NameAnswer[];
   gatewayHandshakes: readonly GatewayHandshake[];
   istiodHandshakes: readonly IstiodHandshake[];
@@ -278,7 +371,7 @@ export type Observed<T> =
   | { readonly status: 'observed'; readonly value: T }
   | { readonly status: 'forbidden'; readonly verb: string; readonly resource: string }
   | { readonly status: 'failed'; readonly code: FailureCode; readonly reason: string }
-  | { readonly status: 'not-asked'; readonly because: 'probes off' | 'opt-in' | 'nothing to probe' };
+  | { readonly status: 'not-asked'; readonly because: 'probes off' | 'opt-in' | 'nothing to probe' | 'not sampled' };
 
 /** Everything probes saw in one cluster; a fact that is not there was not asked for. */
 export type ClusterObservations = { readonly [K in ObservedFactName]?: Observed<ObservedFacts[K]> } & { readonly cluster: ClusterName };

@@ -29,6 +29,8 @@ const check = z.strictObject({
         .array(
           z.enum([
             'istiods',
+            'istiodStates',
+            'istiodSamples',
             'sidecars',
             'injectionTrials',
             'probePods',

@@ -1,7 +1,20 @@
 import { compareText, sortedBy } from '../base/sort.ts';
-import { type Fields, fields, filled, objects, optionalFields, tally, text, texts, whole } from '../model/decode.ts';
+import { type Fields, fields, filled, flag, objects, optionalFields, port, tally, text, textMap, texts, whole } from '../model/decode.ts';
+import { ipFamily } from '../istio/addresses.ts';
+import { spelledSelector } from '../mesh/effective-mesh.ts';
 import { clusterId, networkId } from '../model/ids.ts';
-import type { IstiodReplica, ListedEndpoint, ListedGateway, ListedNameTable, ListedShards } from '../model/observations.ts';
+import type {
+  EffectiveMesh,
+  IstiodReplica,
+  ListedEndpoint,
+  ListedGateway,
+  ListedNameTable,
+  ListedService,
+  ListedShards,
+  Rejection,
+  UnresolvedGateway,
+} from '../model/observations.ts';
+import { oneLine } from './failure.ts';
 
 /*
  * Answers of istiod's debug endpoints, parsed JSON, as its releases from 1.20 on write them (pilot/pkg/xds/debug.go). Each function
@@ -92,6 +105,126 @@ export function nameTableIn(value: unknown, hosts: readonly string[]): Answered<
     });
     return records.length === 0 ? [] : [{ host, ips: records.flatMap((record) => texts(odd, record['ips'])) }];
   });
+}
+
+/** `/debug/mesh`, as protobuf writes JSON: what is not set is not there. */
+export function meshIn(value: unknown): EffectiveMesh | undefined {
+  const odd = tally();
+  const mesh = optionalFields(odd, value);
+  if (mesh === undefined) return undefined;
+  const defaults = fields(odd, mesh['defaultConfig']);
+  return {
+    trustDomain: text(odd, mesh['trustDomain']) ?? '',
+    trustDomainAliases: texts(odd, mesh['trustDomainAliases']),
+    rootNamespace: text(odd, mesh['rootNamespace']) ?? '',
+    discoveryAddress: text(odd, defaults['discoveryAddress']) ?? '',
+    meshId: text(odd, defaults['meshId']) ?? '',
+    enableAutoMtls: flag(odd, mesh['enableAutoMtls']) ?? true,
+    defaultServiceExportTo: texts(odd, mesh['defaultServiceExportTo']),
+    discoverySelectors: objects(odd, mesh['discoverySelectors']).map((selector) =>
+      spelledSelector({
+        matchLabels: textMap(odd, selector['matchLabels']),
+        matchExpressions: objects(odd, selector['matchExpressions']).map((term) => ({
+          key: text(odd, term['key']) ?? '',
+          operator: text(odd, term['operator']) ?? '',
+          values: texts(odd, term['values']),
+        })),
+      }),
+    ),
+    dnsCapture: text(odd, fields(odd, defaults['proxyMetadata'])['ISTIO_META_DNS_CAPTURE']) ?? '',
+  };
+}
+
+/** One element of `/debug/configz`, as `Kind/namespace/name`; nothing for what is not of Istio's own groups. */
+export function takenObject(value: unknown): string | undefined {
+  const odd = tally();
+  const object = fields(odd, value);
+  const kind = filled(odd, object['kind']);
+  if (kind === undefined || !/^(?:networking|security)\.istio\.io\//.test(text(odd, object['apiVersion']) ?? '')) return undefined;
+  const metadata = fields(odd, object['metadata']);
+  return `${kind}/${text(odd, metadata['namespace']) ?? ''}/${text(odd, metadata['name']) ?? ''}`;
+}
+
+/** `/debug/configz` after `takenObject`, sorted. */
+export function configIn(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return [...texts(tally(), value)].sort(compareText);
+}
+
+/**
+ * `/debug/pushcontext`: host names among UnresolvedGateways of networks and clusters of which NetworkGateways has no address. The name
+ * of the former misleads: all gateways are in it as they were before names were resolved, one change behind.
+ */
+export function unresolvedIn(value: unknown): readonly UnresolvedGateway[] | undefined {
+  const odd = tally();
+  const context = optionalFields(odd, value);
+  if (context === undefined) return undefined;
+  const placeOf = (entry: Fields): string => `${text(odd, entry['Network']) ?? ''} ${text(odd, entry['Cluster']) ?? ''}`;
+  const known = new Set(objects(odd, context['NetworkGateways']).map(placeOf));
+  const found = objects(odd, context['UnresolvedGateways']).flatMap((entry): UnresolvedGateway[] => {
+    const host = filled(odd, entry['Addr']);
+    if (host === undefined || ipFamily(host) !== undefined || known.has(placeOf(entry))) return [];
+    return [{ network: networkId(text(odd, entry['Network']) ?? ''), cluster: clusterId(text(odd, entry['Cluster']) ?? ''), host }];
+  });
+  return sortedBy(found, ({ network, cluster, host }) => `${network} ${cluster} ${host}`);
+}
+
+/** An element of `/debug/syncz` of a proxy that refuses what it was last sent; nothing for others. Istiods before 1.23 do not say so. */
+export function refusing(value: unknown): unknown {
+  const odd = tally();
+  const resources = fields(odd, fields(odd, value)['resources']);
+  return Object.keys(resources).some((type) => filled(odd, fields(odd, resources[type])['lastError']) !== undefined) ? value : undefined;
+}
+
+/** `/debug/syncz`: proxies that refuse something, sorted. */
+export function rejectionsIn(value: unknown): readonly Rejection[] | undefined {
+  const odd = tally();
+  const rejections = entriesOf(value)?.flatMap((entry): Rejection[] => {
+    const resources = fields(odd, entry['resources']);
+    const refused = Object.keys(resources)
+      .sort(compareText)
+      .flatMap((type) => {
+        const error = filled(odd, fields(odd, resources[type])['lastError']);
+        return error === undefined ? [] : [{ type: type.slice(type.lastIndexOf('.') + 1), error: oneLine(error) }];
+      });
+    const [first] = refused;
+    if (first === undefined) return [];
+    return [
+      {
+        proxy: text(odd, entry['proxy']) ?? '',
+        cluster: clusterId(text(odd, entry['cluster_id']) ?? ''),
+        types: refused.map(({ type }) => type),
+        error: first.error,
+      },
+    ];
+  });
+  return rejections === undefined ? undefined : sortedBy(rejections, ({ proxy }) => proxy);
+}
+
+/** An element of `/debug/registryz` with one of these names; nothing for others. */
+export function serviceNamed(value: unknown, hosts: readonly string[]): unknown {
+  const odd = tally();
+  return hosts.includes(text(odd, fields(odd, value)['hostname']) ?? '') ? value : undefined;
+}
+
+/** `/debug/registryz`: services of Kubernetes, sorted by host. */
+export function servicesIn(value: unknown): readonly ListedService[] | undefined {
+  const odd = tally();
+  const services = entriesOf(value)?.flatMap((entry): ListedService[] => {
+    const host = filled(odd, entry['hostname']);
+    if (host === undefined || text(odd, fields(odd, entry['Attributes'])['ServiceRegistry']) !== 'Kubernetes') return [];
+    const addresses = fields(odd, fields(odd, entry['clusterVIPs'])['Addresses']);
+    return [
+      {
+        host,
+        addresses: Object.keys(addresses)
+          .sort(compareText)
+          .map((id) => ({ cluster: clusterId(id), ips: texts(odd, addresses[id]) })),
+        ports: objects(odd, entry['ports']).flatMap((one) => port(odd, one['port']) ?? []),
+      },
+    ];
+  });
+  return services === undefined ? undefined : sortedBy(services, ({ host }) => host);
 }
 
 const registry = 'Kubernetes/';

@@ -1,11 +1,13 @@
 import { Agent, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { UselessAnswer } from './failure.ts';
+import { type Sieve, sifting } from './json-sieve.ts';
 
-/** One GET: a path with query, and how many bytes the answer may have. */
+/** One GET: a path with query, how many bytes the answer may have, and what of it is kept. */
 export interface Get {
   readonly path: string;
   readonly most: number;
+  readonly sieve?: Sieve;
 }
 
 export interface HttpAnswer {
@@ -14,22 +16,25 @@ export interface HttpAnswer {
 }
 
 /**
- * GET over a stream that leads to an HTTP server. `most`: bytes of the body; rejects when it is longer or cut short. The stream is
- * ended or destroyed afterwards, or fit for the next request.
+ * GET over a stream that leads to an HTTP server. `most`: bytes of the body; rejects when it is longer or cut short. `sieve`: what of a
+ * good answer is kept, as it comes. The stream is ended or destroyed afterwards, or fit for the next request.
  */
-export function httpGet(stream: Duplex, path: string, most: number): Promise<HttpAnswer> {
+export function httpGet(stream: Duplex, path: string, most: number, sieve?: Sieve): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const asked = request({ path, host: 'localhost', agent: agentOf(stream) }, (response) => {
+      const status = response.statusCode ?? 0;
       const chunks: Buffer[] = [];
+      const sift = sieve === undefined || status !== 200 ? undefined : sifting(sieve);
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size > most) {
           reject(new UselessAnswer('server-error', `the answer to ${path} is longer than ${Math.floor(most / mebibyte)} MiB`));
           stream.destroy();
-        } else chunks.push(chunk);
+        } else if (sift === undefined) chunks.push(chunk);
+        else sift.push(chunk);
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks, size).toString('utf8') }));
+      response.on('end', () => resolve({ status, body: sift === undefined ? Buffer.concat(chunks, size).toString('utf8') : sift.end() }));
       response.on('error', reject);
     });
     asked.on('error', (error) => reject(isParseError(error) ? new UselessAnswer('server-error', 'the answer is not HTTP') : error));

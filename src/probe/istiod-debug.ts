@@ -1,123 +1,119 @@
-import type { IstiodReplica, Answer, ListedNameTable } from '../model/observations.ts';
-import type { Revision } from '../model/ids.ts';
-import type { ObjectRef } from '../model/refs.ts';
-import { clustersIn, gatewaysIn, nameTableIn, shardsIn } from './debug-answers.ts';
+import { istiodMetrics } from '../istio/istiod-metrics.ts';
+import type { Answer, IstiodReplica, IstiodSample, IstiodState, Rung } from '../model/observations.ts';
 import type { Failure } from './failure.ts';
 import type { Refusal, Reply } from './forwarded.ts';
-import { type Get, type HttpAnswer, mebibyte } from './http-get.ts';
-import { decoded, type Exceptions, noExceptions } from './json-answer.ts';
-
-/** An istiod pod, and what it is asked beside its clusters and gateways. */
-export interface IstiodTarget {
-  readonly pod: ObjectRef;
-  readonly namespace: string;
-  readonly revision: Revision;
-  /** FQDNs whose endpoints and records are asked for, sorted. */
-  readonly hosts: readonly string[];
-  /** Pods of the proxies whose name tables are asked for, sorted. */
-  readonly proxies: readonly ObjectRef[];
-}
+import type { Get, HttpAnswer } from './http-get.ts';
+import {
+  forbiddenAnswer,
+  httpPort,
+  type IstiodTarget,
+  metrics,
+  metricsOf,
+  monitoringPort,
+  proxyStates,
+  questionsTo,
+  rejectionsOf,
+} from './istiod-questions.ts';
+import { statusFailure } from './json-answer.ts';
 
 /** Asks a port of this pod. Every question has a reply. */
 export type Ask = (port: number, gets: readonly Get[]) => Promise<ReadonlyMap<Get, Reply<HttpAnswer>>>;
 
-/** How many questions a target is, at most. */
-export function questionsOf(target: IstiodTarget): number {
-  return 2 + (target.hosts.length === 0 ? 0 : 1) + target.proxies.length;
+/**
+ * Asks one istiod what it holds, on the highest rung that bears: the debug endpoints at its monitoring port, the same at its HTTP port, its
+ * metrics. The others of Istio's own ladder are not for somebody who only looks: exec into the pod, and XDS with a token made for it.
+ * A refusal when the right is missing; whatever else goes wrong is in the answers.
+ */
+export async function askIstiod(target: IstiodTarget, ask: Ask): Promise<AskedIstiod | Refusal> {
+  const above: string[] = [];
+  let usual: ReadonlyMap<Get, Reply<HttpAnswer>> | undefined;
+  let obstacle: Failure | undefined;
+  for (const port of [monitoringPort, httpPort]) {
+    const questions = questionsTo(target, port);
+    const replies = await ask(port, questions.gets);
+    usual ??= replies;
+    const first = replies.get(questions.first) ?? forbiddenAnswer;
+    if ('forbidden' in first) return first;
+    const inTheWay = obstacleIn(first);
+    if (inTheWay === undefined) {
+      const { lists, state } = questions.read((get) => replies.get(get) ?? forbiddenAnswer);
+      const rejections = await askRejections(state.metrics, port, ask);
+      return {
+        replica: { ...identity(target), shardsAsked: target.hosts, ...lists },
+        state: { ...identity(target), ...state, ...rejections, rung: { by: 'debug', port, above } },
+      };
+    }
+    obstacle ??= inTheWay;
+    above.push(`port ${port}: ${inTheWay.reason}`);
+    if ('failed' in first && !isWorthAnotherPort(first)) break;
+  }
+  const failure = obstacle ?? forbiddenAnswer;
+  const series = metricsOf(usual?.get(metrics) ?? failure);
+  const rung: Rung = 'answer' in series ? { by: 'metrics', port: monitoringPort, above } : { by: 'none', above };
+  return withoutAnswers(target, failure, { metrics: series, rung });
 }
 
-/** Asks one istiod what it holds. A refusal when the right is missing; whatever else goes wrong is in the answers. */
-export async function askIstiod(target: IstiodTarget, ask: Ask): Promise<IstiodReplica | Refusal> {
-  const gateways: Get = { path: '/debug/networkz', most: ordinary };
-  const shards: Get | undefined = target.hosts.length === 0 ? undefined : { path: '/debug/endpointShardz', most: large };
-  const tables = target.proxies.map((proxy) => {
-    const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
-    return { proxy, get: { path: `/debug/ndsz?proxyID=${proxyId}`, most: ordinary } };
-  });
-  // The longest answer last: they come one after the other.
-  const others = [gateways, ...tables.map(({ get }) => get), ...(shards === undefined ? [] : [shards])];
-  const replies = await askedAtFirstPort(ask, others);
-  const said = (get: Get): Reply<HttpAnswer> => replies.get(get) ?? forbiddenAnswer;
-  const first = said(clusters);
-  if ('forbidden' in first) return first;
-  const obstacle = obstacleIn(first);
-  if (obstacle !== undefined) return withoutAnswers(target, obstacle);
-  const decodedReply = <T>(get: Get, decode: (value: unknown) => T | undefined, exceptions: Exceptions<T> = noExceptions): Answer<T> => {
-    const got = said(get);
-    // The same pod was asked before, so the right is there.
-    return 'forbidden' in got ? forbiddenAnswer : decoded(get.path, got, decode, exceptions);
-  };
-  return {
-    ...identity(target),
-    clusters: decodedReply(clusters, clustersIn),
-    gateways: decodedReply(gateways, gatewaysIn),
-    shards: shards === undefined ? { answer: [] } : decodedReply(shards, (value) => shardsIn(value, target.hosts)),
-    nameTables: tables.map(
-      ({ proxy, get }): ListedNameTable => ({
-        proxy,
-        table: decodedReply(get, (value) => nameTableIn(value, target.hosts), nameTableExceptions),
-      }),
-    ),
-  };
+/** Asks for the metrics of a replica once more, so many seconds after it gave them. Nothing where it gave none. */
+export async function askAgain({ state }: AskedIstiod, seconds: number, ask: Ask): Promise<IstiodSample | undefined> {
+  const { pod, namespace, revision, metrics: before } = state;
+  if (before === undefined || 'failed' in before) return undefined;
+  const replies = await ask(monitoringPort, [metrics]);
+  return { pod, namespace, revision, seconds, before, after: metricsOf(replies.get(metrics) ?? forbiddenAnswer) };
 }
 
-/** The monitoring port, and the one that serves the same where that was moved or switched off. */
-const debugPorts = [15014, 8080] as const;
-
-/** Bytes of an answer. */
-const ordinary = 64 * mebibyte;
-/** Tens of MiB in a mesh of ten thousand endpoints. */
-const large = 384 * mebibyte;
-
-/** Asked first: what becomes of it says whether the rest is worth reading. */
-const clusters: Get = { path: '/debug/clusterz', most: ordinary };
-
-const nameTableExceptions: Exceptions<'none' | 'elsewhere'> = ({ status, body }) => {
-  if (status === 404) return { answer: 'elsewhere' };
-  // Up to 1.24; later versions give an empty dump.
-  return status === 400 && /DNS capture is not enabled/i.test(body) ? { answer: 'none' } : undefined;
-};
-
-const forbiddenAnswer: Failure = { failed: 'forbidden', reason: 'port-forward was refused' };
-
-/** All questions, at the first port that speaks HTTP. Where none does, what happened at the usual one. */
-async function askedAtFirstPort(ask: Ask, others: readonly Get[]): Promise<ReadonlyMap<Get, Reply<HttpAnswer>>> {
-  const [usual, other] = debugPorts;
-  const replies = await ask(usual, [clusters, ...others]);
-  const first = replies.get(clusters);
-  if (first === undefined || !('failed' in first) || !isWorthAnotherPort(first)) return replies;
-  const second = await ask(other, [clusters, ...others]);
-  const said = second.get(clusters);
-  return said !== undefined && 'answer' in said ? second : replies;
+/** What one istiod said. */
+export interface AskedIstiod {
+  readonly replica: IstiodReplica;
+  readonly state: IstiodState;
 }
 
+/** The state of every proxy is a long answer: it is asked for where some proxy refused something since istiod started. */
+async function askRejections(series: IstiodState['metrics'], port: number, ask: Ask): Promise<Pick<IstiodState, 'rejections'> | undefined> {
+  if (series === undefined || 'failed' in series) return undefined;
+  if (!series.answer.some(({ name, value }) => name === istiodMetrics.rejects && value > 0)) return undefined;
+  const replies = await ask(port, [proxyStates]);
+  return { rejections: rejectionsOf(replies.get(proxyStates) ?? forbiddenAnswer) };
+}
+
+/** Whether the other port may do better: not where the pod itself is out of reach, or slow. */
 function isWorthAnotherPort({ failed }: Failure): boolean {
   return failed === 'refused' || failed === 'reset' || failed === 'server-error';
 }
 
-/** Why no further question is worth asking. */
+/** Why no further question is worth asking at this port. */
 function obstacleIn(reply: Answer<HttpAnswer>): Failure | undefined {
   if ('failed' in reply) return reply;
-  if (reply.answer.status !== 404) return undefined;
-  return { failed: 'not-found', reason: 'HTTP 404 for everything under /debug, which ENABLE_DEBUG_ON_HTTP=false switches off' };
+  const { status, body } = reply.answer;
+  switch (status) {
+    case 401:
+    case 403:
+      return statusFailure(status, body);
+    case 404:
+      return { failed: 'not-found', reason: 'HTTP 404 for everything under /debug, which ENABLE_DEBUG_ON_HTTP=false switches off' };
+    default:
+      return undefined;
+  }
 }
 
-/** A replica of which nothing was learnt. */
-export function withoutAnswers(target: IstiodTarget, failure: Failure): IstiodReplica {
+/** A replica of which nothing was learnt, but for what `known` says. */
+export function withoutAnswers(
+  target: IstiodTarget,
+  failure: Failure,
+  known: Pick<IstiodState, 'rung' | 'metrics'> = { rung: { by: 'none', above: [failure.reason] } },
+): AskedIstiod {
   return {
-    ...identity(target),
-    clusters: failure,
-    gateways: failure,
-    shards: failure,
-    nameTables: target.proxies.map((proxy) => ({ proxy, table: failure })),
+    replica: {
+      ...identity(target),
+      shardsAsked: target.hosts,
+      clusters: failure,
+      gateways: failure,
+      shards: failure,
+      nameTables: target.proxies.map((proxy) => ({ proxy, table: failure })),
+    },
+    state: { ...identity(target), mesh: failure, ...known },
   };
 }
 
-function identity({
-  pod,
-  namespace,
-  revision,
-  hosts,
-}: IstiodTarget): Pick<IstiodReplica, 'pod' | 'namespace' | 'revision' | 'shardsAsked'> {
-  return { pod, namespace, revision, shardsAsked: hosts };
+function identity({ pod, namespace, revision }: IstiodTarget): Pick<IstiodReplica, 'pod' | 'namespace' | 'revision'> {
+  return { pod, namespace, revision };
 }

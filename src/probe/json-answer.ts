@@ -30,7 +30,8 @@ export function decoded<T>(
     : { answer };
 }
 
-function statusFailure(status: number, body: string): Failure {
+/** What a status other than 200 says. */
+export function statusFailure(status: number, body: string): Failure {
   const said = oneLine(body);
   const reason = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
   switch (status) {

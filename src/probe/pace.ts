@@ -50,6 +50,20 @@ function onAbort(signal: AbortSignal, listener: () => void): () => void {
   return () => own.delete(listener);
 }
 
+/** Resolves after so many milliseconds, or when the run ends. */
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stayed();
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    const stayed = onAbort(signal, end);
+  });
+}
+
 /** What is said of a question that was not finished since the run ended. */
 export const interrupted: Failure = { failed: 'interrupted', reason: 'the run ended before the answer came' };
 

@@ -3,7 +3,7 @@ import { planInput } from '../../test/support/probe-mesh.ts';
 import { mesh } from '../builder/mesh.ts';
 import { clusterName } from '../model/ids.ts';
 import type { KubeObject } from '../model/kube.ts';
-import { questionsOf } from './istiod-debug.ts';
+import { questionsOf } from './istiod-questions.ts';
 import type { PlanInput } from './plan.ts';
 import { planIstiods } from './plan-istiods.ts';
 
@@ -39,7 +39,8 @@ describe('planIstiods', () => {
     expect(others).toEqual([]);
     expect(istiod).toMatchObject({ namespace: 'istio-system', revision: '1-31-0', hosts: ['abc.shop.svc.cluster.local'] });
     expect(istiod?.proxies.map(({ cluster, name }) => `${cluster} ${name.replace(/-.*/, '')}`)).toEqual(['east abc', 'west caller']);
-    expect(istiod && questionsOf(istiod)).toBe(5);
+    // Clusters, gateways, mesh config, metrics, objects, two name tables, endpoints.
+    expect(istiod && questionsOf(istiod)).toBe(8);
   });
 
   test('every running replica is asked, sorted by name; one that does not run is not', () => {

@@ -1,14 +1,15 @@
 import { distinct, sortedBy } from '../base/sort.ts';
 import { fqdnOf } from '../istio/hosts.ts';
 import { labels, names as istioNames } from '../istio/labels.ts';
-import { dataPlaneClusters } from '../mesh/names.ts';
+import { dataPlaneClusters, type NameToProbe } from '../mesh/names.ts';
+import { configClusterOf } from '../mesh/read-clusters.ts';
 import { hasLabels } from '../mesh/selectors.ts';
 import type { Mesh } from '../mesh/topology-types.ts';
 import { listOf } from '../mesh/topology.ts';
 import type { ControlPlane, Pod } from '../model/facts.ts';
 import { type ClusterName, revision } from '../model/ids.ts';
 import { refKey } from '../model/refs.ts';
-import type { IstiodTarget } from './istiod-debug.ts';
+import type { IstiodTarget } from './istiod-questions.ts';
 import { namesOf, type PlanInput, type Planned, planned } from './plan.ts';
 import { sampleSidecar } from './plan-proxies.ts';
 
@@ -31,13 +32,38 @@ function targetOf(pod: Pod, controlPlanes: readonly ControlPlane[], input: PlanI
     one.controlPlanes.some(({ ref }) => controlPlane !== undefined && refKey(ref) === refKey(controlPlane.ref)),
   );
   const asked = mesh === undefined ? [] : namesOf(mesh, input.names);
+  const hostsOf = (names: readonly NameToProbe[]): string[] =>
+    distinct(names.map(({ namespace, name }) => fqdnOf(namespace, name, controlPlane?.clusterDomain)));
   return {
     pod: pod.ref,
     namespace: pod.namespace,
     revision: own,
-    hosts: distinct(asked.map(({ namespace, name }) => fqdnOf(namespace, name, controlPlane?.clusterDomain))),
+    hosts: hostsOf(asked),
+    named: hostsOf(asked.filter(({ named }) => named)),
     proxies: mesh === undefined || asked.length === 0 ? [] : proxiesOf(mesh, own, input),
+    hasConfig: mesh !== undefined && controlPlane !== undefined && hasConfig(configClusterOf(controlPlane, mesh.couples), input),
+    hasNamedGateways: mesh !== undefined && [...mesh.members.keys()].some((cluster) => hasNamedGateways(cluster, input)),
   };
+}
+
+/** Istio's objects of a cluster, all of which istiod would write out: above this it is the longest answer of all. */
+const mostObjects = 1000;
+
+function hasConfig(cluster: ClusterName, { facts }: PlanInput): boolean {
+  const of = facts.get(cluster);
+  if (of === undefined) return false;
+  const objects = [of.gateways, of.virtualServices, of.istioResources].reduce((sum, fact) => sum + listOf<unknown>(fact).length, 0);
+  return objects > 0 && objects <= mostObjects;
+}
+
+/** Whether a gateway between networks is known by a host name only, which istiod has to resolve. */
+function hasNamedGateways(cluster: ClusterName, { facts }: PlanInput): boolean {
+  const of = facts.get(cluster);
+  if (of === undefined) return false;
+  return listOf(of.services).some(
+    ({ labels: own, loadBalancer }) =>
+      own[labels.network] !== undefined && loadBalancer.some(({ ip, hostname }) => ip === undefined && hostname !== undefined),
+  );
 }
 
 /** One proxy of this revision in each cluster that may call. Which replica it is connected to is not in any object. */

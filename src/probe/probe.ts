@@ -52,6 +52,8 @@ export interface ProbeOptions {
   readonly maxTargets?: number;
   /** Longest that one question may take, in milliseconds. */
   readonly timeout: number;
+  /** Milliseconds after which the counters of istiods are read once more; absent: they are read once. */
+  readonly sample?: number;
   readonly signal: AbortSignal;
   /** Told as probes are planned and done, for progress. */
   readonly onProgress?: (progress: { readonly cluster: ClusterName; readonly done: number; readonly planned: number }) => void;

@@ -10,8 +10,9 @@ import type {
   Answer,
   ClusterObservations,
   InjectionTrial,
-  IstiodReplica,
+  IstiodSample,
   NameAnswer,
+  Observed,
   ProbePod,
   SidecarState,
 } from '../model/observations.ts';
@@ -24,8 +25,9 @@ import { asFailure, openForward, type PodPort, type Refusal } from './forwarded.
 import { type Get, httpGet } from './http-get.ts';
 import { askInTurn, type Line } from './in-turn.ts';
 import { trialOutcome, trialPod } from './injection-trial.ts';
-import { askIstiod, type IstiodTarget, questionsOf, withoutAnswers } from './istiod-debug.ts';
-import { type Gate, gate, interrupted, type Limits, within } from './pace.ts';
+import { type Ask, type AskedIstiod, askAgain, askIstiod, withoutAnswers } from './istiod-debug.ts';
+import { type IstiodTarget, questionsOf } from './istiod-questions.ts';
+import { type Gate, gate, interrupted, type Limits, pause, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
 import { type HandshakeTarget, planHandshakes, type RootPlace } from './plan-handshakes.ts';
 import { type IstiodCall, planIstiodCalls } from './plan-istiod-calls.ts';
@@ -84,8 +86,10 @@ export const observe: Observe = async (facts, topology, io, options) => {
 const off: Idle = { status: 'not-asked', because: 'probes off' };
 const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };
 const optIn: Idle = { status: 'not-asked', because: 'opt-in' };
+const once: Idle = { status: 'not-asked', because: 'not sampled' };
+const nobody = { istiods: off, istiodStates: off, istiodSamples: once } as const;
 const nothingAsked = {
-  istiods: off,
+  ...nobody,
   sidecars: off,
   injectionTrials: optIn,
   probePods: optIn,
@@ -127,13 +131,14 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     line: Pick<Line<Q, T>, 'ask' | 'isFirstDecisive' | 'onReply'>,
   ) => askInTurn(questions, { ...line, open: (signal) => openForward(io, { cluster, pod: podOf(pod), port }, signal), paced, limits });
 
-  const askReplica = async (target: IstiodTarget): Promise<readonly [IstiodTarget, IstiodReplica | Refusal]> => {
-    const replica = await askIstiod(target, async (port, gets) => {
-      const ask = (stream: Duplex, { path, most }: Get) => httpGet(stream, path, most);
-      return new Map(await askPod(target.pod, port, gets, { ask, isFirstDecisive: true, onReply: undefined }));
-    });
+  const askReplica = async (target: IstiodTarget): Promise<readonly [IstiodTarget, Replica | Refusal]> => {
+    const ask: Ask = async (port, gets) => {
+      const get = (stream: Duplex, { path, most, sieve }: Get) => httpGet(stream, path, most, sieve);
+      return new Map(await askPod(target.pod, port, gets, { ask: get, isFirstDecisive: true, onReply: undefined }));
+    };
+    const asked = await askIstiod(target, ask);
     progress.done(questionsOf(target));
-    return [target, replica];
+    return [target, 'forbidden' in asked ? asked : { ...asked, ...(await sampled(asked, options, ask)) }];
   };
   const askReplicas = async (targets: readonly IstiodTarget[]) => new Map(await Promise.all(targets.map(askReplica)));
 
@@ -198,7 +203,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   };
 
   const [istiods, sidecars, injectionTrials, probePods, nameAnswers, gateways] = await Promise.all([
-    carriedOutWhereAllowed(plan.istiods, askReplicas, ({ clusters }) => isInterrupted(clusters), refusedReplica),
+    carriedOutWhereAllowed(plan.istiods, askReplicas, ({ replica }) => isInterrupted(replica.clusters), refusedReplica),
     carriedOutWhereAllowed(
       plan.sidecars,
       askSidecars,
@@ -215,7 +220,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     callGateways(plan, { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done }),
   ]);
-  return { cluster, istiods, sidecars, injectionTrials, probePods, nameAnswers, ...gateways };
+  return { cluster, ...factsOfReplicas(istiods, options.sample !== undefined), sidecars, injectionTrials, probePods, nameAnswers, ...gateways };
 }
 
 /** Milliseconds. */
@@ -231,8 +236,29 @@ function refusedTrial(namespace: string, refusal: Refusal): InjectionTrial {
   return { namespace, outcome: { is: 'failed', code: failed, reason } };
 }
 
-function refusedReplica(target: IstiodTarget, refusal: Refusal): IstiodReplica {
+type Replica = AskedIstiod & { readonly sample?: IstiodSample };
+
+/** The counters of a replica some time later, where that was asked for and there are any. Nothing is held open meanwhile. */
+async function sampled(asked: AskedIstiod, { sample, signal }: ProbeOptions, ask: Ask): Promise<Pick<Replica, 'sample'>> {
+  if (sample === undefined) return {};
+  await pause(sample, signal);
+  const again = await askAgain(asked, sample / 1000, ask);
+  return again === undefined ? {} : { sample: again };
+}
+
+function refusedReplica(target: IstiodTarget, refusal: Refusal): Replica {
   return withoutAnswers(target, asFailure(refusal));
+}
+
+/** What replicas said, as facts. Counters are one only where two readings were asked for. */
+function factsOfReplicas(seen: Observed<readonly Replica[]>, isSampled: boolean): Pick<ClusterObservations, keyof typeof nobody> {
+  if (seen.status !== 'observed') return { istiods: seen, istiodStates: seen, istiodSamples: isSampled ? seen : once };
+  const samples = seen.value.flatMap(({ sample }) => sample ?? []);
+  return {
+    istiods: { ...seen, value: seen.value.map(({ replica }) => replica) },
+    istiodStates: { ...seen, value: seen.value.map(({ state }) => state) },
+    istiodSamples: isSampled ? { ...seen, value: samples } : once,
+  };
 }
 
 function answered({ port: _port, types: _types, ...question }: NameQuestion, outcome: NameAnswer['outcome']): NameAnswer {

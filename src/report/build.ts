@@ -8,6 +8,7 @@ import type { ClusterSnapshot, SnapshotSource } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
 import { isIncomplete, missingOf, notChecked, unmeasured } from './gaps.ts';
 import { type Acquaintance, comparisonWith, knownFindings, suppressionStates } from './known.ts';
+import { istiodsOf } from './istiods.ts';
 import { matrixOf } from './matrix.ts';
 import { namesOf } from './names.ts';
 import { exitCode, fails, type Policy } from './policy.ts';
@@ -54,6 +55,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
   const failing = findings.filter((finding) => finding.fails).length;
   const meshes = topology.meshes.map((mesh) => meshOf(mesh, judgement));
   const clusters = snapshot.clusters.map((cluster) => clusterOf(cluster, judgement, checks));
+  const istiods = istiodsOf(judgement);
   return {
     schema: 1,
     tool: { name: 'meshdoctor', version: about.version },
@@ -90,6 +92,7 @@ export function buildReport(judgement: Judgement, causes: readonly Cause[], poli
       matrixOf(mesh, { findings: judgement.findings, causes, outcomes: judgement.outcomes, checks: byId }),
     ),
     names: namesOf(judgement, about.services ?? []),
+    ...(istiods === undefined ? {} : { istiods }),
     ...(about.forecast === undefined ? {} : { forecast: about.forecast }),
     ...(comparison === undefined ? {} : { comparison }),
     ...(suppressions === undefined ? {} : { suppressions }),

@@ -1,7 +1,7 @@
 import type { Outcome } from '../api/finding.ts';
 import { compareText, distinct } from '../base/sort.ts';
 import type { MissingFact } from '../model/facts.ts';
-import { asksForMore, probesAreOff } from '../model/observations.ts';
+import { asksForMore, countersReadOnce, notAskedThen, probesAreOff } from '../model/observations.ts';
 import { isGap, type Policy } from './policy.ts';
 import type { NotChecked, Report, ReportCheck, ReportMissing } from './schema.ts';
 
@@ -101,6 +101,8 @@ const notAskedReason = {
   'probes off': probesAreOff,
   'opt-in': asksForMore,
   'nothing to probe': 'there is nothing there to probe',
+  'not sampled': countersReadOnce,
+  'older recording': notAskedThen,
 } as const satisfies Record<Extract<MissingFact['why'], { status: 'not-asked' }>['because'], string>;
 
 const urgency = [

@@ -298,6 +298,27 @@ const name = z
   })
   .readonly();
 
+const istiod = z
+  .object({
+    cluster: z.string(),
+    pod: z.string().describe('namespace/name.'),
+    revision: z.string(),
+    rung: z
+      .enum(['debug', 'metrics', 'none'])
+      .describe('How it could be asked: its debug endpoints; its metrics only, since those do not answer; not at all.'),
+    port: z.int().exactOptional().describe('Of the pod.'),
+    above: z.array(z.string()).readonly().describe('What happened on the rungs that were tried before, in order.'),
+    gaps: z
+      .array(z.object({ question: z.string(), reason: z.string() }).readonly())
+      .readonly()
+      .describe('Questions without an answer, of a replica that answers others.'),
+    rising: z
+      .array(z.object({ counter: z.string(), by: z.number(), seconds: z.number() }).readonly())
+      .readonly()
+      .describe('Counters of errors that rose between two readings (--sample).'),
+  })
+  .readonly();
+
 const forecast = z
   .object({
     days: z.int().describe('How far it looks ahead.'),
@@ -450,6 +471,11 @@ export const reportSchema = z
       .array(name)
       .readonly()
       .describe('Whether names resolve in each cluster that may call them: those of --service, else those that probes asked for.'),
+    istiods: z
+      .array(istiod)
+      .readonly()
+      .exactOptional()
+      .describe('Replicas of istiod that were asked, and how; only there where probes asked.'),
     forecast: z
       .array(forecast)
       .readonly()
@@ -494,6 +520,7 @@ export type ReportCheck = Report['checks'][number];
 export type NotChecked = Report['notChecked'][number];
 export type Cell = Report['matrix'][number]['cells'][number];
 export type ReportForecast = NonNullable<Report['forecast']>[number];
+export type ReportIstiod = NonNullable<Report['istiods']>[number];
 export type ReportName = Report['names'][number];
 export type ReportHistory = NonNullable<Report['history']>;
 export type ReportMissing = NotChecked['missing'][number];

@@ -167,6 +167,7 @@ async function readAll(
       caller: call?.caller.pod?.ref,
       ...(live.maxTargets === undefined ? {} : { maxTargets: live.maxTargets }),
       timeout: Math.min(live.requestTimeout, 5000),
+      ...(live.sample === undefined ? {} : { sample: live.sample }),
       signal,
       ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
     });

@@ -56,7 +56,19 @@ export interface SandboxCluster {
   readonly handshakes: () => number;
   /** What goes wrong with requests from now on; null ends it. */
   setFault(fault: Fault | null): void;
+  /** What istiods of this cluster answer over HTTP instead of what they would, from now on; null ends it. */
+  setAnswer(answer: OwnAnswer | null): void;
 }
+
+/** An answer over HTTP: JSON, or text. */
+export type HttpAnswer = { readonly status: number } & ({ readonly json: unknown } | { readonly text: string });
+
+/** Gives nothing where an istiod answers for itself; a promise that stays open is an istiod that does not answer. */
+export type OwnAnswer = (asked: {
+  readonly pod: string;
+  readonly port: number;
+  readonly path: string;
+}) => Promise<HttpAnswer> | HttpAnswer | undefined;
 
 export interface PolicyRule {
   readonly apiGroups: readonly string[];

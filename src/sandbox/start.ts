@@ -3,7 +3,7 @@ import { textAt } from '../builder/edits/json.ts';
 import { names } from '../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
 import { type Certificate, mintCertificate } from './certificates.ts';
-import type { Sandbox, SandboxCluster, SandboxOptions } from './sandbox.ts';
+import type { OwnAnswer, Sandbox, SandboxCluster, SandboxOptions } from './sandbox.ts';
 import { startApiServer } from './server/server.ts';
 import { openUsers, superusers, type Users } from './server/users.ts';
 import { type ObjectStore, openStore } from './store.ts';
@@ -31,7 +31,8 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
     const added = isReconciling ? [...clusterDns(name, given, oldestOf(given, clock())), ...withoutRoot(given, root)] : [];
     stores.set(name, openStore(name, [...given, ...added], { clock }));
   }
-  const world = await runWorld({ stores, authorities, clock, isReconciling });
+  const answers = new Map<string, OwnAnswer>();
+  const world = await runWorld({ stores, authorities, clock, isReconciling, answers });
   const opened = await Promise.all(
     [...stores].map(async ([name, store]) => {
       const users = openUsers();
@@ -46,7 +47,7 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
         logs: world.logs,
         ...(isReconciling ? { admission: world.admission } : {}),
       });
-      return { server, cluster: clusterOf(name, server, users, authority) };
+      return { server, cluster: clusterOf(name, server, users, authority, answers) };
     }),
   );
   const clusters = new Map(opened.map(({ cluster }) => [cluster.name, cluster]));
@@ -112,7 +113,13 @@ async function serverCertificate(issuer: Certificate): Promise<Certificate> {
   });
 }
 
-function clusterOf(name: string, server: Awaited<ReturnType<typeof startApiServer>>, users: Users, authority: Certificate): SandboxCluster {
+function clusterOf(
+  name: string,
+  server: Awaited<ReturnType<typeof startApiServer>>,
+  users: Users,
+  authority: Certificate,
+  answers: Map<string, OwnAnswer>,
+): SandboxCluster {
   return {
     name,
     server: server.url,
@@ -132,6 +139,7 @@ function clusterOf(name: string, server: Awaited<ReturnType<typeof startApiServe
     requests: server.requests,
     handshakes: server.handshakes,
     setFault: (fault) => server.setFault(fault),
+    setAnswer: (answer) => void (answer === null ? answers.delete(name) : answers.set(name, answer)),
   };
 }
 

@@ -182,6 +182,10 @@ const recordingSchema = z.object({
         sidecars: observed(z.object({ pod: ref, hosts: z.array(z.string()), endpoints: answer, certificate: answer, roots: answer })),
         injectionTrials: observed(z.object({ namespace: z.string(), outcome: z.object({ is: z.string() }) })),
         probePods: observed(z.object({ namespace: z.string(), name: z.string(), image: z.string(), answers: answer })),
+        istiodStates: observed(
+          z.object({ pod: ref, rung: z.object({ by: z.string(), above: z.array(z.string()) }), mesh: answer, metrics: answer.optional() }),
+        ),
+        istiodSamples: observed(z.object({ pod: ref, seconds: z.number(), before: answer, after: answer })),
         nameAnswers: observed(z.object({ pod: ref, service: z.object({ namespace: z.string(), name: z.string() }), outcome: answer })),
         gatewayHandshakes: observed(z.object({ gateway: ref, outcome })),
         istiodHandshakes: observed(z.object({ controlPlane: ref, members: z.array(z.string()), named: ref, outcome })),

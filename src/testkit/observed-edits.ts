@@ -3,6 +3,9 @@ import type {
   GatewayHandshake,
   IstiodHandshake,
   IstiodReplica,
+  IstiodSample,
+  IstiodState,
+  ListedMetric,
   NameAnswer,
   Observed,
   ObservedFactName,
@@ -25,7 +28,33 @@ export function replicas(
 
 /** A second replica of every istiod of a cluster, as its twin says: `pod` has to exist. */
 export function replicaBeside(cluster: string, pod: string): ObservedEdit {
-  return edited('istiods', cluster, (all) => all.flatMap((replica) => [replica, { ...replica, pod: { ...replica.pod, name: pod } }]));
+  const twin = <T extends { readonly pod: ObjectRef }>(all: readonly T[]): T[] =>
+    all.flatMap((one) => [one, { ...one, pod: { ...one.pod, name: pod } }]);
+  return (seen) => edited('istiodStates', cluster, twin)(edited('istiods', cluster, twin)(seen));
+}
+
+/** What else every istiod replica of a cluster says, or those that `of` picks by their position among them. */
+export function states(
+  cluster: string,
+  change: (state: IstiodState) => IstiodState,
+  of: (index: number) => boolean = () => true,
+): ObservedEdit {
+  return edited('istiodStates', cluster, (all) => all.map((state, index) => (of(index) ? change(state) : state)));
+}
+
+/** Every istiod replica of a cluster was read twice: the counters given rose by so much. */
+export function sampled(cluster: string, rising: readonly ListedMetric[], of: (index: number) => boolean = () => true): ObservedEdit {
+  return (seen) =>
+    seen.map((own) => {
+      const { istiodStates } = own;
+      if (own.cluster !== cluster || istiodStates?.status !== 'observed') return own;
+      const value = istiodStates.value.map(({ pod, namespace, revision }, index): IstiodSample => {
+        const before = rising.map((one) => ({ ...one, value: 7 }));
+        const after = rising.map((one) => ({ ...one, value: of(index) ? 7 + one.value : 7 }));
+        return { pod, namespace, revision, seconds: 30, before: { answer: before }, after: { answer: after } };
+      });
+      return { ...own, istiodSamples: { status: 'observed', value } };
+    });
 }
 
 /** Answers about names, asked in a cluster. */

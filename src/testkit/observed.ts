@@ -24,6 +24,7 @@ import type {
 import { refKey } from '../model/refs.ts';
 import { type MeshInput, objectsIn } from './mesh-input.ts';
 import { sidecarsIn } from './observed-sidecars.ts';
+import { statesOf } from './observed-states.ts';
 
 type Facts = ReadonlyMap<ClusterName, ClusterFacts>;
 
@@ -38,9 +39,12 @@ export function observedIn(input: MeshInput, named: readonly NamedService[] = []
   const clusters = [...facts.keys()].sort();
   return clusters.map((cluster): ClusterObservations => {
     const worlds = topology.meshes.flatMap((mesh) => worldsIn(mesh, facts, names));
+    const isHere = ({ controlPlane }: World): boolean => controlPlane.ref.cluster === cluster;
     return {
       cluster,
-      istiods: seen(worlds.filter((world) => world.controlPlane.ref.cluster === cluster).flatMap((world) => replicasOf(world, facts))),
+      istiods: seen(worlds.filter(isHere).flatMap((world) => replicasOf(world, facts))),
+      istiodStates: seen(worlds.filter(isHere).flatMap((world) => statesOf(world, replicasOf(world, facts), facts))),
+      istiodSamples: { status: 'not-asked', because: 'not sampled' },
       sidecars: seen(topology.meshes.flatMap((mesh) => sidecarsIn(mesh, cluster, facts, names))),
       nameAnswers: seen(worlds.flatMap((world) => answersIn(world, cluster, facts))),
       gatewayHandshakes: seen(handshakesIn(worlds, cluster, facts)),

@@ -56,6 +56,8 @@ function renamedObservations(own: ClusterObservations, other: (name: ClusterName
           ? pod.answers
           : { answer: pod.answers.answer.map((one) => (one.is === 'handshake' ? { ...one, gateway: renamedRef(one.gateway) } : one)) },
     })),
+    ...changedIn(own, 'istiodStates', (state) => ({ ...state, pod: renamedRef(state.pod) })),
+    ...changedIn(own, 'istiodSamples', (sample) => ({ ...sample, pod: renamedRef(sample.pod) })),
     ...changedIn(own, 'nameAnswers', (answer) => ({ ...answer, pod: renamedRef(answer.pod) })),
     ...changedIn(own, 'gatewayHandshakes', (handshake) => ({
       ...handshake,
@@ -99,6 +101,8 @@ function orderedIn(own: ClusterObservations, order: <T>(items: readonly T[]) => 
   };
   return {
     ...ordered('istiods'),
+    ...ordered('istiodStates'),
+    ...ordered('istiodSamples'),
     ...ordered('sidecars'),
     ...ordered('injectionTrials'),
     ...ordered('probePods'),

@@ -13,7 +13,6 @@ export const undecided: Readonly<Record<string, string>> = {
   'CLD-03':
     'A firewall between pod networks shows in no object of Kubernetes; it takes a connection from a pod of one cluster to a pod of the other.',
   'VER-06': 'Which istioctl somebody runs is not in the mesh, and what it says wrongly is no fault of it.',
-  'PERF-05': 'A fault that sleeps until a proxy reconnects is a fault of another mode, which is told under its own name.',
   'PERF-06': 'How long other tools wait for a cluster is not in the mesh; meshdoctor bounds its own waiting.',
 };
 

@@ -3,11 +3,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { clusterName, revision } from '../../src/model/ids.ts';
-import type { IstiodReplica } from '../../src/model/observations.ts';
 import { openForward, type Refusal } from '../../src/probe/forwarded.ts';
 import { httpGet } from '../../src/probe/http-get.ts';
 import { askInTurn } from '../../src/probe/in-turn.ts';
-import { askIstiod, type IstiodTarget } from '../../src/probe/istiod-debug.ts';
+import { type Ask, askAgain, type AskedIstiod, askIstiod } from '../../src/probe/istiod-debug.ts';
+import type { IstiodTarget } from '../../src/probe/istiod-questions.ts';
 import { gate } from '../../src/probe/pace.ts';
 import { servers, type World, worldIo } from '../support/probe-servers.ts';
 
@@ -21,24 +21,29 @@ const target: IstiodTarget = {
   namespace: 'istio-system',
   revision: revision('default'),
   hosts: [abc],
+  named: [],
   proxies: [{ cluster: clusterName('west'), kind: 'Pod', namespace: 'shop', name: 'caller-1' }],
+  hasConfig: false,
+  hasNamedGateways: false,
 };
 
 async function ask(pods: NonNullable<World['pods']>, of: Partial<IstiodTarget> = {}, timeout = 5000, mostBytes = Number.MAX_SAFE_INTEGER) {
   const io = worldIo({ pods });
   const limits = { timeout, signal: new AbortController().signal };
-  const replica: IstiodReplica | Refusal = await askIstiod({ ...target, ...of }, async (port, gets) => {
+  const again: Ask = async (port, gets) => {
     const replies = await askInTurn(gets, {
       open: (signal) => openForward(io, { cluster: east, pod: { namespace: 'istio-system', name: 'istiod-1' }, port }, signal),
-      ask: (stream, { path, most }) => httpGet(stream, path, Math.min(most, mostBytes)),
+      ask: (stream, { path, most, sieve }) => httpGet(stream, path, Math.min(most, mostBytes), sieve),
       paced: gate(8),
       limits,
       onReply: undefined,
       isFirstDecisive: true,
     });
     return new Map(replies);
-  });
-  return { replica: replica as IstiodReplica, forwards: io.forwards };
+  };
+  const asked: AskedIstiod | Refusal = await askIstiod({ ...target, ...of }, again);
+  const { replica, state } = asked as AskedIstiod; // A refusal in one of the tests.
+  return { replica: replica ?? (asked as Refusal), state, asked: asked as AskedIstiod, forwards: io.forwards, ask: again };
 }
 
 const usual = 'east istio-system/istiod-1:15014';
@@ -51,6 +56,47 @@ const good: Readonly<Record<string, unknown>> = {
     [abc]: { shop: { Shards: { 'Kubernetes/east': [{ Addresses: ['10.1.1.4'], EndpointPort: 80, HealthStatus: 1 }] } } },
   },
   '/debug/ndsz?proxyID=caller-1.shop': { configs: [{ '@type': 'x/NameTable', table: { [abc]: { ips: ['10.96.0.4'] } } }] },
+  '/debug/mesh': { trustDomain: 'cluster.local', rootNamespace: 'istio-system', defaultConfig: { meshId: 'm' }, enableAutoMtls: true },
+  '/metrics': 'istiod_managed_clusters{cluster_type="remote"} 0\ngo_goroutines 12\n',
+};
+
+/** What an istiod is asked only where there is a reason to. */
+const more: Readonly<Record<string, unknown>> = {
+  '/debug/configz': [
+    { kind: 'Gateway', apiVersion: 'networking.istio.io/v1', metadata: { name: 'b', namespace: 'shop' } },
+    { kind: 'Gateway', apiVersion: 'gateway.networking.k8s.io/v1', metadata: { name: 'c', namespace: 'shop' } },
+    { kind: 'AuthorizationPolicy', apiVersion: 'security.istio.io/v1', metadata: { name: 'a', namespace: 'shop' } },
+  ],
+  '/debug/pushcontext': {
+    NetworkGateways: [{ Network: 'n1', Cluster: 'east', Addr: '198.51.100.1', Port: 15443 }],
+    UnresolvedGateways: [
+      { Network: 'n1', Cluster: 'east', Addr: 'lb.example.com', Port: 15443 },
+      { Network: 'n2', Cluster: 'west', Addr: 'gone.example.com', Port: 15443 },
+      { Network: 'n3', Cluster: 'south', Addr: '198.51.100.3', Port: 15443 },
+    ],
+  },
+  '/debug/registryz': [
+    { hostname: 'other.shop.svc.cluster.local', Attributes: { ServiceRegistry: 'Kubernetes' } },
+    { hostname: abc, Attributes: { ServiceRegistry: 'External' } },
+    {
+      hostname: abc,
+      Attributes: { ServiceRegistry: 'Kubernetes' },
+      clusterVIPs: { Addresses: { west: ['10.97.0.4'], east: ['10.96.0.4'] } },
+      ports: [{ name: 'http', port: 80, protocol: 'HTTP' }],
+    },
+  ],
+  '/debug/syncz': [
+    {
+      proxy: 'a.shop',
+      cluster_id: 'east',
+      resources: { 'type.googleapis.com/envoy.config.cluster.v3.Cluster': { sent: 'n', acked: 'n' } },
+    },
+    {
+      proxy: 'b.shop',
+      cluster_id: 'west',
+      resources: { 'type.googleapis.com/envoy.config.listener.v3.Listener': { sent: 'n', lastError: 'duplicate address.\nmore' } },
+    },
+  ],
 };
 
 type Route = (request: IncomingMessage, response: ServerResponse) => void;
@@ -61,8 +107,10 @@ function istiod(changed: Readonly<Record<string, Route>> = {}): RequestListener 
     const path = request.url ?? '';
     const route = changed[path];
     if (route !== undefined) route(request, response);
-    else if (path in good) response.setHeader('Content-Type', 'application/json').end(JSON.stringify(good[path]));
-    else response.writeHead(404).end('404 page not found\n');
+    else if (path in good || path in more) {
+      const body = good[path] ?? more[path];
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    } else response.writeHead(404).end('404 page not found\n');
   };
 }
 
@@ -76,6 +124,9 @@ async function replicaOf(changed: Readonly<Record<string, Route>>, of: Partial<I
   return (await ask({ [usual]: await loopback.http(istiod(changed)) }, of, timeout, most)).replica;
 }
 
+const stateOf = async (changed: Readonly<Record<string, Route>>, of: Partial<IstiodTarget> = {}) =>
+  (await ask({ [usual]: await loopback.http(istiod(changed)) }, of)).state;
+
 describe('an istiod that answers', () => {
   test('everything it is asked', async () => {
     const asked: string[] = [];
@@ -83,7 +134,7 @@ describe('an istiod that answers', () => {
       asked.push(`${request.method} ${request.url}`);
       istiod()(request, response);
     });
-    const { replica } = await ask({ [usual]: port });
+    const { replica, state } = await ask({ [usual]: port });
     expect(replica).toEqual({
       pod: target.pod,
       namespace: 'istio-system',
@@ -106,6 +157,26 @@ describe('an istiod that answers', () => {
       shardsAsked: [abc],
       nameTables: [{ proxy: target.proxies[0], table: { answer: [{ host: abc, ips: ['10.96.0.4'] }] } }],
     });
+    expect(state).toEqual({
+      pod: target.pod,
+      namespace: 'istio-system',
+      revision: 'default',
+      mesh: {
+        answer: {
+          trustDomain: 'cluster.local',
+          trustDomainAliases: [],
+          rootNamespace: 'istio-system',
+          discoveryAddress: '',
+          meshId: 'm',
+          enableAutoMtls: true,
+          defaultServiceExportTo: [],
+          discoverySelectors: [],
+          dnsCapture: '',
+        },
+      },
+      metrics: { answer: [{ name: 'istiod_managed_clusters', labels: { cluster_type: 'remote' }, value: 0 }] },
+      rung: { by: 'debug', port: 15014, above: [] },
+    });
     expect(asked.sort()).toEqual(
       Object.keys(good)
         .map((path) => `GET ${path}`)
@@ -114,9 +185,44 @@ describe('an istiod that answers', () => {
   });
 
   test('at its other port, where it does not listen at the usual one', async () => {
-    const { replica, forwards } = await ask({ [usual]: await loopback.unused(), [other]: await loopback.http(istiod()) });
+    const { replica, state, forwards } = await ask({ [usual]: await loopback.unused(), [other]: await loopback.http(istiod()) });
     expect(replica.clusters).toHaveProperty('answer');
+    expect(state.rung).toEqual({ by: 'debug', port: 8080, above: ['port 15014: connection refused'] });
     expect(forwards).toEqual([usual, other]);
+  });
+
+  test('what there is a reason to ask: its objects, host names of gateways, and what it registered of names that were given', async () => {
+    const state = await stateOf({}, { hasConfig: true, hasNamedGateways: true, named: [abc] });
+    expect(state.config).toEqual({ answer: ['AuthorizationPolicy/shop/a', 'Gateway/shop/b'] });
+    expect(state.unresolved).toEqual({ answer: [{ network: 'n2', cluster: 'west', host: 'gone.example.com' }] });
+    expect(state.services).toEqual({
+      answer: [
+        {
+          host: abc,
+          addresses: [
+            { cluster: 'east', ips: ['10.96.0.4'] },
+            { cluster: 'west', ips: ['10.97.0.4'] },
+          ],
+          ports: [80],
+        },
+      ],
+    });
+  });
+
+  test('the state of its proxies, only after one of them refused something', async () => {
+    expect(await stateOf({})).not.toHaveProperty('rejections');
+    const state = await stateOf({ '/metrics': status(200, 'pilot_total_xds_rejects{type="lds"} 2\n') });
+    expect(state.rejections).toEqual({ answer: [{ proxy: 'b.shop', cluster: 'west', types: ['Listener'], error: 'duplicate address' }] });
+  });
+
+  test('its counters once more, later', async () => {
+    let rejects = 0;
+    const port = await loopback.http((request, response) =>
+      response.end(request.url === '/metrics' ? `pilot_xds_write_timeout ${++rejects}\n` : 'null'),
+    );
+    const { asked, ask: again } = await ask({ [usual]: port });
+    const counted = (value: number) => ({ answer: [{ name: 'pilot_xds_write_timeout', labels: {}, value }] });
+    expect(await askAgain(asked, 30, again)).toMatchObject({ seconds: 30, before: counted(1), after: counted(2) });
   });
 
   test('nothing about names, when none is asked for', async () => {
@@ -141,13 +247,29 @@ describe('an istiod that answers', () => {
 });
 
 describe('an istiod that does not', () => {
-  test('because /debug is switched off: nothing else is asked', async () => {
-    const { replica, forwards } = await ask({
-      [usual]: await loopback.http((_, response) => response.writeHead(404).end('404 page not found\n')),
-    });
+  const off: RequestListener = (request, response) => {
+    if (request.url === '/metrics') response.end('istiod_managed_clusters{cluster_type="remote"} 1\n');
+    else response.writeHead(404).end('404 page not found\n');
+  };
+
+  test('because /debug is switched off at both ports: its metrics are what is left', async () => {
+    const { replica, state, forwards } = await ask({ [usual]: await loopback.http(off), [other]: await loopback.http(off) });
     const failed = { failed: 'not-found', reason: expect.stringContaining('ENABLE_DEBUG_ON_HTTP') as string };
     expect(replica).toMatchObject({ clusters: failed, gateways: failed, shards: failed, nameTables: [{ table: failed }] });
-    expect(forwards).toEqual([usual]);
+    expect(state.metrics).toHaveProperty('answer');
+    expect(state.rung).toEqual({
+      by: 'metrics',
+      port: 15014,
+      above: [expect.stringMatching(/^port 15014: HTTP 404/), expect.stringMatching(/^port 8080: HTTP 404/)],
+    });
+    expect(forwards).toEqual([usual, other]);
+  });
+
+  test.each([401, 403])('because %i is all it says: neither at the other port nor its metrics', async (code) => {
+    const port = await loopback.http((_, response) => response.writeHead(code).end());
+    const { replica, state } = await ask({ [usual]: port, [other]: port });
+    expect(replica.clusters).toEqual({ failed: code === 401 ? 'unauthorized' : 'forbidden', reason: `HTTP ${code}` });
+    expect(state.rung).toEqual({ by: 'none', above: [`port 15014: HTTP ${code}`, `port 8080: HTTP ${code}`] });
   });
 
   test('because one question goes wrong: the others are not touched', async () => {

@@ -272,7 +272,7 @@ describe('a mesh that is asked', () => {
     await run(healthy, { onProgress: (progress) => told.push(progress) });
     const of = (cluster: string) => told.filter((one) => one.cluster === cluster);
     for (const [cluster, planned] of [
-      ['east', 5 + 3 + 3 + 2 + 2],
+      ['east', 8 + 3 + 3 + 2 + 2],
       ['west', 5 + 3 + 1],
     ] as const) {
       expect(of(cluster)[0]).toEqual({ cluster, done: 0, planned });
@@ -311,6 +311,8 @@ describe('how far it may go', () => {
       istiods: off,
       injectionTrials: { status: 'not-asked', because: 'opt-in' },
       probePods: { status: 'not-asked', because: 'opt-in' },
+      istiodStates: off,
+      istiodSamples: { status: 'not-asked', because: 'not sampled' },
       sidecars: off,
       nameAnswers: off,
       gatewayHandshakes: off,

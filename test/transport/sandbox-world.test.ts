@@ -120,7 +120,7 @@ describe('what a mesh answers', () => {
     stores = new Map(
       [...objects].map(([name, list]) => [name, openStore(name, [...list, ...clusterDns(name, list, built.takenAt)], { clock })]),
     );
-    world = await runWorld({ stores, authorities, clock, isReconciling: true });
+    world = await runWorld({ stores, authorities, clock, isReconciling: true, answers: new Map() });
   });
   afterAll(() => world.close());
 

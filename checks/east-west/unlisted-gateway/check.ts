@@ -30,7 +30,10 @@ export default defineCheck({
   applies: { networks: 'multi', probed: ['istiods'] },
   path: { hops: ['gateway'] },
   catalogue: ['EW-03', 'EW-18', 'CLD-04'],
-  explains: [{ code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['unlisted', 'unresolved'] }],
+  explains: [
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['unlisted', 'unresolved'] },
+    { code: 'divergent-replicas/gateways', match: 'cluster' },
+  ],
   docs: {
     why: 'istiod makes its list of gateways from the Services and Gateways of all clusters that it reads. An address that is missing from the list of a replica is used by none of the proxies connected to it: they are sent to pod addresses of the other network, and time out.',
     confirm:

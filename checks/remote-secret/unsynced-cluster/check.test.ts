@@ -46,8 +46,34 @@ const twoReplicas = peers.edit(
     ),
 );
 
+/** Its debug endpoints are off, and of a cluster its metrics say so. */
+const metricsSay = (id: string, status: string): readonly ObservedEdit[] => [
+  observedEdits.replicas('east', (replica) => ({
+    ...replica,
+    clusters: { failed: 'not-found', reason: 'HTTP 404' },
+    shards: { answer: [] },
+  })),
+  observedEdits.states('east', (state) => ({
+    ...state,
+    rung: { by: 'metrics', port: 15014, above: ['port 15014: HTTP 404'] },
+    metrics: {
+      answer: [{ name: 'istiod_remote_cluster_sync_status', labels: { cluster: id, cluster_type: 'remote', status }, value: 1 }],
+    },
+  })),
+];
+const of129 = mesh()
+  .primaryRemote('east', 'west', { release: '1.29.3' })
+  .namespace('shop', { injected: true })
+  .service('abc.shop', { in: ['west'] });
+
 checkTester(check, {
   healthy: {
+    'debug endpoints are off, and metrics say that it is read': { mesh: remote, options: seen(...metricsSay('west', 'synced')) },
+    'debug endpoints are off, and metrics of 1.29 say timeout of everything': {
+      mesh: of129,
+      options: seen(...metricsSay('west', 'timeout')),
+      inconclusive: ['not every replica of istiod says which clusters it reads @ east'],
+    },
     'every cluster is synced': { mesh: remote, options: seen() },
     'two primaries read each other': { mesh: peers, options: seen() },
     'an external istiod': { mesh: mesh().externalControlPlane('outside', 'inside', { remotes: ['south'] }), options: seen() },
@@ -60,6 +86,7 @@ checkTester(check, {
       mesh: peers,
       options: seen(
         observedEdits.replicas('east', (replica) => ({ ...replica, clusters: { failed: 'timeout', reason: 'no answer within 5 s' } })),
+        observedEdits.states('east', (state) => ({ ...state, metrics: { failed: 'timeout', reason: 'no answer within 5 s' } })),
       ),
       inconclusive: ['not every replica of istiod says which clusters it reads @ east'],
     },
@@ -75,6 +102,11 @@ checkTester(check, {
     'istiod gave up waiting for its first lists': {
       mesh: remote,
       options: seen(status('west', 'timeout'), withoutShards),
+      findings: [`unsynced-cluster/timeout ${at} (error certain)`],
+    },
+    'debug endpoints are off, and metrics say that it timed out': {
+      mesh: remote,
+      options: seen(...metricsSay('west', 'timeout')),
       findings: [`unsynced-cluster/timeout ${at} (error certain)`],
     },
     'istiod stopped reading it': { mesh: peers, options: seen(status('west', 'closed')), findings: [`unsynced-cluster/timeout ${at}`] },

@@ -5,9 +5,14 @@ import {
   count,
   defineCheck,
   distinct,
+  type Fact,
+  istiodMetrics,
   type IstiodReplica,
+  type IstiodState,
   list,
+  listOf,
   measured,
+  refKey,
   remedy,
   remoteSecrets,
   shellWord,
@@ -20,6 +25,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets', 'istiods'], member: [] },
+  uses: { primary: ['istiodStates'], member: [] },
   applies: { probed: ['istiods'] },
   path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-02', 'SEC-08', 'SEC-13', 'SEC-15', 'SEC-16', 'CLD-02'],
@@ -36,6 +42,9 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     // Who cannot read a cluster cannot renew its election either.
     { code: 'unled-remote', match: 'cluster' },
+    { code: 'divergent-replicas/clusters', match: 'cluster' },
+    { code: 'divergent-replicas/gateways', match: 'cluster' },
+    { code: 'severed-cluster', match: 'cluster' },
   ],
   docs: {
     why: 'Each replica of istiod reads other clusters by itself and says how far it got: syncing, then synced, or timeout when some list did not come within 30 seconds. What one replica lacks is missing for the proxies that are connected to it, and for no others.',
@@ -82,12 +91,16 @@ export default defineCheck({
       yield undecided('no pod of this istiod could be asked', { blockedBy: 'unavailable-istiod', clusters: [primary.name] });
       return;
     }
-    const mute = replicas.filter(({ clusters }) => 'failed' in clusters);
+    const readings = replicas.map((replica) => ({
+      replica,
+      ...istiodMetrics.clusterStates(replica, metricsOf(replica, primary.istiodStates), controlPlane.version),
+    }));
+    const mute = readings.filter(({ states }) => 'failed' in states);
     if (mute.length > 0) yield undecided('not every replica of istiod says which clusters it reads', { clusters: [primary.name] });
     const unread = couple.kind === 'self' ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
     if (unread !== undefined && 'missing' in unread) yield undecided('it is not known which secret opens it', unread);
     for (const id of measured.idsRead(controlPlane, couple)) {
-      const states = replicas.flatMap((replica) => stateOf(replica, id));
+      const states = readings.flatMap((reading) => stateOf(reading, id));
       const secretRef = couple.credentials.find(({ entry }) => entry.clusterId === id)?.secret.ref;
       for (const key of ['unlisted', 'timeout', 'partly', 'syncing'] as const) {
         const such = states.filter((one) => one.key === key);
@@ -108,9 +121,9 @@ export default defineCheck({
           {
             at: secretRef ?? controlPlane.ref,
             related: [controlPlane.ref, ...pods],
-            evidence: such.map(({ replica, status }) => ({
+            evidence: such.map(({ replica, from, status }) => ({
               ref: replica.pod,
-              observed: `/debug/clusterz: ${id} ${status}`,
+              observed: `${from}: ${id} ${status}`,
               expected: 'synced',
             })),
             subject: `${primary.name}/${controlPlane.revision} ${id}`,
@@ -134,15 +147,27 @@ interface Missing {
 
 type State = 'unlisted' | 'timeout' | 'partly' | 'syncing' | 'synced';
 
+interface Reading extends ReturnType<typeof istiodMetrics.clusterStates> {
+  readonly replica: IstiodReplica;
+}
+
 /** What one replica says of a cluster; nothing when it did not say. */
-function stateOf(replica: IstiodReplica, id: ClusterId): { replica: IstiodReplica; key: State; status: string }[] {
-  if ('failed' in replica.clusters) return [];
-  const entry = replica.clusters.answer.find((one) => one.id === id);
-  if (entry === undefined) return [{ replica, key: 'unlisted', status: 'not listed' }];
+function stateOf(
+  { replica, from, states }: Reading,
+  id: ClusterId,
+): (Pick<Reading, 'replica' | 'from'> & { key: State; status: string })[] {
+  if ('failed' in states) return [];
+  const entry = states.answer.find((one) => one.id === id);
+  // Metrics tell of remote clusters only.
+  if (entry === undefined) return [{ replica, from, key: 'unlisted', status: 'not listed' }];
   const status = entry.syncStatus;
-  if (status === 'synced' || status === 'syncing') return [{ replica, key: status, status }];
+  if (status === 'synced' || status === 'syncing') return [{ replica, from, key: status, status }];
   // One list that may not be read keeps a cluster at timeout for ever, while all the others are served.
-  return [{ replica, key: status === 'timeout' && measured.servesEndpointsOf(replica, id) ? 'partly' : 'timeout', status }];
+  return [{ replica, from, key: status === 'timeout' && measured.servesEndpointsOf(replica, id) ? 'partly' : 'timeout', status }];
+}
+
+function metricsOf({ pod }: IstiodReplica, states: Fact<readonly IstiodState[]>): IstiodState['metrics'] {
+  return listOf(states).find((state) => refKey(state.pod) === refKey(pod))?.metrics;
 }
 
 function reader(a: Missing): string {

@@ -15,6 +15,7 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['customResources'] },
   explains: [
+    { code: 'unread-configuration', match: 'cluster' },
     { code: 'unavailable-istiod', match: 'cluster', keys: ['own'] },
     { code: 'unsynced-cluster', match: 'cluster' },
   ],

@@ -62,6 +62,7 @@ export function runFlags(given: Given): Flags {
     probeImage: flag.text(given, 'probe-image'),
     probeNamespace: flag.text(given, 'probe-namespace'),
     maxTargets: flag.text(given, 'max-targets'),
+    sample: flag.text(given, 'sample'),
   };
 }
 

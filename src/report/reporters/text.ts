@@ -7,6 +7,7 @@ import { causeBlocks } from './text-causes.ts';
 import { nameTable } from './text-names.ts';
 import { clusterTable, matrixTable } from './text-tables.ts';
 import { comparisonBlock, knownBlock, suppressionBlock } from './text-known.ts';
+import { istiodBlock } from './text-istiods.ts';
 import { forecastBlocks } from './text-forecast.ts';
 import { historyBlock } from './text-history.ts';
 import { gapBlock, unmeasuredBlock, unreachedBlock } from './text-gaps.ts';
@@ -32,6 +33,7 @@ export const text = defineReporter({
       suppressionBlock(report, ink, style),
       ...forecastBlocks(report, ink, style),
       gapBlock(report, ink, style),
+      istiodBlock(report, ink, style),
       unmeasuredBlock(report, ink, style),
       ...(style.verbosity > 0 ? [details(report, ink, style)] : []),
       ending(report, ink, style),

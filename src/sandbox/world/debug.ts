@@ -9,16 +9,16 @@ import { clientOf, type Predictions, type ShardEndpoint, shardKey } from '../../
 import { flag } from '../../mesh/istiod-view.ts';
 import { nameTable } from '../../mesh/name-table.ts';
 import type { Pod, ServicePort } from '../../model/facts.ts';
+import type { HttpAnswer } from '../sandbox.ts';
+import { configz, effectiveMesh, pushcontext, type WrittenGateway } from './debug-config.ts';
 import type { IstiodProcess } from './istiods.ts';
 import { syncStatus } from './istiods.ts';
 import { type Knowledge, meshConfigOf, seenBy } from './knowledge.ts';
+import { metrics } from './metrics.ts';
 import type { Connected } from './proxies.ts';
 import { proxiesOf } from './proxies.ts';
 import type { ClusterState } from './state.ts';
 import { sidecarVisibility } from './visibility.ts';
-
-/** An answer over HTTP: JSON, or text. */
-export type HttpAnswer = { readonly status: number } & ({ readonly json: unknown } | { readonly text: string });
 
 /** What an istiod is asked about itself. */
 export interface Asked {
@@ -57,6 +57,12 @@ function debugAnswer(asked: Asked, name: string, query: URLSearchParams): HttpAn
       return { status: 200, json: syncz(asked, query.get('namespace')) };
     case 'registryz':
       return { status: 200, json: registryz(asked) };
+    case 'mesh':
+      return { status: 200, json: effectiveMesh(asked) };
+    case 'configz':
+      return { status: 200, json: configz(asked) };
+    case 'pushcontext':
+      return { status: 200, json: pushcontext(asked, networkGateways(asked)) };
     default:
       return { status: 404, text: '404 page not found\n' };
   }
@@ -76,22 +82,25 @@ function clusterz({ process, knowledge }: Asked): unknown {
 }
 
 /** Hostnames are resolved by istiod, and what they resolve to is in no object: they are not in the list. */
-function networkz({ process, predict }: Asked): unknown {
+function networkz(asked: Asked): unknown {
+  return networkGateways(asked).filter(({ Addr }) => ipFamily(Addr) !== undefined);
+}
+
+/** All gateways between networks as istiod writes them, names as they are. */
+function networkGateways({ process, predict }: Asked): readonly WrittenGateway[] {
   const hasHbone = isAtLeast(process.controlPlane.version, '1.23.0') !== false;
-  return predict(process)
-    .gateways.filter(({ address }) => ipFamily(address) !== undefined)
-    .map((gateway) => ({
-      Network: gateway.network,
-      Cluster: gateway.cluster ?? '',
-      Addr: gateway.address,
-      Port: gateway.port,
-      ...(hasHbone
-        ? {
-            HBONEPort: gateway.hbonePort,
-            ServiceAccount: { Namespace: gateway.serviceAccount?.namespace ?? '', Name: gateway.serviceAccount?.name ?? '' },
-          }
-        : {}),
-    }));
+  return predict(process).gateways.map((gateway) => ({
+    Network: gateway.network,
+    Cluster: gateway.cluster ?? '',
+    Addr: gateway.address,
+    Port: gateway.port,
+    ...(hasHbone
+      ? {
+          HBONEPort: gateway.hbonePort,
+          ServiceAccount: { Namespace: gateway.serviceAccount?.namespace ?? '', Name: gateway.serviceAccount?.name ?? '' },
+        }
+      : {}),
+  }));
 }
 
 const health = { healthy: 1, unhealthy: 2, terminating: 4 } as const satisfies Readonly<Record<ShardEndpoint['health'], number>>;
@@ -193,6 +202,7 @@ function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
 function syncz(asked: Asked, namespace: string | null): unknown {
   const version = asked.process.controlPlane.version ?? '';
   const nonce = asked.process.uid.slice(0, 8);
+  const hasResources = isAtLeast(version, '1.23.0') !== false;
   return proxiesOf(asked.process, asked.knowledge, asked.connection)
     .filter(({ pod }) => namespace === null || pod.namespace === namespace)
     .map(({ pod }) => ({
@@ -208,7 +218,24 @@ function syncz(asked: Asked, namespace: string | null): unknown {
       route_acked: `${nonce}-r`,
       endpoint_sent: `${nonce}-e`,
       endpoint_acked: `${nonce}-e`,
+      ...(hasResources ? { resources: resourcesOf(nonce, asked.process.startedAt) } : {}),
     }));
+}
+
+/** What a proxy was sent of each kind and took. */
+function resourcesOf(nonce: string, sentTime: string): Readonly<Record<string, unknown>> {
+  const types = [
+    ['c', 'cluster.v3.Cluster'],
+    ['l', 'listener.v3.Listener'],
+    ['r', 'route.v3.RouteConfiguration'],
+    ['e', 'endpoint.v3.ClusterLoadAssignment'],
+  ];
+  return Object.fromEntries(
+    types.map(([letter, type]) => {
+      const sent = `${nonce}-${letter}`;
+      return [`type.googleapis.com/envoy.config.${type}`, { sent, acked: sent, sentTime }];
+    }),
+  );
 }
 
 /** Services of Kubernetes registries, merged. */
@@ -266,41 +293,4 @@ function protocolOf({ name, protocol, appProtocol }: ServicePort): string {
   if (protocol === 'UDP') return 'UDP';
   const told = appProtocol ?? name;
   return protocols[told] ?? protocols[told.slice(0, Math.max(0, told.indexOf('-')))] ?? 'UnsupportedProtocol';
-}
-
-function metrics(asked: Asked): string {
-  const { process, knowledge } = asked;
-  const version = process.controlPlane.version ?? 'unknown';
-  const remotes = [...process.registrations.values()];
-  const proxies = proxiesOf(process, knowledge, asked.connection);
-  const lines = [
-    '# HELP istiod_managed_clusters Number of clusters managed by istiod',
-    '# TYPE istiod_managed_clusters gauge',
-    'istiod_managed_clusters{cluster_type="local"} 1',
-    `istiod_managed_clusters{cluster_type="remote"} ${remotes.length}`,
-    '# HELP pilot_info Pilot version and build information.',
-    '# TYPE pilot_info gauge',
-    `pilot_info{version="${version}-sandbox-Clean"} 1`,
-    '# HELP pilot_xds Number of endpoints connected to this pilot using XDS.',
-    '# TYPE pilot_xds gauge',
-    `pilot_xds{version="${version}"} ${proxies.length}`,
-  ];
-  if (presumedToBehave(process.controlPlane.version, 'readsRemoteTrustDomain')) {
-    lines.push('# HELP istiod_remote_cluster_sync_status Current synchronization status of remote clusters managed by istiod.');
-    lines.push('# TYPE istiod_remote_cluster_sync_status gauge');
-    for (const one of remotes) {
-      const now = syncStatus(process, one, knowledge.state.now);
-      for (const status of ['synced', 'syncing', 'timeout', 'closed'])
-        lines.push(
-          `istiod_remote_cluster_sync_status{cluster="${one.id}",cluster_type="remote",status="${status}"} ${status === now ? 1 : 0}`,
-        );
-    }
-  }
-  const late = remotes.filter((one) => syncStatus(process, one, knowledge.state.now) === 'timeout');
-  if (late.length > 0) {
-    lines.push('# HELP remote_cluster_sync_timeouts_total Number of times remote clusters took too long to sync.');
-    lines.push('# TYPE remote_cluster_sync_timeouts_total counter');
-    for (const one of late) lines.push(`remote_cluster_sync_timeouts_total{cluster="${one.id}"} 1`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { sniOf } from '../../istio/hosts.ts';
 import { clientOf, endpointsSentTo, type Predictions } from '../../mesh/endpoints.ts';
 import type { Pod } from '../../model/facts.ts';
-import type { HttpAnswer } from './debug.ts';
+import type { HttpAnswer } from '../sandbox.ts';
 import type { IstiodProcess } from './istiods.ts';
 import { type Knowledge, meshConfigOf } from './knowledge.ts';
 import { mtlsSettings } from './mtls.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { HttpAnswer } from './debug.ts';
+import type { HttpAnswer } from '../sandbox.ts';
 
 /** Answers GET requests on any number of streams. */
 export interface HttpPort {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Pod } from '../../model/facts.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import type { Mishaps } from '../mishaps.ts';
-import type { PodPorts } from '../sandbox.ts';
+import type { OwnAnswer, PodPorts } from '../sandbox.ts';
 import { istiodAnswer } from './debug.ts';
 import { serveDns } from './dns.ts';
 import { type ProxyAdmin, envoyAnswer } from './envoy.ts';
@@ -21,6 +21,7 @@ export function podPorts(
   identities: Identities,
   gateway: (door: ReturnType<typeof frontDoors>[number], stream: Duplex) => void,
   mishaps: Mishaps,
+  own: (cluster: string) => OwnAnswer | undefined,
 ): PodPorts {
   return (clusterName, object, port) => {
     const { state } = world.now();
@@ -28,14 +29,14 @@ export function podPorts(
     const pod = cluster === undefined ? undefined : factOfPod(cluster, object.metadata.namespace, object.metadata.name);
     if (cluster === undefined || pod === undefined || pod.phase !== 'Running') return undefined;
     return (
-      istiodPort(world, pod, object, port, mishaps) ??
+      istiodPort(world, pod, object, port, mishaps, own(clusterName)) ??
       dnsPort(world, pod, cluster, port, mishaps) ??
       proxyPort(world, identities, pod, cluster, port, gateway, mishaps)
     );
   };
 }
 
-function istiodPort(world: World, pod: Pod, object: KubeObject, port: number, mishaps: Mishaps): Listener | undefined {
+function istiodPort(world: World, pod: Pod, object: KubeObject, port: number, mishaps: Mishaps, own: OwnAnswer | undefined): Listener | undefined {
   if (port !== 15014 && port !== 8080) return undefined;
   const process = world.now().istiods.get(object.metadata.uid ?? pod.name);
   if (process === undefined) return undefined;
@@ -48,7 +49,7 @@ function istiodPort(world: World, pod: Pod, object: KubeObject, port: number, mi
       connection: world.connection,
       sendsTable: (client: Pod) => mishaps.find('name-table', client.ref.cluster) === undefined,
     };
-    return istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' };
+    return own?.({ pod: pod.name, port, path }) ?? istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' };
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Mishap, Mishaps } from '../mishaps.ts';
-import type { PodLogs, PodPorts, Admission, Store } from '../sandbox.ts';
+import type { OwnAnswer, PodLogs, PodPorts, Admission, Store } from '../sandbox.ts';
 import type { Authorities } from './authorities.ts';
 import { openIdentities } from './identities.ts';
 import { type Listeners, openListeners } from './listeners.ts';
@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly clock: () => string;
   /** Whether controllers and istiods write; they are asked and answer all the same. */
   readonly isReconciling: boolean;
+  /** What istiods of a cluster answer instead of what they would. */
+  readonly answers: ReadonlyMap<string, OwnAnswer>;
 }
 
 /** Controllers, istiods, proxies and gateways over some stores. */
@@ -38,7 +40,7 @@ const renewal = 5000;
 /** Controllers that never agree are a fault of theirs. */
 const mostRounds = 200;
 
-export async function runWorld({ stores, authorities, clock, isReconciling }: WorldOptions): Promise<RunningWorld> {
+export async function runWorld({ stores, authorities, clock, isReconciling, answers }: WorldOptions): Promise<RunningWorld> {
   const look = watchStores(stores, clock);
   let memory: Memory = firstMemory(look());
   let known: Knowledge = { state: look(), istiods: memory.istiods };
@@ -96,7 +98,7 @@ export async function runWorld({ stores, authorities, clock, isReconciling }: Wo
   };
   await settled();
   return {
-    ports: podPorts(world, identities, listeners.serve, mishaps),
+    ports: podPorts(world, identities, listeners.serve, mishaps, (cluster) => answers.get(cluster)),
     logs: podLogs(world, listeners.resolve),
     admission: (name, pod) => {
       const knowledge = now();
