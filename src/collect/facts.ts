@@ -139,8 +139,8 @@ function observedFactsOf(observations: ClusterObservations | undefined): Pick<Cl
     istiodSamples: observed(observations?.istiodSamples ?? { status: 'not-asked', because: 'not sampled' }),
     nameAnswers: observed(observations?.nameAnswers),
     gatewayHandshakes: observed(observations?.gatewayHandshakes),
-    istiodHandshakes: observed(observations?.istiodHandshakes),
-    gatewayReadiness: observed(observations?.gatewayReadiness),
+    istiodHandshakes: observed(observations?.istiodHandshakes ?? notThen),
+    gatewayReadiness: observed(observations?.gatewayReadiness ?? notThen),
   };
 }
 

@@ -220,7 +220,15 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     callGateways(plan, { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done }),
   ]);
-  return { cluster, ...factsOfReplicas(istiods, options.sample !== undefined), sidecars, injectionTrials, probePods, nameAnswers, ...gateways };
+  return {
+    cluster,
+    ...factsOfReplicas(istiods, options.sample !== undefined),
+    sidecars,
+    injectionTrials,
+    probePods,
+    nameAnswers,
+    ...gateways,
+  };
 }
 
 /** Milliseconds. */

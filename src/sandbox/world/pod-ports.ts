@@ -36,7 +36,14 @@ export function podPorts(
   };
 }
 
-function istiodPort(world: World, pod: Pod, object: KubeObject, port: number, mishaps: Mishaps, own: OwnAnswer | undefined): Listener | undefined {
+function istiodPort(
+  world: World,
+  pod: Pod,
+  object: KubeObject,
+  port: number,
+  mishaps: Mishaps,
+  own: OwnAnswer | undefined,
+): Listener | undefined {
   if (port !== 15014 && port !== 8080) return undefined;
   const process = world.now().istiods.get(object.metadata.uid ?? pod.name);
   if (process === undefined) return undefined;
