@@ -123,12 +123,16 @@ function runCheck(
   return outcomes;
 }
 
+/** Probes that a run did not make at all. */
+const unmade: ReadonlySet<NotAsked> = new Set<NotAsked>(['probes off', 'opt-in', 'not sampled']);
+
 /** Why a check of what probes saw does not apply, in a run that made none of these probes anywhere. */
 function withoutProbes({ applies: { probed } = {} }: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>): string | undefined {
   const states = [...facts.values()].flatMap((own) => (probed ?? []).map((fact) => own[fact]));
   const reasons = states.map((state) => (state.status === 'not-asked' ? state.because : undefined));
-  if (states.length === 0 || !reasons.every((because) => because === 'probes off' || because === 'opt-in')) return undefined;
-  return reasons.includes('probes off') ? probesAreOff : asksForMore;
+  if (states.length === 0 || !reasons.every((because) => because !== undefined && unmade.has(because))) return undefined;
+  if (reasons.includes('probes off')) return probesAreOff;
+  return reasons.includes('not sampled') ? countersReadOnce : asksForMore;
 }
 
 function unprobed(check: AnyCheck, topology: Topology, because: string): Outcome[] {
