@@ -48,6 +48,8 @@ class StreamAgent extends Agent {
   constructor(stream: Duplex) {
     super({ keepAlive: true, maxSockets: 1 });
     this.#stream = stream;
+    // An agent listens once more with every request, and takes that back from sockets only.
+    stream.setMaxListeners(0);
   }
   override createConnection(): Duplex {
     return this.#stream;

@@ -215,6 +215,18 @@ describe('an istiod that answers', () => {
     expect(state.rejections).toEqual({ answer: [{ proxy: 'b.shop', cluster: 'west', types: ['Listener'], error: 'duplicate address' }] });
   });
 
+  test('many questions in a row, without a warning of Node about listeners', async () => {
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', listen);
+    const proxies = Array.from({ length: 15 }, (_, index) => ({ cluster: east, kind: 'Pod', namespace: 'shop', name: `caller-${index}` }));
+    const { replica, forwards } = await ask({ [usual]: await loopback.http(istiod()) }, { proxies });
+    // Node warns in a later turn.
+    await new Promise((done) => setImmediate(done));
+    process.off('warning', listen);
+    expect([replica.nameTables.length, forwards.length, warnings]).toEqual([15, 1, []]);
+  });
+
   test('its counters once more, later', async () => {
     let rejects = 0;
     const port = await loopback.http((request, response) =>

@@ -1,7 +1,6 @@
 import { presumedToBehave } from '../../istio/releases.ts';
 import type { Asked } from './debug.ts';
 import { type IstiodProcess, type Registration, syncStatus } from './istiods.ts';
-import { proxiesOf } from './proxies.ts';
 
 /** `/metrics` of an istiod: what tells of the clusters it reads. Counters that never counted are not written, as in reality. */
 export function metrics(asked: Asked): string {
@@ -9,7 +8,6 @@ export function metrics(asked: Asked): string {
   const { now } = knowledge.state;
   const version = process.controlPlane.version ?? 'unknown';
   const remotes = [...process.registrations.values()];
-  const proxies = proxiesOf(process, knowledge, asked.connection);
   const late = remotes.filter((one) => syncStatus(process, one, now) === 'timeout');
   const failing = remotes.filter((one) => one.sees !== 'present' || one.hidden.length > 0);
   const hasStatus = presumedToBehave(process.controlPlane.version, 'writesSyncStatus');
@@ -19,7 +17,6 @@ export function metrics(asked: Asked): string {
       ['{cluster_type="remote"}', remotes.length],
     ]),
     ...series('pilot_info', 'gauge', 'Pilot version and build information.', [[`{version="${version}-sandbox-Clean"}`, 1]]),
-    ...series('pilot_xds', 'gauge', 'Number of endpoints connected to this pilot using XDS.', [[`{version="${version}"}`, proxies.length]]),
     ...series(
       'istiod_remote_cluster_sync_status',
       'gauge',
