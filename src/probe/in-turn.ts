@@ -13,6 +13,8 @@ export interface Line<Q, T> {
   readonly onReply: (() => void) | undefined;
   /** The first question is waited for, however long it takes, and when it gets no answer the others get none either. */
   readonly isFirstDecisive: boolean;
+  /** The answer is known to take its time: the questions behind it do not wait for that at all. */
+  readonly isLong?: (question: Q) => boolean;
 }
 
 /** Milliseconds that the next question waits for the one before it. */
@@ -58,6 +60,7 @@ export async function askInTurn<Q extends object, T>(
             stream = opened.stream;
           }
           const isWaitedFor = line.isFirstDecisive && question === questions[0];
+          if (line.isLong?.(question) === true && queue.length > 0) hire();
           const impatient = isWaitedFor ? undefined : setTimeout(() => queue.length > 0 && hire(), patience);
           try {
             return { answer: await line.ask(stream, question) };

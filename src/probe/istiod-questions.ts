@@ -33,6 +33,8 @@ export interface IstiodTarget {
   readonly named: readonly string[];
   /** Pods of the proxies whose name tables are asked for, sorted. */
   readonly proxies: readonly ObjectRef[];
+  /** It knows so many services that listing the endpoints of all takes longer than everything else. */
+  readonly isLarge: boolean;
   /** There are Istio's objects where it reads them, and no more than are worth asking for. */
   readonly hasConfig: boolean;
   /** Some gateway that it may know has a host name. */
@@ -41,7 +43,7 @@ export interface IstiodTarget {
 
 /** Everything a replica is asked at its debug port, and what becomes of the replies. */
 export interface Questions {
-  /** In the order in which they are asked: what decides comes first, the longest answer last. */
+  /** In the order in which they are asked: what decides comes first, the longest answer last, or at once where it is really long. */
   readonly gets: readonly Get[];
   /** The first of them: what becomes of it says whether the rest is worth reading. */
   readonly first: Get;
@@ -74,7 +76,12 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
     most: large,
     sieve: { element: (value: unknown) => serviceNamed(value, named) },
   });
-  const shards = where(hosts.length > 0, { path: '/debug/endpointShardz', most: large, sieve: { members: new Set(hosts) } });
+  const shards = where(hosts.length > 0, {
+    path: '/debug/endpointShardz',
+    most: large,
+    sieve: { members: new Set(hosts) },
+    ...(target.isLarge ? { isLong: true as const } : {}),
+  });
   const series = where(port === monitoringPort, metrics);
   const tables = target.proxies.map((proxy) => {
     const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
@@ -84,11 +91,13 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
     first: clusters,
     gets: [
       clusters,
+      // What takes longest is asked before all that does not wait for it.
+      ...(target.isLarge ? [shards ?? []].flat() : []),
       gateways,
       mesh,
       ...[series ?? []].flat(),
       ...tables.map(({ get }) => get),
-      ...[unresolved ?? [], config ?? [], services ?? [], shards ?? []].flat(),
+      ...[unresolved ?? [], config ?? [], services ?? [], target.isLarge ? [] : (shards ?? [])].flat(),
     ],
     read: (said) => {
       const of = <T>(get: Get, decode: (value: unknown) => T | undefined, exceptions: Exceptions<T> = noExceptions): Answer<T> => {

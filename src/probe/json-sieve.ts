@@ -15,6 +15,22 @@ export interface Sifting {
   end(): string;
 }
 
+/** The same of a text that is there as a whole, which takes half the time and much more memory. */
+export function sifted(text: string, { members, element }: Sieve): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  if (typeof value !== 'object' || value === null) return text;
+  if (Array.isArray(value)) {
+    const kept = value.map((one: unknown) => element?.(one)).filter((one) => one !== undefined);
+    return JSON.stringify(kept);
+  }
+  return JSON.stringify(Object.fromEntries(Object.entries(value).filter(([key]) => members?.has(key) === true)));
+}
+
 export function sifting(sieve: Sieve): Sifting {
   const kept: string[] = [];
   /** Bytes of the member under way, from earlier chunks. */

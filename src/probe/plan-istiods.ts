@@ -41,9 +41,22 @@ function targetOf(pod: Pod, controlPlanes: readonly ControlPlane[], input: PlanI
     hosts: hostsOf(asked),
     named: hostsOf(asked.filter(({ named }) => named)),
     proxies: mesh === undefined || asked.length === 0 ? [] : proxiesOf(mesh, own, input),
+    isLarge: mesh !== undefined && isLarge(mesh, input),
     hasConfig: mesh !== undefined && controlPlane !== undefined && hasConfig(configClusterOf(controlPlane, mesh.couples), input),
     hasNamedGateways: mesh !== undefined && [...mesh.members.keys()].some((cluster) => hasNamedGateways(cluster, input)),
   };
+}
+
+/** Services of a mesh from which on the endpoints of all of them are an answer of megabytes. */
+const manyServices = 500;
+
+function isLarge({ members }: Mesh, { facts }: PlanInput): boolean {
+  let services = 0;
+  for (const cluster of members.keys()) {
+    const of = facts.get(cluster);
+    services += of === undefined ? 0 : listOf(of.services).length;
+  }
+  return services >= manyServices;
 }
 
 /** Istio's objects of a cluster, all of which istiod would write out: above this it is the longest answer of all. */

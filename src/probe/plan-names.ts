@@ -91,7 +91,11 @@ function domainOf(mesh: Mesh, facts: FactsByCluster): string | undefined {
 
 /** The families that Services of the cluster have addresses of; IPv4 where none is known. */
 function addressTypes(facts: ClusterFacts): readonly AddressType[] {
-  const families = new Set(listOf(facts.services).flatMap(({ clusterIP, clusterIPs }) => [clusterIP, ...clusterIPs].map(ipFamily)));
+  const families = new Set<ReturnType<typeof ipFamily>>();
+  for (const { clusterIP, clusterIPs } of listOf(facts.services)) {
+    for (const address of [clusterIP, ...clusterIPs]) families.add(ipFamily(address));
+    if (families.has(4) && families.has(6)) break;
+  }
   if (!families.has(6)) return ['A'];
   return families.has(4) ? ['A', 'AAAA'] : ['AAAA'];
 }

@@ -8,16 +8,19 @@ import { type ObjectRef, refKey } from '../model/refs.ts';
 /** Namespaces whose pods are the platform's own, and no callers of the mesh. */
 const platformNamespaces: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
+/** Tells the sidecars of a cluster that run and are ready, served by the mesh (by this revision, where one is given). */
+function isServing(mesh: Mesh, revision: Revision | undefined): (pod: Pod) => boolean {
+  const revisions = new Set(revision === undefined ? mesh.controlPlanes.map((one) => one.revision) : [revision]);
+  return (pod) => {
+    if (pod.proxy?.kind !== 'sidecar' || platformNamespaces.has(pod.namespace)) return false;
+    return isUp(pod) && (pod.proxy.revision === undefined || revisions.has(pod.proxy.revision));
+  };
+}
+
 /** Sidecars of a cluster that run and are ready, served by the mesh (by this revision, where one is given); sorted by namespace and name. */
 export function sidecarsOf(mesh: Mesh, cluster: ClusterName, facts: FactsByCluster, revision?: Revision): Pod[] {
   const of = facts.get(cluster);
-  const revisions = new Set(revision === undefined ? mesh.controlPlanes.map((one) => one.revision) : [revision]);
-  const pods = of === undefined ? [] : listOf(of.pods);
-  const found = pods.filter((pod) => {
-    if (pod.proxy?.kind !== 'sidecar' || platformNamespaces.has(pod.namespace)) return false;
-    return isUp(pod) && (pod.proxy.revision === undefined || revisions.has(pod.proxy.revision));
-  });
-  return sortedBy(found, (pod) => refKey(pod.ref));
+  return sortedBy((of === undefined ? [] : listOf(of.pods)).filter(isServing(mesh, revision)), (pod) => refKey(pod.ref));
 }
 
 /**
@@ -30,8 +33,18 @@ export function sampleSidecar(
   facts: FactsByCluster,
   { revision, preferred }: { readonly revision?: Revision; readonly preferred?: ObjectRef | undefined } = {},
 ): Pod | undefined {
-  const found = sidecarsOf(mesh, cluster, facts, revision).filter(({ proxy }) => proxy?.dnsCapture === true);
-  return found.find(({ ref }) => preferred !== undefined && refKey(ref) === refKey(preferred)) ?? found[0];
+  const of = facts.get(cluster);
+  const isFit = isServing(mesh, revision);
+  const wanted = preferred === undefined ? undefined : refKey(preferred);
+  // Of thousands one is wanted: they are not sorted for that.
+  let first: { readonly pod: Pod; readonly key: string } | undefined;
+  for (const pod of of === undefined ? [] : listOf(of.pods)) {
+    if (pod.proxy?.dnsCapture !== true || !isFit(pod)) continue;
+    const key = refKey(pod.ref);
+    if (key === wanted) return pod;
+    if (first === undefined || key < first.key) first = { pod, key };
+  }
+  return first?.pod;
 }
 
 /** Whether a pod runs and is ready. */

@@ -128,13 +128,15 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     pod: ObjectRef,
     port: number,
     questions: readonly Q[],
-    line: Pick<Line<Q, T>, 'ask' | 'isFirstDecisive' | 'onReply'>,
+    line: Pick<Line<Q, T>, 'ask' | 'isFirstDecisive' | 'isLong' | 'onReply'>,
   ) => askInTurn(questions, { ...line, open: (signal) => openForward(io, { cluster, pod: podOf(pod), port }, signal), paced, limits });
 
   const askReplica = async (target: IstiodTarget): Promise<readonly [IstiodTarget, Replica | Refusal]> => {
     const ask: Ask = async (port, gets) => {
       const get = (stream: Duplex, { path, most, sieve }: Get) => httpGet(stream, path, most, sieve);
-      return new Map(await askPod(target.pod, port, gets, { ask: get, isFirstDecisive: true, onReply: undefined }));
+      return new Map(
+        await askPod(target.pod, port, gets, { ask: get, isFirstDecisive: true, isLong: (one) => one.isLong === true, onReply: undefined }),
+      );
     };
     const asked = await askIstiod(target, ask);
     progress.done(questionsOf(target));

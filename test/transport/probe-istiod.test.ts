@@ -24,6 +24,7 @@ const target: IstiodTarget = {
   named: [],
   proxies: [{ cluster: clusterName('west'), kind: 'Pod', namespace: 'shop', name: 'caller-1' }],
   hasConfig: false,
+  isLarge: false,
   hasNamedGateways: false,
 };
 

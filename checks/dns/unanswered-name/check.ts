@@ -95,6 +95,14 @@ export default defineCheck({
     const { namespace, name, instances } = service;
     // Asked everywhere as a control: what is wrong with it is told of the names that somebody wants.
     if (named === undefined && namespace === 'default' && name === 'kubernetes') return;
+    // Of thousands of services few were asked about.
+    const isAsked = clusters.some(
+      ({ nameAnswers, istiods }) =>
+        nameAnswers.status !== 'collected' ||
+        nameAnswers.value.some(({ service: one }) => one.namespace === namespace && one.name === name) ||
+        listOf(istiods).some(({ shardsAsked }) => shardsAsked.some((host) => host.startsWith(`${name}.${namespace}.`))),
+    );
+    if (!isAsked) return;
     const addresses = [...instances.values()].flatMap(expectedAnswers.addressesOf);
     const lacks = clusters.map((cluster) => ({ cluster: cluster.name, fact: 'services' as const }));
     const isHidden = clusters.some(
