@@ -23,4 +23,6 @@ export interface Fault {
   readonly services?: readonly { readonly namespace: string; readonly name: string; readonly port?: number }[];
   /** Modes that come with it by nature: what claims them may be reported, too. */
   readonly also?: readonly string[];
+  /** Ids of faults beside which nothing is left of it, although its objects are as it made them: a setting of a balancer that the other took away. */
+  readonly undoneBy?: readonly string[];
 }

@@ -89,6 +89,7 @@ function mayPair(one: Fault, other: Fault): boolean {
 
 async function pairOf(mesh: MeshName, faults: readonly [Fault, Fault]): Promise<Pair | undefined> {
   const [one, other] = faults;
+  if (one.undoneBy?.includes(other.id) === true || other.undoneBy?.includes(one.id) === true) return undefined;
   const both = footprintIn(mesh, [one, other]);
   const isDone =
     both !== undefined && [one, other].every((fault) => isStillThere(footprintIn(mesh, [fault]) ?? new Map<string, string>(), both));

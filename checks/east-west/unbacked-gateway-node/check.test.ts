@@ -30,7 +30,10 @@ checkTester(check, {
       .edit(open)
       .edit(gatewayNodePort({ ...west, nodeSelector: '{"kubernetes.io/hostname":"node-west"}' }))
       .edit(local),
-    'no ready gateway at all, which is another fault': nodePort.edit(local).edit(gatewayUnready(west)),
+    'no ready gateway at all, which is another fault': {
+      mesh: nodePort.edit(local).edit(gatewayUnready(west)),
+      inconclusive: ['its gateway has no ready pod anywhere @ west'],
+    },
     'externalIPs of something that is no node': peers
       .edit(second)
       .edit(gatewayExternalIps({ ...west, addresses: ['192.0.2.9'], policy: 'Local' })),

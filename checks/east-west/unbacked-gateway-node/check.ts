@@ -39,7 +39,7 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ cluster, finding }) {
+  *run({ cluster, finding, undecided }) {
     for (const { service, addresses } of gatewayServices(cluster.services, cluster.nodes)) {
       if (service.externalTrafficPolicy !== 'Local' || addresses.length === 0) continue;
       const ready = new Set(
@@ -49,9 +49,12 @@ export default defineCheck({
             endpoints.flatMap((endpoint) => (endpoint.ready && endpoint.nodeName !== undefined ? [endpoint.nodeName] : [])),
           ),
       );
-      // A gateway without any ready pod is another fault.
-      if (ready.size === 0) continue;
       const announced = announcedNodes(service, addresses, cluster.nodes);
+      if (ready.size === 0) {
+        // A gateway without any ready pod is another fault.
+        if (announced.length > 0) yield undecided('its gateway has no ready pod anywhere', { blockedBy: 'unready-east-west-gateway' });
+        continue;
+      }
       const dead = announced.filter(({ node }) => node.ready && !ready.has(node.name));
       if (dead.length === 0) continue;
       yield finding(

@@ -40,6 +40,18 @@ const oneRemote: readonly MeshName[] = ['primary-remote', 'primary-remote with a
 const everywhere: readonly MeshName[] = [...oneRemote, 'two primaries', 'three primaries'];
 const oldMeshes: readonly MeshName[] = ['primary-remote 1.24', 'primary-remote 1.24 with a revision'];
 
+/** Faults by which a gateway is no load balancer any more, or istiod goes by other addresses than its. */
+const withoutBalancer = [
+  'external-ips-local',
+  'node-port-local-on-half-of-the-nodes',
+  'node-port-local-on-other-node',
+  'node-port-on-bare-metal',
+  'node-port-without-annotation',
+  'nodes-without-external-address',
+  'route-instead-of-load-balancer',
+  'route-to-node-port',
+];
+
 /** A second node, and an address on each that others reach. */
 const twoOpenNodes = inOrder(
   nodeAdded({ ...west, name: 'node-west-2', internal: '10.2.0.11', labels: { pool: 'spare' } }),
@@ -95,6 +107,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'azure-load-balancer-forgets',
+    undoneBy: withoutBalancer,
     mode: 'EW-14',
     says: 'A load balancer of Azure forgets idle connections after four minutes.',
     meshes: everywhere,
@@ -221,6 +234,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'health-check-of-pod-port-on-instances',
+    undoneBy: withoutBalancer,
     mode: 'CLD-06',
     says: 'A network load balancer with nodes as targets checks port 15021, which only pods have.',
     meshes: everywhere,
@@ -239,6 +253,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'azure-probes-http',
+    undoneBy: withoutBalancer,
     mode: 'CLD-07',
     says: 'The cross-network port got an appProtocol, by which Azure probes it.',
     meshes: everywhere,
@@ -246,6 +261,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'azure-probes-http-everywhere',
+    undoneBy: withoutBalancer,
     mode: 'CLD-07',
     says: 'Azure was told to probe all ports of the gateway with HTTP.',
     meshes: everywhere,
@@ -315,6 +331,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'node-port-on-bare-metal',
+    undoneBy: ['external-ips-local'],
     mode: 'CLD-11',
     says: 'On bare metal the gateway is a NodePort, of which istiod was not told the nodes.',
     meshes: everywhere,
