@@ -138,6 +138,11 @@ function collect(value: unknown, words: Map<string, Category>, path: readonly st
 
 function collectText(text: string, words: Map<string, Category>, path: readonly string[], isOwnSpec: boolean): void {
   const [parent = '', field = ''] = path.slice(-2);
+  // Names of metrics and of their labels are istiod's; of the values one names a cluster.
+  if (path.includes('metrics') || path.includes('istiodSamples')) {
+    if (field === 'cluster') add(words, text, 'cluster', true);
+    return;
+  }
   for (const host of text.match(hostLike) ?? []) addHost(words, host);
   if (parent === 'labels' || parent === 'matchLabels' || parent === 'selector' || parent === 'annotations' || parent === 'nodeSelector') {
     const category = nameLabels[field] ?? (ownDomain.test(field.split('/')[0] ?? '') || parent === 'annotations' ? undefined : 'name');

@@ -14,7 +14,6 @@ export const knownStrangers: readonly KnownMiss[] = [];
 
 const tooYoung = 'The mesh was recorded within minutes of its installation, when a load balancer may still be waiting for its address.';
 
-const noCloud = 'The node of the recorded mesh belongs to no cloud, so that nothing says what its load balancer does.';
 const namedByRevision =
   'The recorded mesh has a revision, and its route to istiod names it: a route for every name comes after that and takes nothing away.';
 
@@ -26,7 +25,6 @@ export const knownMissesInRecordings: readonly KnownMiss[] = [
   { fault: 'gateway-of-primary-pending', mesh: 'primary-remote-one-network', why: tooYoung },
   { fault: 'nothing-gives-addresses', mesh: 'primary-remote', why: tooYoung },
   { fault: 'nothing-gives-addresses', mesh: 'multi-primary', why: tooYoung },
-  { fault: 'network-load-balancer-forgets', mesh: 'primary-remote', why: noCloud },
   { fault: 'second-route-for-every-name', mesh: 'primary-remote', why: namedByRevision },
   { fault: 'route-of-before-takes-every-name', mesh: 'primary-remote', why: namedByRevision },
   {

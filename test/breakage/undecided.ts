@@ -16,7 +16,20 @@ export const undecided: Readonly<Record<string, string>> = {
   'PERF-06': 'How long other tools wait for a cluster is not in the mesh; meshdoctor bounds its own waiting.',
 };
 
+const staged = 'It speaks of calls that fail on the way: test/transport/staged-failures.test.ts stages them on simulated clusters.';
+const opted =
+  'It speaks of probes that are off unless they are asked for: test/transport/probe-pod.test.ts and injection-trial.test.ts stage them.';
+const held =
+  'It speaks of a sidecar that holds something else than istiod should have sent: no object shows that, and its own tests say what Envoy would.';
+
 /** Checks that no fault and no recording makes speak, and why: their own tests have to do. */
 export const unstaged: Readonly<Record<string, string>> = {
+  'foreign-istiod-certificate': staged,
+  'rejected-istiod-call': staged,
+  'failing-pod-call': opted,
+  'unconfigured-gateway': staged,
+  'unexpected-sidecar-endpoints': held,
+  'failing-injection': opted,
   'published-ca': 'It would take the published certificates themselves (TRU-10).',
+  'unrenewed-sidecar-certificate': held,
 };

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commands } from '../../src/cli/table.ts';
-import { flagsOfLiveClusters, flagsOfRounds, flagsOfWebhooks, ran, root } from '../support/run-cli.ts';
+import { flagsOfLiveClusters, flagsOfRounds, flagsOfWebhooks, flagsOfWiderProbes, ran, root } from '../support/run-cli.ts';
 import { reporters } from '../../src/report/formats.ts';
 
 /*
@@ -150,7 +150,7 @@ describe('every flag of check changes something', () => {
     verbose: [`check ${broken}`, `check ${broken} -v`],
   };
   test('and each is in this table', () => {
-    expect([...Object.keys(pairs), ...flagsOfLiveClusters, ...flagsOfRounds, ...flagsOfWebhooks].sort()).toEqual(
+    expect([...Object.keys(pairs), ...flagsOfLiveClusters, ...flagsOfRounds, ...flagsOfWebhooks, ...flagsOfWiderProbes].sort()).toEqual(
       Object.keys(commands.find(({ name }) => name === 'check')?.flags ?? {}).sort(),
     );
   });

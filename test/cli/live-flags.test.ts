@@ -177,7 +177,7 @@ describe('what is wrong with them is said in a sentence, with exit code 2', () =
     ['--context east --request-timeout 0s', '--request-timeout needs a duration'],
     ['--context east --resolve here', '--resolve needs ADDRESS:PORT=HOST:PORT, not "here".'],
     ['--context east --max-targets none', '--max-targets needs a number from 1 to 100, not "none".'],
-    ['--context east --probe=deep', '--probe takes off, connect, query; not "deep".'],
+    ['--context east --probe=deep', '--probe takes off, connect, query, dry-run, pod; not "deep".'],
     ['--context east --as-group admins', '--as-group needs --as.'],
     ['--context east --complete', '--complete is about directories'],
     ['--manifests east=. --probe=off', '--probe is about live clusters'],

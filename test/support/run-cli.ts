@@ -25,6 +25,9 @@ export const flagsOfLiveClusters = [
 /** Flags of check that make it look more than once: they are in test/transport/watch.test.ts. */
 export const flagsOfRounds = ['wait', 'watch'];
 
+/** Flags of check about what is asked beyond the usual: tests of probe pods and of counters read twice are about them. */
+export const flagsOfWiderProbes = ['probe-image', 'probe-namespace', 'sample'];
+
 /** Flags of check that are about a webhook: transport/notify.test.ts is about them. */
 export const flagsOfWebhooks = ['notify', 'notify-file', 'notify-format', 'notify-required'];
 

@@ -21,6 +21,7 @@ export default defineCheck({
   needs: worldNeeds,
   uses: worldUses,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
+  path: { hops: ['authorization'] },
   docs: {
     why: 'Callers of another network come through the east-west gateway: the workload sees the identity of the caller, but the address of the gateway. A policy that allows addresses of pods of another network allows nobody, and one that denies them denies nobody.',
     confirm: 'kubectl --context PRIMARY get authorizationpolicies -A -o yaml | grep -B3 -A5 ipBlocks',

@@ -31,7 +31,7 @@ export default defineCheck({
   },
   uses: { primary: ['pods'], member: ['pods'] },
   applies: { dataPlane: 'sidecar' },
-  path: { hops: ['authorization', 'mtls'] },
+  path: { hops: ['mtls'] },
   catalogue: ['TRU-08'],
   explains: [
     { code: 'foreign-gateway-certificate/otherTrustDomain', match: 'cluster' },
