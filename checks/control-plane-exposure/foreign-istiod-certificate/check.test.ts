@@ -20,6 +20,10 @@ checkTester(check, {
     'istiod presents its own certificate': { mesh: remote, options: seen() },
     'probes are off': remote,
     'a certificate for every name of a domain': { mesh: remote, options: seen(presenting({ dnsNames: ['*.istio-system.svc'] })) },
+    'an address is all that is configured, and proxies expect another name than that': {
+      mesh: remote,
+      options: seen(observedEdits.istiodCalls('east', (call) => ({ ...call, sni: '203.0.113.7' }))),
+    },
     'no call gets through, which is another question': {
       mesh: remote,
       options: seen(observedEdits.istiodCalls('east', (call) => ({ ...call, outcome: { stage: 'reset', milliseconds: 3 } }))),

@@ -4,6 +4,7 @@ import {
   distinct,
   gatewayWays,
   hosts,
+  ipAddresses,
   type Injector,
   type IstiodHandshake,
   list,
@@ -83,7 +84,9 @@ export default defineCheck({
         lacks: [{ cluster: member.name, fact: 'rootConfigMaps' as const }],
       };
       const covers = (name: string): boolean => hosts.hostMatches(name, call.sni);
-      if (!outcome.dnsNames.some(covers)) {
+      // Where an address is all that is configured, proxies expect another name than that: seen on a healthy external control plane.
+      const isNamed = ipAddresses.ipFamily(call.sni) === undefined;
+      if (isNamed && !outcome.dnsNames.some(covers)) {
         yield finding('otherName', { ...seen, names: [...outcome.dnsNames, ...outcome.uris] }, where);
         continue;
       }
