@@ -33,6 +33,8 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     // Proxies of a remote that istiod does not know are not let in.
     { code: 'unready-east-west-gateway/notReady', match: 'cluster', keys: ['ofRemote'] },
+    // Without its config cluster an external istiod makes itself an authority of its own.
+    { code: 'foreign-istiod-certificate/untrusted', match: 'cluster', keys: ['ofConfig'] },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'cluster' },
