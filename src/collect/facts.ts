@@ -2,7 +2,7 @@ import { distinct } from '../base/sort.ts';
 import { names } from '../istio/labels.ts';
 import { objects } from '../model/decode.ts';
 import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
-import type { ClusterObservations, Observed, ObservedFactName } from '../model/observations.ts';
+import { type ClusterObservations, type Observed, type ObservedFactName, observedFacts } from '../model/observations.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
 import {
   clusterRoleBindingsFact,
@@ -25,20 +25,6 @@ import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workl
 
 /** Facts that are made of objects; clocks and the version of a cluster are not. */
 export type ObjectFactName = Exclude<FactName, ObservedFactName | 'clock' | 'today' | 'kubeVersion'>;
-
-/** Facts that probes make. */
-export const observedFacts: readonly ObservedFactName[] = [
-  'istiods',
-  'istiodStates',
-  'istiodSamples',
-  'sidecars',
-  'injectionTrials',
-  'probePods',
-  'nameAnswers',
-  'gatewayHandshakes',
-  'istiodHandshakes',
-  'gatewayReadiness',
-];
 
 /** Facts that are made of nothing listed: clocks, the version of a cluster, and what probes saw. */
 export const factsWithoutKinds: ReadonlySet<string> = new Set(['clock', 'today', 'kubeVersion', ...observedFacts]);

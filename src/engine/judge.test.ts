@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { defineCheck } from '../api/check.ts';
 import { mesh } from '../builder/mesh.ts';
 import { factsOf, snapshotIn } from '../testkit/suite.ts';
-import { judge } from './judge.ts';
+import { inferTopology } from '../mesh/topology.ts';
+import type { FactName } from '../model/facts.ts';
+import type { ObservedFactName } from '../model/observations.ts';
+import { judge, judgeUnmeasured } from './judge.ts';
+import type { RegisteredCheck } from './types.ts';
 
 test('one fault seen through two subjects is one finding that keeps what each of them saw', async () => {
   const check = defineCheck({
@@ -112,4 +116,41 @@ test('what cannot be judged because a control plane could not be read names what
   );
   expect(missing.length).toBeGreaterThan(1);
   for (const one of missing) expect(one).toContain('east controlPlanes');
+});
+
+test('checks that read no measurement run once, while probes wait, and the judgement is the same', async () => {
+  const asked: string[] = [];
+  const made = (id: string, uses: readonly FactName[], probed: readonly ObservedFactName[]): RegisteredCheck => ({
+    area: 'test',
+    origin: 'test',
+    check: defineCheck({
+      id,
+      title: 'nothing',
+      severity: 'error',
+      certainty: 'certain',
+      scope: 'cluster',
+      needs: ['namespaces'],
+      uses,
+      applies: { probed },
+      docs: { why: '', confirm: '', fix: '' },
+      messages: { seen: (a: { cluster: string }) => ({ text: `${a.cluster} was seen.` }) },
+      *run({ cluster, finding }) {
+        asked.push(`${id} ${cluster.name}`);
+        yield finding('seen', { cluster: cluster.name }, { at: cluster.ref });
+      },
+    }),
+  });
+  const checks = [
+    made('test-seen', ['istiods'], []),
+    made('test-read', ['services'], []),
+    made('test-only-seen', ['sidecars'], ['sidecars']),
+  ];
+  const snapshot = snapshotIn(mesh().primaryRemote('east', 'west').objects(), {});
+  const facts = factsOf(snapshot);
+  const unmeasured = await judgeUnmeasured(facts, inferTopology(facts), checks);
+  expect(asked).toEqual(['test-read east', 'test-read west']);
+  const seen = new Map([...facts].map(([name, own]) => [name, { ...own, sidecars: { status: 'collected' as const, value: [] } }]));
+  const whole = await judge(snapshot, seen, checks, { unmeasured });
+  expect(asked.filter((one) => one.startsWith('test-read'))).toHaveLength(2);
+  expect(whole).toEqual(await judge(snapshot, seen, checks));
 });

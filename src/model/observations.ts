@@ -366,6 +366,20 @@ export interface ObservedFacts {
 
 export type ObservedFactName = keyof ObservedFacts;
 
+/** Facts that probes make. */
+export const observedFacts: readonly ObservedFactName[] = [
+  'istiods',
+  'istiodStates',
+  'istiodSamples',
+  'sidecars',
+  'injectionTrials',
+  'probePods',
+  'nameAnswers',
+  'gatewayHandshakes',
+  'istiodHandshakes',
+  'gatewayReadiness',
+];
+
 /** What became of one probe in one cluster: what it saw, or why it did not look. */
 export type Observed<T> =
   | { readonly status: 'observed'; readonly value: T }

@@ -5,7 +5,7 @@ import { shellWord } from '../base/text.ts';
 import { factCollectors, factsWithoutKinds, projectFacts } from '../collect/facts.ts';
 import type { RunOptions } from '../config/options.ts';
 import { correlate, withBlockers } from '../correlate/correlate.ts';
-import { judge } from '../engine/judge.ts';
+import { type Judged, type JudgeOptions, judge, judgeUnmeasured } from '../engine/judge.ts';
 import type { Judgement, RegisteredCheck } from '../engine/types.ts';
 import { forecastOf } from '../mesh/forecast.ts';
 import type { Topology } from '../mesh/topology.ts';
@@ -19,7 +19,7 @@ import type { Report } from '../report/schema.ts';
 import { readManifests } from '../source/manifests.ts';
 import { findPlaces, type Origins } from '../source/places.ts';
 import type { Acquaintance } from '../report/known.ts';
-import type { LiveIo } from './live.ts';
+import type { LiveIo, Meanwhile } from './live.ts';
 import type { Part } from './merge.ts';
 import { withPlaces } from './place.ts';
 import { select } from './select.ts';
@@ -74,7 +74,7 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
-  const { snapshot, options: asked, known } = await readSource(options, prepared, io);
+  const { snapshot, options: asked, known } = await readSource(options, prepared, io, meanwhileOf(options, prepared, io));
   return await judgeSnapshot(snapshot, asked, prepared, io, known);
 }
 
@@ -83,9 +83,10 @@ export async function readSource(
   given: RunOptions,
   prepared: Prepared,
   io: RunIo,
+  meanwhile?: Meanwhile,
 ): Promise<{ readonly snapshot: Snapshot; readonly options: RunOptions; readonly known: Omit<ReadMesh, 'snapshot'> }> {
   if (given.from === undefined) {
-    const { snapshot, ...known } = await readClusters(given, prepared.checks, io);
+    const { snapshot, ...known } = await readClusters(given, prepared.checks, io, meanwhile);
     return { snapshot, options: given, known };
   }
   const { snapshot, options } = await readRecordings(given.from, given, prepared.checks, io);
@@ -116,6 +117,7 @@ export interface ReadMesh {
   readonly snapshot: Snapshot;
   readonly facts?: ReadonlyMap<ClusterName, ClusterFacts>;
   readonly topology?: Topology;
+  readonly unmeasured?: Judged;
   /** Of objects that come from files. */
   readonly origins?: Origins;
   /** Findings that the same clusters have without an overlay. */
@@ -123,11 +125,16 @@ export interface ReadMesh {
 }
 
 /** Asks the clusters of a run for what these checks need, or reads their directories. */
-export async function readClusters(options: RunOptions, checks: readonly RegisteredCheck[], io: RunIo): Promise<ReadMesh> {
+export async function readClusters(
+  options: RunOptions,
+  checks: readonly RegisteredCheck[],
+  io: RunIo,
+  meanwhile?: Meanwhile,
+): Promise<ReadMesh> {
   if (options.live !== undefined && io.live !== undefined) {
     // Loaded only where clusters are asked: nothing of it is needed to read directories.
     const { openMesh } = await import('./live.ts');
-    return await openMesh(options, options.live, checks, io.live, io.signal);
+    return await openMesh(options, options.live, checks, io.live, io.signal, meanwhile);
   }
   if (options.clusters.length === 0) {
     throw new UsageError('ERR_NO_CLUSTER', 'No cluster was given.', {
@@ -180,10 +187,9 @@ export async function judgedSnapshot(
   // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
   const wasInterrupted = io.interrupted?.() !== undefined;
   const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
-    services: options.services,
-    isOwnOnly: prepared.plugins.length === 0,
+    ...judging(options, prepared, io),
     ...(known.topology === undefined ? {} : { topology: known.topology }),
-    ...(io.pause === undefined ? {} : { pause: io.pause }),
+    ...(known.unmeasured === undefined ? {} : { unmeasured: known.unmeasured }),
     isInterrupted: () => !wasInterrupted && io.interrupted?.() !== undefined,
   });
   const today = usesToday(snapshot.clusters, prepared.checks) ? options.now.slice(0, 'YYYY-MM-DD'.length) : undefined;
@@ -206,6 +212,17 @@ export async function judgedSnapshot(
   return { judgement, report: placed };
 }
 
+/** What every judging of a run is told. */
+function judging({ services }: RunOptions, prepared: Prepared, io: RunIo): Pick<JudgeOptions, 'services' | 'isOwnOnly' | 'pause'> {
+  return { services, isOwnOnly: prepared.plugins.length === 0, ...(io.pause === undefined ? {} : { pause: io.pause }) };
+}
+
+/** What can be judged while probes wait. Nothing of a run with overlays: what it measures is not judged. */
+export function meanwhileOf(options: RunOptions, prepared: Prepared, io: RunIo): Meanwhile | undefined {
+  if (options.overlays !== undefined) return undefined;
+  return async (facts, topology) => await judgeUnmeasured(facts, topology, prepared.checks, judging(options, prepared, io));
+}
+
 /** The clusters as they would be with the overlays, compared with what they are. Of both the same is known: nothing that was measured. */
 async function judgeOverlaid(
   measured: Snapshot,
@@ -217,11 +234,7 @@ async function judgeOverlaid(
   const snapshot: Snapshot = { ...measured, observations: [] };
   const { withOverlays } = await import('./overlaid.ts');
   const laid = await withOverlays(snapshot, overlays, options);
-  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, {
-    services: options.services,
-    isOwnOnly: prepared.plugins.length === 0,
-    ...(io.pause === undefined ? {} : { pause: io.pause }),
-  });
+  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, judging(options, prepared, io));
   const origins: Origins = {
     texts: new Map([...(known.origins?.texts ?? []), ...laid.origins.texts]),
     traces: new Map([...(known.origins?.traces ?? []), ...laid.origins.traces]),

@@ -2,6 +2,7 @@ import { MeshdoctorError, SourceError } from '../base/errors.ts';
 import { projectFacts, withObservations } from '../collect/facts.ts';
 import type { LiveSource } from '../config/live.ts';
 import type { RunOptions } from '../config/options.ts';
+import type { Judged } from '../engine/judge.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { openConnection } from '../kube/connect.ts';
 import type { Connection, RequestRecord } from '../kube/connection.ts';
@@ -44,12 +45,20 @@ export interface LiveIo {
   readonly onRequest?: (request: RequestRecord) => void;
 }
 
-type Known = { readonly snapshot: Snapshot; readonly facts: ReadonlyMap<ClusterName, ClusterFacts>; readonly topology: Topology };
+interface Known {
+  readonly snapshot: Snapshot;
+  readonly facts: ReadonlyMap<ClusterName, ClusterFacts>;
+  readonly topology: Topology;
+  readonly unmeasured?: Judged;
+}
+
+/** Judges what can be judged of clusters that were read, while probes wait for their answers. */
+export type Meanwhile = (facts: Known['facts'], topology: Topology) => Promise<Judged>;
 
 /** Clusters that are open: they can be read again and again over the same connections. */
 export interface OpenedMesh {
   /** Reads and probes. A cluster that could not be asked the last time is opened anew, with what its kubeconfig says by then. */
-  readonly read: (options: RunOptions, checks: readonly RegisteredCheck[], signal: AbortSignal) => Promise<Known>;
+  readonly read: (options: RunOptions, checks: readonly RegisteredCheck[], signal: AbortSignal, meanwhile?: Meanwhile) => Promise<Known>;
   readonly close: () => Promise<void>;
 }
 
@@ -60,11 +69,12 @@ export async function openMesh(
   checks: readonly RegisteredCheck[],
   io: LiveIo,
   interrupted: AbortSignal | undefined,
+  meanwhile?: Meanwhile,
 ): Promise<Known> {
   const signal = untilDeadline(live, io, interrupted);
   const opened = await openClusters(live, io, signal);
   try {
-    return await opened.read(options, checks, signal);
+    return await opened.read(options, checks, signal, meanwhile);
   } finally {
     await opened.close();
   }
@@ -86,9 +96,9 @@ export async function openClusters(live: LiveSource, io: LiveIo, signal: AbortSi
     said.add(text);
   };
   return {
-    async read(options, checks, own) {
+    async read(options, checks, own, meanwhile) {
       if (lost.length > 0) connections = await reopened(connections, lost, async () => await connectionsOf(live, io, signal));
-      const known = await readAll(connections, options, live, checks, { ...io, onNote: note }, own);
+      const known = await readAll(connections, options, live, checks, { ...io, onNote: note }, own, meanwhile);
       lost = known.snapshot.clusters.flatMap(({ name, unreached }) => (unreached === undefined ? [] : [name]));
       return known;
     },
@@ -126,6 +136,7 @@ async function readAll(
   checks: readonly RegisteredCheck[],
   io: LiveIo,
   signal: AbortSignal,
+  meanwhile: Meanwhile | undefined,
 ): Promise<Known> {
   const read = await openLive({
     connections,
@@ -159,8 +170,9 @@ async function readAll(
     ...(reaches(live.probe, 'pod') ? { pods } : {}),
   };
   let observations: readonly ClusterObservations[];
+  let unmeasured: Judged | undefined;
   try {
-    observations = await observe(facts, topology, probing, {
+    const observing = observe(facts, topology, probing, {
       footprint: live.probe,
       pod: live.probePod,
       services: call === undefined ? options.services : [call.target],
@@ -171,6 +183,7 @@ async function readAll(
       signal,
       ...(io.onProgress === undefined ? {} : { onProgress: (progress) => io.onProgress?.({ ...progress, phase: 'probe' }) }),
     });
+    [observations, unmeasured] = await Promise.all([observing, meanwhile?.(facts, topology)]);
   } finally {
     await end();
   }
@@ -182,7 +195,12 @@ async function readAll(
     observations,
   };
   const observationsOf = new Map(observations.map((one) => [one.cluster, one]));
-  return { snapshot, facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])), topology };
+  return {
+    snapshot,
+    facts: new Map([...facts].map(([name, own]) => [name, withObservations(own, observationsOf.get(name))])),
+    topology,
+    ...(unmeasured === undefined ? {} : { unmeasured }),
+  };
 }
 
 /** Milliseconds beyond the time of a run in which what it made is taken away. */

@@ -1,7 +1,7 @@
 import { MeshdoctorError } from '../base/errors.ts';
 import type { RunOptions } from '../config/options.ts';
 import type { Report } from '../report/schema.ts';
-import { judgeClusters, judgeSnapshot, type Prepared, type RunIo } from './check.ts';
+import { judgeClusters, judgeSnapshot, meanwhileOf, type Prepared, type RunIo } from './check.ts';
 
 /** What is judged again and again. */
 export interface Rounds {
@@ -23,8 +23,10 @@ export async function openRounds(options: RunOptions, prepared: Prepared, io: Ru
   const mesh = await openClusters(live, ask, io.signal ?? new AbortController().signal);
   return {
     async judge(now) {
-      const { snapshot, ...known } = await mesh.read({ ...options, now }, prepared.checks, untilDeadline(live, ask, io.signal));
-      return await judgeSnapshot(snapshot, { ...options, now }, prepared, io, known);
+      const own = { ...options, now };
+      const signal = untilDeadline(live, ask, io.signal);
+      const { snapshot, ...known } = await mesh.read(own, prepared.checks, signal, meanwhileOf(own, prepared, io));
+      return await judgeSnapshot(snapshot, own, prepared, io, known);
     },
     close: mesh.close,
   };

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { observedFacts, projectFacts } from '../collect/facts.ts';
+import { projectFacts } from '../collect/facts.ts';
+import { observedFacts } from '../model/observations.ts';
 import { openManifests } from './manifests.ts';
 
 /** Real meshes: a folder per mesh, a folder per cluster. Without MESHDOCTOR_CORPUS these tests are skipped, visibly. */
