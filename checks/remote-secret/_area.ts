@@ -1,14 +1,15 @@
 import {
   type ClusterName,
   createRemoteSecret,
+  type CredentialMatch,
+  effectsOfCutOff,
   type Explains,
   type Mesh,
   type ObjectRef,
   remedy,
   type Remedy,
-  type CredentialMatch,
-  remoteSecrets,
   type RemoteSecret,
+  remoteSecrets,
   shellWord,
 } from 'meshdoctor/api';
 
@@ -26,6 +27,8 @@ export const effectsOfUnread = [
   { code: 'unanswered-name', match: 'cluster' },
   { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   { code: 'rejected-cross-network-call', match: 'cluster' },
+  // It asks the API server there whether tokens of its proxies are good.
+  ...effectsOfCutOff,
 ] as const satisfies readonly Explains[];
 
 /** Makes the secret for `read` under its id, in the cluster whose istiod is to read it. `more`: further flags of istioctl. */

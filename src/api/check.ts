@@ -120,10 +120,12 @@ export interface Explains {
    * cluster — every cluster that the explained finding concerns is among those that this one concerns;
    * same-cluster, other-cluster — the same, and the two are at objects of one cluster, or of two: a fault of the primary, its
    * symptom in a remote;
+   * within — the explained one is at an object of a cluster that this one concerns, whomever it concerns itself: a proxy that is cut
+   * off from istiod, whatever it lacks and of whom;
    * object — both are at the same object;
    * pair — same direction; mesh — same mesh.
    */
-  readonly match: 'cluster' | 'same-cluster' | 'other-cluster' | 'object' | 'pair' | 'mesh';
+  readonly match: 'cluster' | 'same-cluster' | 'other-cluster' | 'within' | 'object' | 'pair' | 'mesh';
   /** Only findings of these own message keys explain it; default all. */
   readonly keys?: readonly string[];
 }

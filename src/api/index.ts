@@ -1,5 +1,6 @@
 /** The public contract of meshdoctor: what a check, a reporter or a plug-in may use. */
 export * from './check.ts';
+export * from './effects.ts';
 export * from './finding.ts';
 export * from './plugin.ts';
 export * from './remedy.ts';

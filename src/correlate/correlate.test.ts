@@ -71,6 +71,14 @@ describe('causes', () => {
     expect(summary(judged([finding('a'), other], { a: [{ code: 'b', match: 'mesh' }] }))).toHaveLength(1);
   });
 
+  test('what is within a cluster that the cause concerns agrees, whomever it concerns itself', () => {
+    const explains = { a: [{ code: 'b', match: 'within' }] } as const;
+    const inWest = finding('b', { concerns: [east] });
+    expect(summary(judged([finding('a'), inWest], explains))).toHaveLength(1);
+    const inEast = finding('b', { at: { cluster: east, kind: 'Pod', namespace: 'shop', name: 'abc' }, concerns: [west] });
+    expect(summary(judged([finding('a'), inEast], explains))).toHaveLength(2);
+  });
+
   test('a direction agrees with the same direction only', () => {
     const there = { between: { from: east, to: west } };
     const back = { between: { from: west, to: east } };

@@ -106,6 +106,8 @@ function agrees(match: Explains['match'], a: Coordinate, b: Coordinate): boolean
       return a.cluster === b.cluster && includes(a.concerns, b.concerns);
     case 'other-cluster':
       return a.cluster !== b.cluster && includes(a.concerns, b.concerns);
+    case 'within':
+      return a.concerns.has(b.cluster);
     case 'object':
       return a.object === b.object;
     case 'pair':

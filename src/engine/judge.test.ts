@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { defineCheck } from '../api/check.ts';
 import { mesh } from '../builder/mesh.ts';
+import { clusterName } from '../model/ids.ts';
+import { observedIn } from '../testkit/observed.ts';
 import { factsOf, snapshotIn } from '../testkit/suite.ts';
 import { inferTopology } from '../mesh/topology.ts';
 import type { FactName } from '../model/facts.ts';
@@ -153,4 +155,33 @@ test('checks that read no measurement run once, while probes wait, and the judge
   const whole = await judge(snapshot, seen, checks, { unmeasured });
   expect(asked.filter((one) => one.startsWith('test-read'))).toHaveLength(2);
   expect(whole).toEqual(await judge(snapshot, seen, checks));
+});
+
+test('what found nobody to ask is not named beside what was really lacking, and is no gap by itself', async () => {
+  const check = defineCheck({
+    id: 'test-measured',
+    title: 'nothing',
+    severity: 'error',
+    certainty: 'certain',
+    scope: 'cluster',
+    needs: ['meshConfigs', 'istiodStates'],
+    applies: { probed: ['istiodStates'] },
+    docs: { why: '', confirm: '', fix: '' },
+    messages: {},
+    *run() {},
+  });
+  const snapshot = snapshotIn(mesh().primaryRemote('east', 'west').objects(), { observed: observedIn });
+  const facts = factsOf(snapshot);
+  const told = async (of: typeof facts): Promise<string[]> => {
+    const { outcomes } = await judge(snapshot, of, [{ check, area: 'test', origin: 'test' }], {});
+    return outcomes.flatMap((outcome) =>
+      outcome.clusters.includes(clusterName('west'))
+        ? [`${outcome.kind} ${outcome.kind === 'inconclusive' ? outcome.missing.map(({ fact }) => fact).join() : ''}`.trim()]
+        : [],
+    );
+  };
+  expect(await told(facts)).toEqual(['not-applicable']);
+  const refused = { status: 'forbidden', verb: 'list', resource: 'configmaps' } as const;
+  const less = new Map([...facts].map(([cluster, own]) => [cluster, { ...own, meshConfigs: refused }]));
+  expect(await told(less)).toEqual(['inconclusive meshConfigs']);
 });

@@ -168,13 +168,17 @@ function unprobed(check: AnyCheck, topology: Topology, because: string): Outcome
 
 /** Whether nothing is missing but probes that nobody made, or that found nobody to ask: then there is no question, and no gap. */
 function isUnprobed(missing: readonly MissingFact[]): boolean {
-  return (
-    missing.length > 0 &&
-    missing.every(
-      ({ why }) =>
-        why.status === 'not-asked' && (why.because === 'probes off' || why.because === 'opt-in' || unprobedBecause.has(why.because)),
-    )
-  );
+  return missing.length > 0 && missing.every(wasNotProbed);
+}
+
+function wasNotProbed({ why }: MissingFact): boolean {
+  return why.status === 'not-asked' && (why.because === 'probes off' || why.because === 'opt-in' || unprobedBecause.has(why.because));
+}
+
+/** What is really lacking: a probe that found nobody to ask lacks nothing of its own, and may have found nobody because of the rest. */
+function reallyLacking(missing: readonly MissingFact[]): readonly MissingFact[] {
+  const lacking = missing.filter((one) => !wasNotProbed(one));
+  return lacking.length > 0 ? lacking : missing;
 }
 
 function nothingProbed(missing: readonly MissingFact[]): { readonly kind: 'not-applicable'; readonly because: string } {
@@ -223,7 +227,7 @@ function leftOut(check: AnyCheck, clusters: readonly ClusterName[], facts: Reado
             subject: cluster,
             kind: 'inconclusive',
             because: 'a fact it needs could not be read',
-            missing,
+            missing: reallyLacking(missing),
           },
         ];
   });
@@ -246,7 +250,7 @@ function runSubject(registered: RegisteredCheck, subject: Subject, facts: Readon
   const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
   if (isUnprobed(subject.missing)) return [{ ...base, ...nothingProbed(subject.missing) }];
   if (subject.missing.length > 0)
-    return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: subject.missing }];
+    return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: reallyLacking(subject.missing) }];
   try {
     const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
     const findings = said.filter((item): item is Finding => !('undecided' in item));
@@ -260,7 +264,7 @@ function runSubject(registered: RegisteredCheck, subject: Subject, facts: Readon
       });
       if (isUnprobed(missing)) return { ...base, clusters, ...nothingProbed(missing) };
       const blocked = item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy };
-      return { ...base, clusters, kind: 'inconclusive', because: item.because, missing, ...blocked };
+      return { ...base, clusters, kind: 'inconclusive', because: item.because, missing: reallyLacking(missing), ...blocked };
     });
     const rest = base.clusters.filter((cluster) => !outcomes.some(({ clusters }) => clusters.includes(cluster)));
     const isUnasked = outcomes.length > 0 && outcomes.every(({ kind }) => kind === 'not-applicable');

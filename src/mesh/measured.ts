@@ -1,8 +1,9 @@
 import { distinct } from '../base/sort.ts';
 import type { Clock, ControlPlane, Fact, MeshConfig, Pod } from '../model/facts.ts';
-import type { ClusterId } from '../model/ids.ts';
+import type { ClusterId, ClusterName } from '../model/ids.ts';
 import type { IstiodReplica, ListedGateway, ListedShards } from '../model/observations.ts';
 import { refKey } from '../model/refs.ts';
+import { valueOf } from './derived.ts';
 import { type ShardEndpoint, endpointShards } from './endpoints.ts';
 import { type NetworkGateway, networkGateways } from './gateways.ts';
 import type { IstiodView, ReadCluster } from './istiod-view.ts';
@@ -32,6 +33,11 @@ export function istiodsOf(mesh: Pick<Mesh, 'controlPlanes'>, controlPlanes: read
 export function idsRead(controlPlane: ControlPlane, couple: Pick<Couple, 'kind' | 'credentials'>): readonly ClusterId[] {
   if (couple.kind === 'self') return [controlPlane.clusterId];
   return distinct<ClusterId>(readCredentials(controlPlane, couple.credentials).map(({ entry }) => entry.clusterId));
+}
+
+/** Members that go by one of these ids. */
+export function clustersById(mesh: Pick<Mesh, 'members'>, ids: readonly string[]): readonly ClusterName[] {
+  return [...mesh.members.values()].flatMap(({ cluster, clusterId }) => (ids.includes(valueOf(clusterId) ?? '') ? [cluster] : []));
 }
 
 /** The mesh config of an istiod among those of a cluster. */

@@ -10,10 +10,15 @@ test.each(areas.map(({ id }) => id))('the built-in checks of %s keep the contrac
 });
 
 test('every way to match is known to the contract', () => {
-  const ways = { cluster: true, 'same-cluster': true, 'other-cluster': true, object: true, pair: true, mesh: true } satisfies Record<
-    Explains['match'],
-    true
-  >;
+  const ways = {
+    cluster: true,
+    'same-cluster': true,
+    'other-cluster': true,
+    within: true,
+    object: true,
+    pair: true,
+    mesh: true,
+  } satisfies Record<Explains['match'], true>;
   const [{ check } = { check: undefined }] = builtin;
   for (const match of Object.keys(ways)) {
     expect(isPlugin({ name: 'a', api: 1, checks: [{ ...check, explains: [{ code: 'x', match }] }] }, 'a', knownFacts)).toBe(true);

@@ -49,7 +49,7 @@ const check = z.strictObject({
     .array(
       z.strictObject({
         code: text,
-        match: z.enum(['cluster', 'same-cluster', 'other-cluster', 'object', 'pair', 'mesh']),
+        match: z.enum(['cluster', 'same-cluster', 'other-cluster', 'within', 'object', 'pair', 'mesh']),
         keys: z.array(text).optional(),
       }),
     )

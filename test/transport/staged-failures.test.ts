@@ -103,13 +103,13 @@ const rows: readonly Row[] = [
   {
     about: '15443: a chain to another root',
     mishaps: [{ on: 'workload', cluster: 'east', root: 'other' }],
-    causes: ['foreign-gateway-certificate/untrusted certain west'],
+    causes: ['foreign-gateway-certificate/untrusted certain east west'],
   },
   {
     about: '15443: another trust domain',
     mishaps: [{ on: 'workload', cluster: 'east', trustDomain: 'elsewhere.example' }],
-    // The sidecar that presents it says the same of itself.
-    causes: ['foreign-gateway-certificate/otherTrustDomain likely west', 'unrenewed-sidecar-certificate/otherTrustDomain likely east'],
+    // The sidecar that presents it says so itself.
+    causes: ['unrenewed-sidecar-certificate/otherTrustDomain likely east'],
   },
   {
     about: '15443: another service account',

@@ -30,7 +30,7 @@ export default defineCheck({
     { code: 'failing-pod-call/unreachable', match: 'object' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'object' },
   ],
   docs: {
     why: 'A load balancer sends connections only to targets that pass its check. Plain HTTP, or HTTPS without a server name, gets no answer on a port that carries TLS of the mesh, and a port of pods is not open on nodes. The gateway runs and is ready, its address exists, and nobody gets through.',

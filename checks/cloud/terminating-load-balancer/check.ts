@@ -14,8 +14,8 @@ export default defineCheck({
     { code: 'terminated-cross-network-tls', match: 'object' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
-    { code: 'foreign-istiod-certificate', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'object' },
+    { code: 'foreign-istiod-certificate', match: 'object' },
   ],
   docs: {
     why: 'A certificate in the annotations of a Service makes its load balancer end TLS there. Proxies of other networks then meet a certificate that no root of the mesh signed, and the gateway meets a connection without the client certificate and the server name that it chooses by.',

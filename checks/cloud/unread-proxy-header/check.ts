@@ -25,10 +25,10 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'object' },
     { code: 'failing-pod-call/unreachable', match: 'object' },
     { code: 'terminated-cross-network-tls', match: 'object' },
+    { code: 'rejected-istiod-call', match: 'object' },
   ],
   docs: {
     why: 'With PROXY protocol the load balancer sends a line about the client before the first byte of the connection. An east-west gateway expects the beginning of TLS there, finds none, and ends the connection: every call from another network fails in its handshake.',

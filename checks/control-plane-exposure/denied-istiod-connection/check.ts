@@ -2,6 +2,7 @@ import {
   appliedConfigs,
   authorizationPolicies,
   defineCheck,
+  effectsOfCutOff,
   exposure,
   hosts,
   type IstioResource,
@@ -31,10 +32,10 @@ export default defineCheck({
   catalogue: ['POL-06'],
   explains: [
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
+    { code: 'failing-injection', match: 'cluster' },
+    { code: 'rejected-istiod-call/ended', match: 'cluster' },
+    { code: 'rejected-istiod-call/halfOpen', match: 'cluster' },
   ],
   docs: {
     why: 'A policy of the root namespace, or one without a selector beside the gateway, applies to the gateway pods as well. What remotes say to istiod is passed through without being opened: the gateway sees a port, an address and a server name, and neither an identity nor HTTP. ALLOW policies that ask for either never match, and DENY policies that speak of HTTP deny everything.',

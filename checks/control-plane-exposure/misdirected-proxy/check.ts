@@ -2,6 +2,7 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   list,
   measured,
   type ObjectRef,
@@ -20,11 +21,7 @@ export default defineCheck({
   applies: { probed: ['istiods'] },
   path: { hops: ['caller'] },
   catalogue: ['CPX-09'],
-  explains: [
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-  ],
+  explains: [...effectsOfCutOff],
   docs: {
     why: 'The name of istiod means the istiod of the own cluster, or of its primary. When it is served from several clusters, because a Service for it is exported or imported, or because its slice holds the gateways of two primaries, proxies spread over all of them, and each configures them from where it stands: other rules, other policies, another idea of what is local.',
     confirm: 'istioctl proxy-status --context CLUSTER; kubectl --context CLUSTER -n istio-system get endpointslices | grep istiod',

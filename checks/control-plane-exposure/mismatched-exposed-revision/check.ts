@@ -1,4 +1,14 @@
-import { type ControlPlane, defineCheck, type exposure, hosts, list, objectPath, pilotAddress, remedy } from 'meshdoctor/api';
+import {
+  type ControlPlane,
+  defineCheck,
+  effectsOfCutOff,
+  type exposure,
+  hosts,
+  list,
+  objectPath,
+  pilotAddress,
+  remedy,
+} from 'meshdoctor/api';
 import {
   asksForAnother,
   exposures,
@@ -29,10 +39,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'failing-injection', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],

@@ -3,6 +3,7 @@ import {
   type ControlPlane,
   defineCheck,
   distinct,
+  effectsOfCutOff,
   hosts,
   type Injector,
   kubectl,
@@ -28,7 +29,7 @@ export default defineCheck({
   catalogue: ['CPX-07'],
   explains: [
     { code: 'failing-injection/untrusted', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

@@ -1,4 +1,4 @@
-import { defineCheck, json, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
+import { defineCheck, effectsOfCutOff, json, list, pilotAddress, ports, remedy, type Service } from 'meshdoctor/api';
 import { gatewaysToward, needsExposure, unknownUse } from '../_area.ts';
 
 const wanted = [
@@ -22,9 +22,7 @@ export default defineCheck({
     { code: 'unreachable-injector', match: 'cluster' },
     { code: 'failing-injection', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],

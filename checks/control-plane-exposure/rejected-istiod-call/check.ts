@@ -2,6 +2,7 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   gatewayWays,
   type IstiodHandshake,
   type ObjectRef,
@@ -19,10 +20,11 @@ export default defineCheck({
   applies: { probed: ['istiodHandshakes'] },
   catalogue: ['CPX-05'],
   explains: [
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
+    { code: 'failing-injection', match: 'cluster' },
+    { code: 'unconfigured-gateway', match: 'within' },
   ],
   docs: {
     why: 'Proxies of a remote call istiod on port 15012 of a gateway, its API server calls the injector on 15017. Here both calls were made as they make them, up to GET /ready of istiod itself. A call that is ended at once has no route: no Gateway, no VirtualService that names this istiod, or nobody behind it. Discovery that works while injection does not means that the second server or route is missing.',

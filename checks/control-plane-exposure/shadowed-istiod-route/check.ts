@@ -2,14 +2,15 @@ import {
   type ClusterName,
   count,
   defineCheck,
+  effectsOfCutOff,
   exposure,
   hosts,
   list,
   remedy,
   type Remedy,
   sniRoutes,
-  type VirtualService,
   valueOf,
+  type VirtualService,
 } from 'meshdoctor/api';
 
 type SniMatch = sniRoutes.SniMatch;
@@ -25,7 +26,7 @@ export default defineCheck({
   path: { hops: ['caller'] },
   catalogue: ['CPX-08'],
   explains: [
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'mismatched-exposed-revision', match: 'same-cluster' },

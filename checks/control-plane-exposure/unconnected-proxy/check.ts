@@ -2,6 +2,7 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   list,
   measured,
   type ObjectRef,
@@ -20,10 +21,7 @@ export default defineCheck({
   applies: { probed: ['istiods'] },
   path: { hops: ['caller'] },
   catalogue: ['CPX-05'],
-  explains: [
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
-  ],
+  explains: effectsOfCutOff.filter(({ code }) => code !== 'unconnected-proxy'),
   docs: {
     why: 'A proxy keeps one connection to istiod, in a remote to port 15012 of the gateway of the primary. A running proxy to which no replica of istiod has a connection serves with what it last heard: a firewall between the clusters, a balancer that lost the port, or a certificate that one side refuses. New pods of that cluster do not get ready.',
     confirm:

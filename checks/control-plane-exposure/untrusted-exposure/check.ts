@@ -3,11 +3,12 @@ import {
   type ControlPlane,
   count,
   defineCheck,
+  effectsOfCutOff,
+  type exposure,
   list,
   pilotAddress,
   refusals,
   remedy,
-  type exposure,
   type Service,
   valueOf,
 } from 'meshdoctor/api';
@@ -28,7 +29,7 @@ export default defineCheck({
   catalogue: ['CPX-06'],
   explains: [
     { code: 'failing-injection/untrusted', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },

@@ -1,9 +1,10 @@
-import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import { certificates, checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const shop = (built: ReturnType<typeof mesh>) => built.namespace('shop', { injected: true }).service('abc.shop', { in: ['west'] });
 const remote = shop(mesh().primaryRemote('east', 'west', { revision: '1-31-0' }));
 const peers = shop(mesh().multiPrimary('east', 'west'));
+const strangers = shop(mesh().multiPrimary('east', 'west', { authorities: { west: certificates.secondCa } }));
 const at = '@ west:Service/istio-system/istio-eastwestgateway';
 
 const seen = (...edits: readonly ObservedEdit[]) => ({
@@ -28,7 +29,12 @@ checkTester(check, {
     },
   },
   broken: {
-    'the certificate is signed under another root': {
+    'its cluster has another root': {
+      mesh: strangers,
+      options: seen(),
+      findings: [`foreign-gateway-certificate/untrusted ${at} (error certain)`],
+    },
+    'no cluster hands out the root that signed it': {
       mesh: peers,
       options: seen(presenting({ verifiedBy: [] })),
       findings: [`foreign-gateway-certificate/untrusted ${at} (error certain)`],

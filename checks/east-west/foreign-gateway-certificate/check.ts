@@ -28,7 +28,11 @@ export default defineCheck({
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   path: { hops: ['mtls'] },
   catalogue: ['TRU-03', 'TRU-09'],
-  explains: [{ code: 'unconnected-proxy', match: 'cluster' }],
+  explains: [
+    { code: 'unconnected-proxy', match: 'cluster' },
+    // Sidecars that started before a change of the root trust the one of before.
+    { code: 'unrenewed-sidecar-certificate/oldRoot', match: 'cluster', keys: ['untrusted'] },
+  ],
   docs: {
     why: 'Through a gateway a proxy speaks with the sidecar of the destination itself. It has to verify against the roots that the caller was given, and to carry the identity that the caller was told to expect: trust domain, namespace and service account.',
     confirm:
@@ -102,7 +106,8 @@ export default defineCheck({
         // A proxy keeps the certificate that it has until it runs out or the pod restarts, whatever root istiod signs under meanwhile.
         const isFormer =
           today.size > 0 && [...today].every((root) => outcome.rootsTried.includes(root) && !outcome.verifiedBy.includes(root));
-        yield finding('untrusted', { ...seen, chain: outcome.chain, isFormer, pods: podsOf(service) }, where);
+        const concerns = isFormer ? [from.name, to.name] : where.concerns;
+        yield finding('untrusted', { ...seen, chain: outcome.chain, isFormer, pods: podsOf(service) }, { ...where, concerns });
         continue;
       }
       if (accepted.length > 0 && !accepted.includes(identity.trustDomain)) {

@@ -14,7 +14,6 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'failing-pod-call/unreachable', match: 'cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },

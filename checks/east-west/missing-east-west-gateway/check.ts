@@ -48,8 +48,8 @@ export default defineCheck({
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'same-cluster' },
+    { code: 'rejected-istiod-call/unreachable', match: 'cluster' },
   ],
   docs: {
     why: "Pods of different networks cannot reach each other directly. istiod replaces endpoints of another network by the addresses of that network's gateways: Services labelled topology.istio.io/network. Without one it sends raw pod addresses, and calls time out after ten seconds.",

@@ -10,6 +10,10 @@ export default defineCheck({
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   path: { hops: ['sni'] },
   catalogue: ['EW-11', 'EW-15'],
+  explains: [
+    { code: 'foreign-istiod-certificate', match: 'object', keys: ['inFront'] },
+    { code: 'rejected-istiod-call/severed', match: 'object', keys: ['inFront'] },
+  ],
   docs: {
     why: 'On the cross-network port the sidecar of the destination itself presents a certificate of the mesh. A certificate of somebody else, or any certificate for a name that no service has, shows that a load balancer or a Gateway of another mode ends TLS in between, where calls of the mesh cannot go on.',
     confirm: 'openssl s_client -connect ADDRESS:15443 -servername outbound_.80_._.NAME.NAMESPACE.svc.cluster.local -alpn istio -showcerts',

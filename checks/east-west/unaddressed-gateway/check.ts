@@ -22,8 +22,8 @@ export default defineCheck({
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
+    { code: 'unconnected-proxy', match: 'same-cluster' },
+    { code: 'rejected-istiod-call/unreachable', match: 'cluster' },
   ],
   docs: {
     why: 'istiod only knows a gateway by the address of its load balancer, its externalIPs, or, for a NodePort with annotation traffic.istio.io/nodeSelector, the external addresses of the nodes. Without any it silently has no gateway for that network and sends raw pod addresses.',

@@ -14,6 +14,8 @@ export default defineCheck({
   explains: [
     { code: 'unreachable-gateway', match: 'object' },
     { code: 'failing-pod-call/unreachable', match: 'object' },
+    { code: 'rejected-istiod-call/unreachable', match: 'object' },
+    { code: 'rejected-istiod-call/blocked', match: 'object' },
   ],
   docs: {
     why: 'With externalTrafficPolicy Local a node drops what arrives for a Service of which it runs no ready pod. istiod does not know: it announces every node that the annotation selects, and every externalIP. A load balancer takes such nodes out by its health check, nobody does so here.',

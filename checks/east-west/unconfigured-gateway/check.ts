@@ -13,9 +13,9 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'object' },
+    { code: 'unconnected-proxy', match: 'same-cluster' },
+    { code: 'unanswered-name', match: 'other-cluster' },
   ],
   docs: {
     why: 'A gateway says 503 on /healthz/ready of port 15021 until it got its first configuration from istiod, and while it drains. Until then it opens no other port, and load balancers that ask there leave it out.',

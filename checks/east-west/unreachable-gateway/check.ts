@@ -10,6 +10,12 @@ export default defineCheck({
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   path: { hops: ['gateway'] },
   catalogue: ['EW-12', 'EW-13'],
+  explains: [
+    // One address that is blocked on several ports is one cause.
+    { code: 'rejected-istiod-call/unreachable', match: 'object', keys: ['unreachable', 'blocked', 'mute'] },
+    { code: 'rejected-istiod-call/blocked', match: 'object', keys: ['unreachable', 'blocked', 'mute'] },
+    { code: 'rejected-istiod-call/severed', match: 'object', keys: ['severed'] },
+  ],
   docs: {
     why: 'Proxies of other networks open connections to these addresses. Where nobody answers they wait for ten seconds: a firewall, a load balancer that takes its gateway for dead, or a gateway that listens on no such port. Where the gateway pod itself answers by port-forward, the gateway is well and the way to it is not.',
     confirm: 'kubectl -n istio-system get services -l topology.istio.io/network -o wide',

@@ -31,11 +31,12 @@ export default defineCheck({
     { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'failing-pod-call/unreachable', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    { code: 'unanswered-name', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
+    { code: 'unexpected-sidecar-endpoints', match: 'other-cluster', keys: ['scaledToZero', 'noPods'] },
+    { code: 'unconnected-proxy', match: 'same-cluster', keys: ['scaledToZero', 'noPods'] },
     { code: 'unconfigured-gateway', match: 'cluster' },
-    { code: 'rejected-istiod-call', match: 'cluster' },
+    // Its object is where istiod is called, whichever cluster calls.
+    { code: 'rejected-istiod-call', match: 'object' },
   ],
   docs: {
     why: 'Traffic from other networks, and in a primary the traffic of its remotes to istiod, goes through the pods behind this Service. When none is ready, its address refuses or swallows connections, while istiod goes on sending clients there.',

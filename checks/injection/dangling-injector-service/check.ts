@@ -2,6 +2,7 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   hosts,
   type Injector,
   installAgain,
@@ -32,10 +33,9 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     // Where istiod runs, what is exposed leads to that Service as well.
     { code: 'mismatched-exposed-revision', match: 'cluster', keys: ['dangling'] },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'missing-discovery-service', match: 'cluster', keys: ['dangling'] },
+    { code: 'rejected-istiod-call', match: 'same-cluster' },
   ],
   docs: {
     why: 'The API server calls the injector through a Service of its own cluster. When it does not exist every pod creation in the namespaces of that webhook is refused (failurePolicy Fail). It happens when a remote was installed without the revision, when its Service was cleaned up, or when the istiod behind it is gone.',

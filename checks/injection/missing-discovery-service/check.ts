@@ -3,6 +3,7 @@ import {
   count,
   defineCheck,
   distinct,
+  effectsOfCutOff,
   groupBy,
   hosts,
   list,
@@ -23,11 +24,7 @@ export default defineCheck({
   uses: ['injectors'],
   path: { hops: ['caller'] },
   catalogue: ['INJ-12'],
-  explains: [
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
-  ],
+  explains: [...effectsOfCutOff],
   docs: {
     why: 'The address of istiod is written into a pod when it is injected, and stays. When an upgrade renames or removes that Service (the chart istiod-remote and its Service went with 1.24; a revision goes with its Service), pods of before have nobody to ask: they serve with what they know until their certificate runs out, within a day, and do not start again.',
     confirm:

@@ -30,6 +30,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'expiring-ca-bundle', match: 'cluster' },
     { code: 'stale-validator-ca-bundle', match: 'cluster' },
+    { code: 'foreign-istiod-certificate/untrusted', match: 'cluster' },
   ],
   docs: {
     why: 'The API server only calls the injector when its certificate leads to the caBundle of the webhook. istiod fills it in, in a remote only while it manages that cluster. Empty, or with the root of another CA, every pod creation in the namespaces of that webhook fails: x509, certificate signed by unknown authority.',

@@ -5,6 +5,7 @@ import {
   controlPlaneClusters,
   count,
   defineCheck,
+  effectsOfCutOff,
   hosts,
   installAgain,
   type Pod,
@@ -33,6 +34,7 @@ export default defineCheck({
     { code: 'unled-remote', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   docs: {
     why: 'A remote that was installed with a whole profile, or by an operator that takes profile remote for more than it is, has an istiod of its own. Its proxies connect to that one: it reads no other cluster, signs with a CA of its own, and knows nothing of the mesh.',

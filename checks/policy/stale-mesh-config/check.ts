@@ -30,6 +30,7 @@ export default defineCheck({
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'unread-configuration', match: 'cluster' },
     { code: 'divergent-replicas/mesh', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'A mesh config that istiod cannot read as a whole, for a misspelled value or a field of another release, changes nothing: istiod says so in its log, goes on with what it had, and everybody who looks at the ConfigMap sees settings that do not apply. After a restart it may not come up.',

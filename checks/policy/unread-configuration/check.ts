@@ -27,8 +27,10 @@ export default defineCheck({
   catalogue: ['POL-04'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    // Gateways and routes of istiod are among these objects: both are seen where istiod runs.
+    { code: 'unconnected-proxy', match: 'within' },
     { code: 'divergent-replicas/config', match: 'cluster' },
+    { code: 'rejected-istiod-call', match: 'within' },
   ],
   docs: {
     why: 'istiod works with the objects that it watches. One that the API server holds and istiod does not list has no effect: the watch of its kind failed, the definition of its kind came after istiod started or serves no version that istiod asks for, or a setting keeps that kind out.',

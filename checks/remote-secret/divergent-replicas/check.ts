@@ -29,7 +29,12 @@ export default defineCheck({
   uses: ['pods', 'clock'],
   applies: { probed: ['istiodStates'] },
   catalogue: ['SEC-13', 'EW-18'],
-  explains: [{ code: 'unanswered-name', match: 'cluster' }],
+  explains: [
+    { code: 'unanswered-name', match: 'cluster' },
+    // Of a cluster that a replica does not read it knows no gateway.
+    { code: 'divergent-replicas/gateways', match: 'same-cluster', keys: ['clusters'] },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+  ],
   docs: {
     why: 'Every replica of istiod reads clusters and configuration by itself, and a proxy hears of the one that it is connected to. When replicas hold different things, calls fail for some pods and not for others, and for others again after they connect anew, every half an hour.',
     confirm: 'istioctl remote-clusters --context CLUSTER; istioctl proxy-status --context CLUSTER shows which replica serves which proxy',
@@ -141,10 +146,10 @@ function differing(a: Held['items'], b: Held['items']): string[] {
   return [...a, ...b].flatMap(([text, id]) => (id === undefined || (a.has(text) && b.has(text)) ? [] : [id]));
 }
 
-/** Members by the ids that they go by; of what is about no cluster, the one that istiod runs in. */
-function concernedBy(ids: readonly string[], mesh: Mesh, own: ClusterName): ClusterName[] {
-  const members = [...mesh.members.values()].filter(({ clusterId }) => ids.includes(valueOf(clusterId) ?? ''));
-  return members.length === 0 ? [own] : members.map(({ cluster }) => cluster);
+/** Members that the differences are about; of what is about no cluster, the one that istiod runs in. */
+function concernedBy(ids: readonly string[], mesh: Mesh, own: ClusterName): readonly ClusterName[] {
+  const members = measured.clustersById(mesh, ids);
+  return members.length === 0 ? [own] : members;
 }
 
 /** Milliseconds that a replica needs after its start, or more. */

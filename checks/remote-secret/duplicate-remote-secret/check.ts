@@ -9,6 +9,11 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: [] },
   path: { hops: ['endpoints', 'name', 'route'], onlyExplains: true },
   catalogue: ['SEC-09'],
+  explains: [
+    // Which of two istiod meets first is a matter of chance.
+    { code: 'divergent-replicas/clusters', match: 'cluster' },
+    { code: 'divergent-replicas/gateways', match: 'cluster' },
+  ],
   docs: {
     why: 'istiod registers a cluster once: of two Secrets with the same key it takes the one it meets first and ignores the other. Which one that is changes from start to start and from replica to replica; edits of the other have no effect.',
     confirm:

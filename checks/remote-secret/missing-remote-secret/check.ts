@@ -4,12 +4,13 @@ import {
   clusterRef,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   leadership,
   type Mesh,
   names,
   refKey,
-  remoteSecrets,
   type RemoteSecret,
+  remoteSecrets,
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
@@ -37,7 +38,7 @@ export default defineCheck({
     { code: 'foreign-istiod-certificate/untrusted', match: 'cluster', keys: ['ofConfig'] },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   docs: {
     why: 'istiod learns the services, endpoints and gateways of another cluster only through a Secret that holds a kubeconfig for it. Without one it does not know that cluster at all: its proxies are refused, its endpoints are unknown, nobody distributes its root certificate.',

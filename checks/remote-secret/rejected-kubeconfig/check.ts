@@ -1,12 +1,13 @@
 import {
   type ClusterName,
   defineCheck,
+  effectsOfCutOff,
   list,
   refKey,
   remedy,
-  remoteSecrets,
   type RemoteKubeconfig,
   type RemoteSecret,
+  remoteSecrets,
 } from 'meshdoctor/api';
 import { entryField, named, renewSecret } from '../_area.ts';
 
@@ -28,7 +29,7 @@ export default defineCheck({
     { code: 'revoked-credential', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   docs: {
     why: 'istiod refuses kubeconfigs that run a command (exec), use a login plug-in other than oidc, or name files for keys, certificates or tokens, and those that do not parse. The cluster then never appears among its clusters, and it does not try again until the Secret changes.',

@@ -27,6 +27,7 @@ export default defineCheck({
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'divergent-replicas', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
   ],
   docs: {
     why: 'Once istiod has read a cluster it says synced of it for ever, also when the API server is gone, the token was revoked or the network is cut. It serves what it knew. The counter of failed watches is all that tells, and what it counts may be long over: so it is read twice. When such an istiod restarts, everything of that cluster is gone.',

@@ -1,4 +1,13 @@
-import { type ControlPlane, type CredentialMatch, defineCheck, labels, remedy, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
+import {
+  type ControlPlane,
+  type CredentialMatch,
+  defineCheck,
+  effectsOfCutOff,
+  labels,
+  remedy,
+  type RemoteSecret,
+  remoteSecrets,
+} from 'meshdoctor/api';
 import { createSecret, isLeftOut, named } from '../_area.ts';
 
 export default defineCheck({
@@ -18,7 +27,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   docs: {
     why: 'istiod only looks at Secrets in its own namespace whose label istio/multiCluster is exactly "true". A secret without it, with another value or elsewhere exists for everybody but istiod.',

@@ -24,6 +24,9 @@ export default defineCheck({
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unexpected-sidecar-endpoints', match: 'within' },
+    { code: 'unconfigured-gateway', match: 'within' },
+    { code: 'unready-east-west-gateway/notReady', match: 'within' },
   ],
   docs: {
     why: 'A proxy that cannot use what istiod sends refuses all of that kind and keeps what it had: routes, endpoints or listeners of before. An EnvoyFilter, a certificate or a setting that its release does not know is the usual reason. New pods of that workload do not get ready.',
@@ -69,6 +72,13 @@ export default defineCheck({
               expected: 'acknowledged',
             })),
             subject: `${controlPlane.revision} ${error}`,
+            concerns: distinct([
+              cluster.name,
+              ...measured.clustersById(
+                mesh,
+                same.map(({ rejection }) => rejection.cluster),
+              ),
+            ]),
           },
         );
       }

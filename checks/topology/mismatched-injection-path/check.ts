@@ -1,4 +1,13 @@
-import { type ClusterId, type ClusterName, defineCheck, type Injector, type Message, releases, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterId,
+  type ClusterName,
+  defineCheck,
+  effectsOfCutOff,
+  type Injector,
+  type Message,
+  releases,
+  valueOf,
+} from 'meshdoctor/api';
 import { fieldOfPath, idsOfOthers, injectorsFor, injectionPath, knownAs, pathOf, rewritePath, valuesOf } from '../_area.ts';
 
 const none = 'no network';
@@ -20,7 +29,7 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/refused', match: 'cluster', keys: ['identity'] },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   path: { hops: ['caller', 'network'], onlyExplains: true },
   catalogue: ['ID-11'],

@@ -4,6 +4,7 @@ import {
   type ControlPlane,
   controlPlaneClusters,
   defineCheck,
+  effectsOfCutOff,
   kubectl,
   leadership,
   remedy,
@@ -25,9 +26,7 @@ export default defineCheck({
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   catalogue: ['ID-09'],
   docs: {

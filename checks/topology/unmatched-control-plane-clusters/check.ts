@@ -5,6 +5,7 @@ import {
   type ControlPlane,
   controlPlaneClusters,
   defineCheck,
+  effectsOfCutOff,
   kubectl,
   leadership,
   type Namespace,
@@ -30,9 +31,7 @@ export default defineCheck({
     { code: 'foreign-root', match: 'cluster' },
     { code: 'missing-root', match: 'cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
   ],
   catalogue: ['ID-09'],
   docs: {

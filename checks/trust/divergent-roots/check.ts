@@ -23,6 +23,7 @@ export default defineCheck({
     { code: 'foreign-istiod-certificate', match: 'cluster' },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate/oldRoot', match: 'cluster' },
   ],
   docs: {
     why: 'Each istiod signs with its own CA. A workload only accepts peers whose certificate leads to a root it was given; without a common root every call between the clusters fails while calls inside each of them work.',

@@ -1,4 +1,16 @@
-import { type CaSecret, type Certificate, type ClusterName, count, defineCheck, distinct, expiry, list, remedy } from 'meshdoctor/api';
+import {
+  type CaSecret,
+  type Certificate,
+  type ClusterName,
+  count,
+  defineCheck,
+  distinct,
+  effectsOfCutOff,
+  expiry,
+  list,
+  onlyFor,
+  remedy,
+} from 'meshdoctor/api';
 import { bundleOf, dayOf, handsOutElsewhere, isAuthority, meets, pluggingIn, rootMapOf, rootName, servedBy } from '../_area.ts';
 
 export default defineCheck({
@@ -13,10 +25,8 @@ export default defineCheck({
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster', keys: ['expired'] },
     { code: 'failing-pod-call/untrusted', match: 'cluster', keys: ['expired'] },
-    { code: 'unanswered-name', match: 'cluster', keys: ['expired'] },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster', keys: ['expired'] },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster', keys: ['expired'] },
     { code: 'foreign-istiod-certificate', match: 'cluster', keys: ['expired'] },
+    ...onlyFor(['expired'], effectsOfCutOff),
   ],
   docs: {
     why: 'Certificates of workloads lead to the root over the intermediate that istiod signs with. From the day on which that one ends none of them is accepted, and istiod issues none that is. Istio never renews what was plugged in.',

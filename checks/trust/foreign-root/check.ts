@@ -1,4 +1,15 @@
-import { type ClusterName, count, defineCheck, distinct, list, listOf, remedy, type RootConfigMap, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  count,
+  defineCheck,
+  distinct,
+  effectsOfCutOff,
+  list,
+  listOf,
+  remedy,
+  type RootConfigMap,
+  valueOf,
+} from 'meshdoctor/api';
 import { configOf, countProxied, isOfAnotherMesh, isSeen } from './namespaces.ts';
 import { bundleOf, handsOutElsewhere, meets, rootField, rootMapOf, rootName } from '../_area.ts';
 
@@ -14,11 +25,10 @@ export default defineCheck({
   catalogue: ['TRU-07'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
+    // What its own cluster does not hand out is taken for a certificate of before.
+    { code: 'foreign-gateway-certificate/untrusted', match: 'within' },
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {

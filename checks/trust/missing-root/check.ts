@@ -1,4 +1,16 @@
-import { type ClusterName, count, defineCheck, groupBy, list, names, type ObjectRef, type Pod, remedy, valueOf } from 'meshdoctor/api';
+import {
+  type ClusterName,
+  count,
+  defineCheck,
+  effectsOfCutOff,
+  groupBy,
+  list,
+  names,
+  type ObjectRef,
+  type Pod,
+  remedy,
+  valueOf,
+} from 'meshdoctor/api';
 import { handsOutElsewhere, isAuthority } from '../_area.ts';
 
 export default defineCheck({
@@ -8,13 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['rootConfigMaps', 'pods', 'namespaces'] },
-  explains: [
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
-    { code: 'unconnected-proxy', match: 'cluster' },
-    { code: 'foreign-istiod-certificate', match: 'cluster' },
-  ],
+  explains: [...effectsOfCutOff, { code: 'foreign-istiod-certificate', match: 'cluster' }],
   path: { hops: ['mtls'] },
   docs: {
     why: 'Injected pods mount ConfigMap istio-ca-root-cert of their namespace. The istiod that leads the cluster writes it there within seconds; without it new pods stay in ContainerCreating (configmap "istio-ca-root-cert" not found).',

@@ -38,6 +38,7 @@ export default defineCheck({
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
+    { code: 'unrenewed-sidecar-certificate/otherTrustDomain', match: 'cluster' },
   ],
   docs: {
     why: 'Since 1.29 istiod takes the trust domain of the workloads of another cluster from the mesh configuration in that cluster, in the ConfigMap of its own revision. Where there is none, as in a remote, it takes the default, cluster.local. Callers then expect identities of cluster.local and refuse the ones that the workloads have. It is looked up when an endpoint is met: those that istiod knew before keep what they had until it restarts.',

@@ -4,6 +4,7 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
+  effectsOfCutOff,
   type Fact,
   listOf,
   type Member,
@@ -29,9 +30,7 @@ export default defineCheck({
     { code: 'divergent-roots', match: 'cluster' },
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
-    { code: 'unanswered-name', match: 'cluster' },
-    { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
-    { code: 'unrenewed-sidecar-certificate', match: 'cluster' },
+    ...effectsOfCutOff,
     { code: 'foreign-istiod-certificate', match: 'cluster' },
   ],
   docs: {

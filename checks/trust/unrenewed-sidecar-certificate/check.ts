@@ -21,7 +21,13 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['sidecars', 'pods', 'rootConfigMaps', 'today'],
   applies: { dataPlane: 'sidecar', probed: ['sidecars'] },
-  explains: [{ code: 'foreign-gateway-certificate', match: 'cluster', keys: ['expired', 'oldRoot'] }],
+  explains: [
+    // What a gateway passes on is what the sidecars of its cluster present.
+    { code: 'foreign-gateway-certificate/untrusted', match: 'within', keys: ['expired'] },
+    { code: 'foreign-gateway-certificate/otherTrustDomain', match: 'within', keys: ['otherTrustDomain'] },
+    // Who gets no certificate of istiod gets no endpoints, either.
+    { code: 'unexpected-sidecar-endpoints', match: 'object', keys: ['expired', 'overdue'] },
+  ],
   path: { hops: ['mtls'] },
   docs: {
     why: 'A sidecar asks for a new certificate when half the life of the old one is over, after twelve hours by default. One that is much older did not get any: the authority does not answer, or refuses it, and in the hour in which the old one ends every mutual TLS connection of the pod fails. The roots that a sidecar trusts come with its certificate, too: after a change of the root it goes on with the old ones until then.',

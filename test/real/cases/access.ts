@@ -162,7 +162,9 @@ function unlike(whole: Report, { exit, report }: Checked, cluster: string, right
   const applies = new Set(
     whole.checks.flatMap(({ id, results }) => (results.some(({ result }) => result !== 'not-applicable') ? [id] : [])),
   );
-  const declared = builtin.filter((one) => applies.has(one.check.id) && needsIn(one.check, cluster).some((fact) => lost.has(fact)));
+  const declared = builtin.filter(
+    ({ check: one }) => applies.has(one.id) && !hasNobody(one, cluster, whole) && needsIn(one, cluster).some((fact) => lost.has(fact)),
+  );
   for (const { check: one } of declared) if (!open.has(one.id)) wrong.push(`${one.id} needs it and was judged all the same`);
   // Others may do without only what this right would have told them, and what follows from it: which control planes there are, whom to probe.
   for (const id of open) {
@@ -178,6 +180,12 @@ function unlike(whole: Report, { exit, report }: Checked, cluster: string, right
   // What only sharpens what is said leaves no gap.
   if (exit !== (declared.length > 0 || open.size > 0 ? 3 : 0)) wrong.push(`exit ${exit}`);
   return wrong;
+}
+
+/** Whether a measured check has nobody to ask in this cluster: no right would show it anything there. */
+function hasNobody({ id, scope, applies }: AnyCheck, cluster: string, { checks }: Report): boolean {
+  const results = checks.find((one) => one.id === id)?.results.filter((one) => one.cluster === cluster) ?? [];
+  return applies?.probed !== undefined && scope === 'cluster' && results.every(({ result }) => result === 'not-applicable');
 }
 
 function isRight(missing: { readonly verb: string; readonly resource: string } | undefined, { group, resource, verbs }: Right): boolean {

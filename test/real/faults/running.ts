@@ -176,7 +176,13 @@ export const runningFaults: readonly Fault[] = [
       await lab.cluster('cluster2').cluster.startApiServer();
       await lab.kubectl('cluster1', ['scale', 'deployment', istiod, '-n', system, '--replicas=1']);
     },
-    expected: { unreached: ['cluster2'] },
+    expected: {
+      unreached: ['cluster2'],
+      also: {
+        'divergent-replicas/clusters':
+          'one replica read the cluster while it could be read, and the other never did; that nobody reaches it from here is a gap and no finding that could explain it',
+      },
+    },
     remedy: { kind: 'undone', because: 'a cluster that does not answer cannot be looked into' },
   },
   {

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import { type Edit, inCluster, inOrder } from '../../src/builder/edits/edit.ts';
+import { gatewayUnready } from '../../src/builder/edits/east-west.ts';
+import { gatewayReaddressed } from '../../src/builder/edits/exposure.ts';
+import { mesh } from '../../src/builder/mesh.ts';
+import { takenAt } from '../../src/builder/timeline.ts';
+import type { GatewayHandshake, HandshakeOutcome, IstiodHandshake, ListedGateway, SidecarState } from '../../src/model/observations.ts';
+import type { ObjectRef } from '../../src/model/refs.ts';
+import { observedIn } from '../../src/testkit/observed.ts';
+import * as observedEdits from '../../src/testkit/observed-edits.ts';
+import type { ObservedEdit } from '../../src/testkit/observed-edits.ts';
+import { crashes, run, snapshotAt } from '../corpus/corpus.ts';
+
+/*
+ * One fault, with what probes see of it at istiods, gateways and sidecars: it is told once, by its cause; and what a cause does not account for stands
+ * beside it. east is a primary, west its remote on another network; each has a service of its own and a caller.
+ */
+
+const shop = mesh()
+  .primaryRemote('east', 'west', { networks: 2, revision: '1-31-0' })
+  .namespace('shop', { injected: true })
+  .service('abc.shop', { in: ['east'] })
+  .service('def.shop', { in: ['west'] });
+
+const timeout = { stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' } as const;
+const refused = { stage: 'tcp', code: 'refused', reason: 'connection refused' } as const;
+const ended = { stage: 'reset', milliseconds: 4 } as const;
+
+type Call = Pick<GatewayHandshake, 'outcome'> | Pick<IstiodHandshake, 'outcome'>;
+
+/** Calls of istiod in east give one thing at the address, another at the pod of the gateway; `undefined` = as before. */
+function istiodCalls(outside: HandshakeOutcome | undefined, inside: HandshakeOutcome | undefined): ObservedEdit {
+  return (seen) =>
+    seen.map((own) => {
+      if (own.cluster !== 'east' || own.istiodHandshakes?.status !== 'observed') return own;
+      const value = own.istiodHandshakes.value.flatMap(({ ready: _ready, ...call }): IstiodHandshake[] => {
+        const pod = podOf(call.gateway);
+        const at: IstiodHandshake = { ...call, outcome: outside ?? call.outcome };
+        return pod === undefined ? [at] : [at, { ...call, pod, outcome: inside ?? call.outcome }];
+      });
+      return { ...own, istiodHandshakes: { status: 'observed', value } };
+    });
+}
+
+const podOf = (gateway: ObjectRef | undefined): ObjectRef | undefined =>
+  gateway === undefined ? undefined : { ...gateway, kind: 'Pod', name: `${gateway.name}-0` };
+
+/** The same of calls of services. */
+const serviceCalls = (cluster: string, outside: HandshakeOutcome, inside: (call: Call) => HandshakeOutcome): ObservedEdit[] => [
+  observedEdits.gatewayPods(cluster, inside),
+  (seen) => observedEdits.handshakes(cluster, (call) => (call.pod === undefined ? { ...call, outcome: outside } : call))(seen),
+];
+
+/** Sidecars of a cluster have nothing of a service. */
+const lacking = (cluster: string, host: string): ObservedEdit =>
+  observedEdits.sidecars(cluster, (sidecar) =>
+    'failed' in sidecar.endpoints
+      ? sidecar
+      : { ...sidecar, endpoints: { answer: sidecar.endpoints.answer.map((one) => (one.host === host ? { ...one, addresses: [] } : one)) } },
+  );
+
+const abc = 'abc.shop.svc.cluster.local';
+const def = 'def.shop.svc.cluster.local';
+
+/** Sidecars of a cluster trust a root that nobody hands out. */
+const formerRoot = (cluster: string): ObservedEdit =>
+  observedEdits.sidecars(cluster, (sidecar): SidecarState => {
+    const held = {
+      fingerprint: 'f0'.repeat(32),
+      subject: 'CN=Former',
+      notBefore: '2020-01-01T00:00:00Z',
+      notAfter: '2100-01-01T00:00:00Z',
+    };
+    return { ...sidecar, roots: { answer: [held] } };
+  });
+
+/** What answers behind the gateways of a cluster was signed under a root that nobody hands out. */
+const formerCertificates = (cluster: string): ObservedEdit =>
+  observedEdits.handshakes(cluster, (call) =>
+    call.outcome.stage === 'certificate' ? { ...call, outcome: { ...call.outcome, verifiedBy: [] } } : call,
+  );
+
+const otherTrustDomain = (cluster: string): readonly ObservedEdit[] => [
+  observedEdits.handshakes(cluster, (call) =>
+    call.outcome.stage === 'certificate'
+      ? { ...call, outcome: { ...call.outcome, uris: call.outcome.uris.map((uri) => uri.replace('cluster.local', 'former.example')) } }
+      : call,
+  ),
+  observedEdits.sidecars(cluster, (sidecar): SidecarState => {
+    const { certificate } = sidecar;
+    if ('failed' in certificate || certificate.answer === 'none') return sidecar;
+    const uris = certificate.answer.uris.map((uri) => uri.replace('cluster.local', 'former.example'));
+    return { ...sidecar, certificate: { answer: { ...certificate.answer, uris } } };
+  }),
+];
+
+/** A second replica of istiod reads no cluster but its own, and knows no gateway there. */
+const ignorantReplica: readonly ObservedEdit[] = [
+  observedEdits.replicaBeside('east', 'istiod-1-31-0-second'),
+  observedEdits.replicas(
+    'east',
+    (replica) => ({
+      ...replica,
+      clusters: mapped(replica.clusters, (all) => all.map((one) => (one.id === 'west' ? { ...one, syncStatus: 'timeout' } : one))),
+      gateways: mapped(replica.gateways, (all: readonly ListedGateway[]) => all.filter(({ cluster }) => cluster !== 'west')),
+    }),
+    (index) => index === 1,
+  ),
+];
+
+function mapped<T>(answer: { readonly answer: T } | { readonly failed: never } | object, change: (value: T) => T) {
+  return 'answer' in answer ? { answer: change(answer.answer as T) } : (answer as never);
+}
+
+const denied: Edit = inCluster('east', (objects) => [
+  ...objects,
+  {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'nothing', namespace: 'istio-system' },
+    spec: { selector: { matchLabels: { istio: 'eastwestgateway' } } },
+  },
+]);
+
+interface Row {
+  readonly about: string;
+  readonly edits: readonly Edit[];
+  readonly seen: readonly ObservedEdit[];
+  readonly causes: readonly string[];
+}
+
+const rows: readonly Row[] = [
+  { about: 'nothing at all', edits: [], seen: [], causes: [] },
+  {
+    about: 'a gateway of the primary that is not ready listens for nobody',
+    edits: [gatewayUnready({ cluster: 'east' })],
+    seen: [istiodCalls(refused, refused), ...serviceCalls('east', refused, () => refused), lacking('west', abc)],
+    causes: ['unready-east-west-gateway/notReady certain east'],
+  },
+  {
+    about: 'a gateway of the remote that is not ready is no reason why istiod cannot be called',
+    edits: [gatewayUnready({ cluster: 'west' })],
+    seen: [istiodCalls(ended, ended)],
+    // Whether it gets ready is a matter of whether it reaches istiod.
+    causes: ['rejected-istiod-call/ended likely east', 'rejected-istiod-call/ended likely east'],
+  },
+  {
+    about: 'a remote with an old address of istiod goes on with what it had',
+    edits: [gatewayReaddressed({ cluster: 'east', address: '203.0.113.9' })],
+    seen: [lacking('west', abc), lacking('west', def)],
+    causes: ['stale-pilot-address/stale certain west'],
+  },
+  {
+    about: 'and that is no reason why sidecars of the primary lack something',
+    edits: [gatewayReaddressed({ cluster: 'east', address: '203.0.113.9' })],
+    seen: [lacking('east', def)],
+    causes: ['stale-pilot-address/stale certain west', 'unexpected-sidecar-endpoints/missing likely east'],
+  },
+  {
+    about: 'a firewall before all ports of a gateway',
+    edits: [],
+    seen: [istiodCalls(timeout, undefined), ...serviceCalls('east', timeout, ({ outcome }) => outcome)],
+    causes: ['unreachable-gateway/blocked possible east'],
+  },
+  {
+    about: 'a firewall before the ports of istiod, and another gateway behind one, too',
+    edits: [],
+    seen: [istiodCalls(timeout, undefined), ...serviceCalls('west', timeout, ({ outcome }) => outcome)],
+    causes: [
+      'rejected-istiod-call/blocked possible east',
+      'rejected-istiod-call/blocked possible east',
+      'unreachable-gateway/blocked possible west',
+    ],
+  },
+  {
+    about: 'one replica that never read a cluster knows no gateway of it',
+    edits: [],
+    seen: ignorantReplica,
+    causes: ['unsynced-cluster/partly certain east'],
+  },
+  {
+    about: 'a root was replaced, and nothing but istiod restarted',
+    edits: [],
+    seen: [formerCertificates('east'), formerCertificates('west'), formerRoot('east'), formerRoot('west')],
+    causes: ['foreign-gateway-certificate/untrusted certain east', 'foreign-gateway-certificate/untrusted certain west'],
+  },
+  {
+    about: 'the same where only one cluster has a service behind its gateway',
+    edits: [],
+    seen: [formerCertificates('east'), formerRoot('east'), formerRoot('west')],
+    causes: ['foreign-gateway-certificate/untrusted certain east'],
+  },
+  {
+    about: 'sidecars that have a certificate of another trust domain present it',
+    edits: [],
+    seen: otherTrustDomain('east'),
+    causes: ['unrenewed-sidecar-certificate/otherTrustDomain likely east'],
+  },
+  {
+    about: 'a policy before the gateway that exposes istiod',
+    edits: [denied],
+    seen: [istiodCalls(ended, ended), lacking('west', abc)],
+    causes: ['denied-istiod-connection likely east'],
+  },
+  {
+    about: 'a policy does not close ports',
+    edits: [denied],
+    seen: [istiodCalls(refused, refused)],
+    causes: [
+      'denied-istiod-connection likely east',
+      'rejected-istiod-call/closed certain east',
+      'rejected-istiod-call/closed certain east',
+    ],
+  },
+];
+
+describe('what is measured of a fault stands under its cause, and nothing else does', () => {
+  test.each(rows.map((row) => [row.about, row] as const))('%s', { timeout: 60_000 }, async (_about, { edits, seen, causes }) => {
+    const broken = inOrder(...edits)(shop.objects());
+    const observations = seen.reduce((before, edit) => edit(before), observedIn(broken));
+    const { judgement, causes: found } = await run({ ...snapshotAt(broken, takenAt), observations });
+    const told = found
+      .filter(({ severity }) => severity !== 'info')
+      .map(({ finding }) => `${finding.code} ${finding.certainty} ${finding.at.cluster}`);
+    expect([...crashes(judgement), ...told].sort()).toEqual(causes);
+  });
+});
