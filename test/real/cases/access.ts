@@ -195,7 +195,7 @@ function isRight(missing: { readonly verb: string; readonly resource: string } |
 
 /** Facts that cannot be had without a right: those made of what it lists, or what is asked through it. */
 function lostFacts({ group, resource, verbs }: Right): ReadonlySet<string> {
-  if (resource === 'pods/portforward') return new Set(['istiods', 'nameAnswers']);
+  if (resource === 'pods/portforward') return new Set(['istiods', 'istiodStates', 'sidecars', 'nameAnswers']);
   // One root ConfigMap of each cluster is read for gateways to be held against; the same root is in the others.
   if (!verbs.includes('list')) return new Set();
   return new Set(
