@@ -4,7 +4,7 @@ import { gatewayUnready } from '../../src/builder/edits/east-west.ts';
 import { gatewayReaddressed } from '../../src/builder/edits/exposure.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
-import type { GatewayHandshake, HandshakeOutcome, IstiodHandshake, ListedGateway, SidecarState } from '../../src/model/observations.ts';
+import type { Answer, GatewayHandshake, HandshakeOutcome, IstiodHandshake, SidecarState } from '../../src/model/observations.ts';
 import type { ObjectRef } from '../../src/model/refs.ts';
 import { observedIn } from '../../src/testkit/observed.ts';
 import * as observedEdits from '../../src/testkit/observed-edits.ts';
@@ -102,14 +102,14 @@ const ignorantReplica: readonly ObservedEdit[] = [
     (replica) => ({
       ...replica,
       clusters: mapped(replica.clusters, (all) => all.map((one) => (one.id === 'west' ? { ...one, syncStatus: 'timeout' } : one))),
-      gateways: mapped(replica.gateways, (all: readonly ListedGateway[]) => all.filter(({ cluster }) => cluster !== 'west')),
+      gateways: mapped(replica.gateways, (all) => all.filter(({ cluster }) => cluster !== 'west')),
     }),
     (index) => index === 1,
   ),
 ];
 
-function mapped<T>(answer: { readonly answer: T } | { readonly failed: never } | object, change: (value: T) => T) {
-  return 'answer' in answer ? { answer: change(answer.answer as T) } : (answer as never);
+function mapped<T>(answer: Answer<T>, change: (value: T) => T): Answer<T> {
+  return 'answer' in answer ? { answer: change(answer.answer) } : answer;
 }
 
 const denied: Edit = inCluster('east', (objects) => [

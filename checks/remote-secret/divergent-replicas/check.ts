@@ -16,7 +16,6 @@ import {
   refKey,
   remedy,
   sortedBy,
-  valueOf,
 } from 'meshdoctor/api';
 
 export default defineCheck({
