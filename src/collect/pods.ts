@@ -11,9 +11,11 @@ import {
   objects,
   optionalFields,
   parsedFields,
+  sharedTexts,
   text,
   time,
   type Tally,
+  unlessSame,
   whole,
 } from '../model/decode.ts';
 import type { Pod, Proxy } from '../model/facts.ts';
@@ -97,38 +99,45 @@ function waitingReasons(odd: Tally, status: Fields): readonly string[] | undefin
   return reasons.size === 0 ? undefined : [...reasons].sort(compareText);
 }
 
-const noTexts: readonly string[] = Object.freeze([]);
-
 export const podsFact = defineFact({
   fact: 'pods',
   reads: [pods],
   place: 'all',
   project(items, projection) {
     const hosts = new Map<string, string>();
-    return items.map((object) => projectPod(object, projection, hosts));
+    const parts: Parts = {
+      owner: unlessSame(ownerOf),
+      injected: unlessSame((containers, initContainers, labels, annotations) =>
+        injectedOf(objects(uncounted, containers), objects(uncounted, initContainers), { labels, annotations }, hosts),
+      ),
+    };
+    return items.map((object) => projectPod(object, projection, parts));
   },
 });
 
-function projectPod(object: ReducedObject, projection: Projection, hosts: Map<string, string>): Pod {
+/** What pods of one workload have in common. */
+interface Parts {
+  readonly owner: (controller: unknown, labels: StringMap) => Pod['owner'];
+  readonly injected: (containers: unknown, initContainers: unknown, labels: StringMap, annotations: StringMap) => Injected;
+}
+
+function projectPod(object: ReducedObject, projection: Projection, parts: Parts): Pod {
   const entity = namespacedEntity(projection, object);
   const spec = fields(uncounted, object['spec']);
   const status = optionalFields(uncounted, object['status']);
-  const containers = objects(uncounted, spec['containers']);
-  const initContainers = objects(uncounted, spec['initContainers']);
-  const container = containers.find(isProxy) ?? initContainers.find(isProxy);
-  const proxy = container === undefined ? undefined : proxyOf(container, containers.length, entity, hosts);
+  const { proxy, imageAuto } = parts.injected(spec['containers'], spec['initContainers'], entity.labels, entity.annotations);
   const pod: { -readonly [K in keyof Pod]: Pod[K] } = Object.assign(entity, {
     phase: text(uncounted, status?.['phase']) ?? '',
     ready: status?.['ready'] === true,
-    ips: textsOr(status?.['podIPs']),
+    ips: sharedTexts(uncounted, status?.['podIPs']),
     hostNetwork: spec['hostNetwork'] === true,
     serviceAccount: filled(uncounted, spec['serviceAccountName']) ?? 'default',
-    waiting: textsOr(status?.['waiting']),
-    imageAuto: containers.some(isAuto) || initContainers.some(isAuto),
+    waiting: sharedTexts(uncounted, status?.['waiting']),
+    imageAuto,
   });
   const nodeName = filled(uncounted, spec['nodeName']);
   const startedAt = filled(uncounted, status?.['startTime']) ?? entity.createdAt;
-  const owner = ownerOf(object, entity.labels);
+  const owner = parts.owner(object['controller'], entity.labels);
   if (status === undefined) pod.withoutStatus = true;
   if (nodeName !== undefined) pod.nodeName = nodeName;
   if (startedAt !== undefined) pod.startedAt = startedAt;
@@ -145,6 +154,24 @@ function projectPod(object: ReducedObject, projection: Projection, hosts: Map<st
   return pod;
 }
 
+interface Injected extends Pick<Pod, 'imageAuto'> {
+  readonly proxy: Proxy | undefined;
+}
+
+/** What injection made of the containers of a pod. */
+function injectedOf(
+  containers: readonly Fields[],
+  initContainers: readonly Fields[],
+  own: Pick<Pod, 'labels' | 'annotations'>,
+  hosts: Map<string, string>,
+): Injected {
+  const container = containers.find(isProxy) ?? initContainers.find(isProxy);
+  return {
+    proxy: container === undefined ? undefined : proxyOf(container, containers.length, own, hosts),
+    imageAuto: containers.some(isAuto) || initContainers.some(isAuto),
+  };
+}
+
 function isProxy(container: Fields): boolean {
   return container['name'] === proxyContainer;
 }
@@ -154,13 +181,9 @@ function isAuto(container: Fields): boolean {
   return container['image'] === 'auto';
 }
 
-function textsOr(value: unknown): readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : noTexts;
-}
-
 /** The Deployment above a ReplicaSet can be told by the hash that ends the ReplicaSet's name. */
-function ownerOf(object: ReducedObject, labels: StringMap): Pod['owner'] {
-  const controller = optionalFields(uncounted, object['controller']);
+function ownerOf(value: unknown, labels: StringMap): Pod['owner'] {
+  const controller = optionalFields(uncounted, value);
   const kind = text(uncounted, controller?.['kind']);
   const name = text(uncounted, controller?.['name']);
   if (kind === undefined || name === undefined) return undefined;

@@ -8,10 +8,12 @@ import {
   optionalFields,
   port,
   sharedTextMap,
+  sharedTexts,
   text,
   textMap,
   texts,
   type Tally,
+  unlessSame,
 } from '../model/decode.ts';
 import type { Endpoint, EndpointSlice, Endpoints, Service, ServicePort } from '../model/facts.ts';
 import { labels as label } from '../istio/labels.ts';
@@ -74,24 +76,27 @@ export const servicesFact = defineFact({
   fact: 'services',
   reads: [services],
   place: 'all',
-  project: (objects, projection) => objects.map((object) => projectService(object, projection)),
+  project(items, projection) {
+    const ports = unlessSame((value) => objects(uncounted, value).flatMap((entry) => servicePort(uncounted, entry)));
+    return items.map((object) => projectService(object, projection, ports));
+  },
 });
 
-function projectService(object: ReducedObject, projection: Projection): Service {
+function projectService(object: ReducedObject, projection: Projection, ports: (value: unknown) => Service['ports']): Service {
   const spec = fields(uncounted, object['spec']);
   const status = optionalFields(uncounted, object['status']);
   const type = filled(uncounted, spec['type']) ?? 'ClusterIP';
   const clusterIP = text(uncounted, spec['clusterIP']) ?? '';
-  const clusterIPs = texts(uncounted, spec['clusterIPs']);
+  const clusterIPs = sharedTexts(uncounted, spec['clusterIPs']);
   const service: { -readonly [K in keyof Service]: Service[K] } = Object.assign(namespacedEntity(projection, object), {
     type,
     clusterIP,
     clusterIPs: clusterIPs.length > 0 || clusterIP === '' ? clusterIPs : [clusterIP],
-    externalIPs: texts(uncounted, spec['externalIPs']),
+    externalIPs: sharedTexts(uncounted, spec['externalIPs']),
     selector: sharedTextMap(uncounted, spec['selector']),
-    ports: objects(uncounted, spec['ports']).flatMap((entry) => servicePort(uncounted, entry)),
+    ports: ports(spec['ports']),
     loadBalancer: objects(uncounted, fields(uncounted, status?.['loadBalancer'])['ingress']),
-    loadBalancerSourceRanges: texts(uncounted, spec['loadBalancerSourceRanges']),
+    loadBalancerSourceRanges: sharedTexts(uncounted, spec['loadBalancerSourceRanges']),
     publishNotReadyAddresses: spec['publishNotReadyAddresses'] === true,
   });
   const externalName = filled(uncounted, spec['externalName']);
@@ -146,16 +151,18 @@ export const endpointSlicesFact = defineFact({
   fact: 'endpointSlices',
   reads: [endpointSlices],
   place: 'all',
-  project: (items, projection) =>
-    items.map((object) => {
+  project(items, projection) {
+    const ports = unlessSame((value) => objects(uncounted, value).map((entry) => slicePort(uncounted, entry)));
+    return items.map((object) => {
       const entity = namespacedEntity(projection, object);
       return Object.assign(entity, {
         service: entity.labels[label.serviceName] ?? '',
         addressType: text(uncounted, object['addressType']) ?? 'IPv4',
         endpoints: objects(uncounted, object['endpoints']).map(projectEndpoint),
-        ports: objects(uncounted, object['ports']).map((entry) => slicePort(uncounted, entry)),
+        ports: ports(object['ports']),
       });
-    }),
+    });
+  },
 });
 
 /** Absent conditions mean ready; `serving` follows `ready` where it is not said. */
@@ -163,7 +170,7 @@ function projectEndpoint(entry: Fields): Endpoint {
   const conditions = fields(uncounted, entry['conditions']);
   const ready = conditions['ready'] !== false;
   const endpoint: { -readonly [K in keyof Endpoint]: Endpoint[K] } = {
-    addresses: texts(uncounted, entry['addresses']),
+    addresses: sharedTexts(uncounted, entry['addresses']),
     ready,
     serving: flag(uncounted, conditions['serving']) ?? ready,
     terminating: conditions['terminating'] === true,
@@ -198,19 +205,20 @@ export const endpointsFact = defineFact({
   fact: 'endpoints',
   reads: [endpoints],
   place: 'all',
-  project: (items, projection): readonly Endpoints[] =>
-    items.map((object) =>
+  project(items, projection): readonly Endpoints[] {
+    const ports = unlessSame((value) =>
+      objects(uncounted, value).map((entry) => ({ name: text(uncounted, entry['name']) ?? '', port: port(uncounted, entry['port']) ?? 0 })),
+    );
+    return items.map((object) =>
       Object.assign(namespacedEntity(projection, object), {
         subsets: objects(uncounted, object['subsets']).map((subset) => ({
-          addresses: texts(uncounted, subset['addresses']),
-          notReadyAddresses: texts(uncounted, subset['notReadyAddresses']),
-          ports: objects(uncounted, subset['ports']).map((entry) => ({
-            name: text(uncounted, entry['name']) ?? '',
-            port: port(uncounted, entry['port']) ?? 0,
-          })),
+          addresses: sharedTexts(uncounted, subset['addresses']),
+          notReadyAddresses: sharedTexts(uncounted, subset['notReadyAddresses']),
+          ports: ports(subset['ports']),
         })),
       }),
-    ),
+    );
+  },
 });
 
 function unlessNone(items: readonly string[]): readonly string[] | undefined {

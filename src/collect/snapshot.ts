@@ -1,3 +1,4 @@
+import { alike } from '../base/alike.ts';
 import { isDeepEqual } from '../base/equal.ts';
 import { deepFreeze } from '../base/freeze.ts';
 import { compareText } from '../base/sort.ts';
@@ -50,6 +51,8 @@ interface Pile {
   readonly odd: Tally;
   readonly byName: Map<string, ReducedObject>;
   contradiction?: string;
+  /** Lists have what is alike one after the other: pods of a workload, objects of a namespace. */
+  last?: ReducedObject;
 }
 
 function emptyPile(kind: KindCollector): Pile {
@@ -114,8 +117,10 @@ function put(piles: Map<string, Pile>, raw: RawObject): void {
     pile = emptyPile(kind);
     piles.set(kind.id, pile);
   }
-  const reduced = reduceObject(kind, raw.object, pile.odd, raw.origin);
-  if (reduced === undefined) return;
+  const own = reduceObject(kind, raw.object, pile.odd, raw.origin);
+  if (own === undefined) return;
+  const reduced = alike(pile.last, own);
+  pile.last = reduced;
   const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;
   const known = pile.byName.get(key);
   if (known === undefined) pile.byName.set(key, reduced);

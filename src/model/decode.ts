@@ -65,6 +65,15 @@ export function once<T>(reduce: (odd: Tally, value: Fields) => T): (odd: Tally, 
   };
 }
 
+/** What is made of the very same parts as the last time is not made again: objects that are alike follow one another. */
+export function unlessSame<P extends readonly unknown[], T>(make: (...parts: P) => T): (...parts: P) => T {
+  let last: { readonly parts: P; readonly made: T } | undefined;
+  return (...parts) => {
+    if (last === undefined || !last.parts.every((part, place) => part === parts[place])) last = { parts, made: make(...parts) };
+    return last.made;
+  };
+}
+
 export function text(odd: Tally, value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!isAbsent(value)) odd.odd++;
@@ -85,9 +94,20 @@ export function scalarText(odd: Tally, value: unknown): string | undefined {
 export function texts(odd: Tally, value: unknown): readonly string[] {
   const items = list(odd, value);
   if (items.length === 0) return noTexts;
-  const kept = items.filter((item) => typeof item === 'string');
+  // A copy has no room for more; what a filter gives has.
+  if (items.every(isText)) return items.slice();
+  const kept = items.filter(isText);
   odd.odd += items.length - kept.length;
   return kept;
+}
+
+/** The same without copying where every element is a text: for data that nobody else can change. */
+export function sharedTexts(odd: Tally, value: unknown): readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isText) ? value : texts(odd, value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** A copy of an object whose values are texts: labels, annotations, selectors. */
