@@ -3,7 +3,8 @@
  * a whole block, and two blocks of zeroes.
  */
 
-const block = 512;
+/** A header is one block. */
+export const block = 512;
 
 /** The archive that holds one file. Nothing in it depends on when, where or by whom it is made. */
 export function tarOf(name: string, content: Uint8Array): Uint8Array {
@@ -22,10 +23,10 @@ export function isTar(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(257, 262)).toString('latin1') === 'ustar';
 }
 
-/** The first file of an archive; nothing when it is cut off before its end. */
-export function firstFile(bytes: Uint8Array): Uint8Array | undefined {
+/** Where the first file of an archive lies, by the bytes with which the archive begins; nothing when these are damaged. */
+export function firstFile(bytes: Uint8Array): { readonly start: number; readonly size: number } | undefined {
   const size = Number.parseInt(Buffer.from(bytes.subarray(124, 136)).toString('latin1'), 8);
-  return Number.isSafeInteger(size) && bytes.length >= block + size ? bytes.subarray(block, block + size) : undefined;
+  return Number.isSafeInteger(size) ? { start: block, size } : undefined;
 }
 
 function octal(value: number): string {
