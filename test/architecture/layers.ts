@@ -72,7 +72,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/source': {
     ours: ['src/base', 'src/model', 'src/collect', 'src/kube', 'src/installer'],
     // crypto: addresses of a recording under pseudonyms are made by hashes.
-    node: ['node:buffer', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:util', 'node:zlib'],
+    node: ['node:buffer', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:stream/promises', 'node:util', 'node:zlib'],
     npm: ['yaml', 'zod', 'tar-stream', 'tinyglobby'],
   },
   'src/probe': {
