@@ -62,6 +62,7 @@ import unreachableHeadlessService from './dns/unreachable-headless-service/check
 import unresolvableService from './dns/unresolvable-service/check.ts';
 import unroutedStubService from './dns/unrouted-stub-service/check.ts';
 import collidingGateways from './east-west/colliding-gateways/check.ts';
+import deniedNetworkPath from './east-west/denied-network-path/check.ts';
 import failingPodCall from './east-west/failing-pod-call/check.ts';
 import foreignGatewayCertificate from './east-west/foreign-gateway-certificate/check.ts';
 import missingCrossNetworkPort from './east-west/missing-cross-network-port/check.ts';
@@ -232,6 +233,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unresolvableService, area: 'dns', origin: 'built-in' },
   { check: unroutedStubService, area: 'dns', origin: 'built-in' },
   { check: collidingGateways, area: 'east-west', origin: 'built-in' },
+  { check: deniedNetworkPath, area: 'east-west', origin: 'built-in' },
   { check: failingPodCall, area: 'east-west', origin: 'built-in' },
   { check: foreignGatewayCertificate, area: 'east-west', origin: 'built-in' },
   { check: missingCrossNetworkPort, area: 'east-west', origin: 'built-in' },

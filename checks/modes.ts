@@ -133,6 +133,7 @@ const titles = {
     'POL-09': 'Locality settings lack outlier detection, or outlier detection implies locality',
     'POL-10': 'A ServiceEntry that is resolved by DNS bypasses the gateway of its network',
     'POL-11': 'An EnvoyFilter changes the cross-network port of a gateway',
+    'POL-12': 'NetworkPolicies keep out what comes from other clusters, or in what goes to them',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

@@ -61,6 +61,7 @@ export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
 export * as gatewayWays from '../mesh/gateway-ways.ts';
 export * as gatewayCollisions from '../mesh/gateway-collisions.ts';
+export * as networkPolicies from '../mesh/network-policies.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';
 export * as takenConfig from '../mesh/taken-config.ts';

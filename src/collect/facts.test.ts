@@ -101,7 +101,12 @@ describe('the state of a fact follows from the lists it is made of', () => {
   });
 
   test('kinds that were never selected were not asked for', () => {
-    expect(projectFacts({ ...read([]), kinds: {} }).services).toEqual({ status: 'not-asked', because: 'deselected' });
+    const kinds = { services: { status: 'not-asked', because: 'deselected' } } as const;
+    expect(projectFacts({ ...read([]), kinds }).services).toEqual({ status: 'not-asked', because: 'deselected' });
+  });
+
+  test('of a kind that a recording has no word about its version knew nothing', () => {
+    expect(projectFacts({ ...read([]), kinds: {} }).networkPolicies).toEqual({ status: 'not-asked', because: 'older recording' });
   });
 });
 

@@ -17,6 +17,7 @@ import { type FactCollector, type Projection, uncounted } from './fact.ts';
 import { gatewaysFact, istioResourcesFact, virtualServicesFact } from './istio-resources.ts';
 import type { KindCollector, Place } from './kind.ts';
 import { kubeGatewaysFact } from './kube-gateways.ts';
+import { networkPoliciesFact } from './network-policies.ts';
 import { pods, podsFact } from './pods.ts';
 import { caSecretsFact, remoteSecretsFact, serviceAccountTokensFact } from './secrets.ts';
 import { endpointSlicesFact, endpointsFact, servicesFact } from './services.ts';
@@ -58,6 +59,7 @@ export const factCollectors: { readonly [K in ObjectFactName]: FactCollector<K> 
   virtualServices: virtualServicesFact,
   istioResources: istioResourcesFact,
   kubeGateways: kubeGatewaysFact,
+  networkPolicies: networkPoliciesFact,
   clusterRoles: clusterRolesFact,
   clusterRoleBindings: clusterRoleBindingsFact,
   customResources: customResourcesFact,
@@ -101,6 +103,7 @@ export function projectFacts(cluster: ClusterSnapshot, now?: string, observation
     virtualServices: fact(virtualServicesFact),
     istioResources: fact(istioResourcesFact),
     kubeGateways: fact(kubeGatewaysFact),
+    networkPolicies: fact(networkPoliciesFact),
     clusterRoles: fact(clusterRolesFact),
     clusterRoleBindings: fact(clusterRoleBindingsFact),
     customResources: fact(customResourcesFact),
@@ -154,7 +157,7 @@ function kubeVersion(cluster: ClusterSnapshot): Fact<KubeVersion> {
 }
 
 function readOf(cluster: ClusterSnapshot, kind: KindCollector): KindRead {
-  return cluster.kinds[kind.id] ?? { status: 'not-asked', because: 'deselected' };
+  return cluster.kinds[kind.id] ?? { status: 'not-asked', because: 'older recording' };
 }
 
 function readObjects(cluster: ClusterSnapshot, kind: KindCollector): readonly ReducedObject[] | undefined {

@@ -4,6 +4,7 @@ import { configMaps } from './configmaps.ts';
 import { istioGateways, istioKinds, virtualServices } from './istio-resources.ts';
 import type { KindCollector } from './kind.ts';
 import { kubeGateways } from './kube-gateways.ts';
+import { networkPolicies } from './network-policies.ts';
 import { pods } from './pods.ts';
 import { secrets } from './secrets.ts';
 import { endpoints, endpointSlices, services } from './services.ts';
@@ -32,6 +33,7 @@ export const kinds: readonly KindCollector[] = [
   virtualServices,
   ...istioKinds,
   kubeGateways,
+  networkPolicies,
 ];
 
 const byType: ReadonlyMap<string, KindCollector> = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));

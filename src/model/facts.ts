@@ -468,6 +468,33 @@ export interface IstioResource extends Entity {
   readonly spec: Json;
 }
 
+/** networking.k8s.io NetworkPolicy. */
+export interface NetworkPolicy extends Entity {
+  readonly namespace: string;
+  readonly name: string;
+  /** Pods of its namespace that it is about. */
+  readonly podSelector: LabelSelector;
+  /** What may come in; empty: nothing. Absent where it is not about that direction. */
+  readonly ingress?: readonly NetworkPolicyRule[];
+  /** Where they may go; empty: nowhere. Absent where it is not about that direction. */
+  readonly egress?: readonly NetworkPolicyRule[];
+}
+
+/** Allows what fits one of the ports and one of the peers; without ports any port, without peers everybody. */
+export interface NetworkPolicyRule {
+  readonly ports: readonly {
+    readonly protocol: string;
+    /** A number, or the name of a container port; absent: any. */
+    readonly port?: number | string;
+    readonly endPort?: number;
+  }[];
+  readonly peers: readonly {
+    readonly podSelector?: LabelSelector;
+    readonly namespaceSelector?: LabelSelector;
+    readonly ipBlock?: { readonly cidr: string; readonly except: readonly string[] };
+  }[];
+}
+
 /** gateway.networking.k8s.io Gateway. */
 export interface KubeGateway extends Entity {
   readonly namespace: string;
@@ -548,6 +575,7 @@ export interface FactTypes extends ObservedFacts {
   /** Objects of networking.istio.io and security.istio.io other than Gateway and VirtualService. */
   istioResources: readonly IstioResource[];
   kubeGateways: readonly KubeGateway[];
+  networkPolicies: readonly NetworkPolicy[];
   clusterRoles: readonly Role[];
   clusterRoleBindings: readonly RoleBinding[];
   customResources: readonly CustomResource[];

@@ -15,6 +15,7 @@ export * from '../builder/edits/load-balancer.ts';
 export * from '../builder/edits/remote-secret.ts';
 export * from '../builder/edits/services.ts';
 export * from '../builder/edits/revisions.ts';
+export * from '../builder/edits/network-policies.ts';
 export * from '../builder/edits/release.ts';
 export * from '../builder/edits/scale.ts';
 export * from '../builder/edits/topology-identity.ts';
