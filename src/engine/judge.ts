@@ -218,7 +218,7 @@ function possibleMembers(mesh: Mesh, facts: ReadonlyMap<ClusterName, ClusterFact
 function leftOut(check: AnyCheck, clusters: readonly ClusterName[], facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   return clusters.flatMap((cluster): Outcome[] => {
     const missing = missingNeeds(cluster, facts, sideNeeds(check.needs, 'any'));
-    return missing.length === 0
+    return missing.length === 0 || isUnprobed(missing)
       ? []
       : [
           {
