@@ -51,6 +51,7 @@ import clusterLocalService from './dns/cluster-local-service/check.ts';
 import leftoverGlobalName from './dns/leftover-global-name/check.ts';
 import mismatchedPortName from './dns/mismatched-port-name/check.ts';
 import mixedHeadlessService from './dns/mixed-headless-service/check.ts';
+import nodeLocalService from './dns/node-local-service/check.ts';
 import staleDnsCapture from './dns/stale-dns-capture/check.ts';
 import unansweredName from './dns/unanswered-name/check.ts';
 import undiscoveredNamespace from './dns/undiscovered-namespace/check.ts';
@@ -222,6 +223,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: leftoverGlobalName, area: 'dns', origin: 'built-in' },
   { check: mismatchedPortName, area: 'dns', origin: 'built-in' },
   { check: mixedHeadlessService, area: 'dns', origin: 'built-in' },
+  { check: nodeLocalService, area: 'dns', origin: 'built-in' },
   { check: staleDnsCapture, area: 'dns', origin: 'built-in' },
   { check: unansweredName, area: 'dns', origin: 'built-in' },
   { check: undiscoveredNamespace, area: 'dns', origin: 'built-in' },

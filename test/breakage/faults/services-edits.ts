@@ -1,6 +1,6 @@
 import { makerOf } from '../../../src/builder/objects.ts';
 import { times } from '../../../src/builder/timeline.ts';
-import { changeAny, changed, type Edit, find, inCluster, isNamed, labelsOf, put } from '../../../src/builder/edits/edit.ts';
+import { change, changeAny, changed, type Edit, find, inCluster, isNamed, labelsOf, put } from '../../../src/builder/edits/edit.ts';
 import { isBackendOf } from '../../../src/builder/edits/find.ts';
 import type { KubeObject } from '../../../src/model/kube.ts';
 import { uninjected } from './policy-edits.ts';
@@ -85,4 +85,17 @@ export function anotherApplication(options: ServiceAt & { readonly app: string }
       return put(put(labelled, ['spec', 'selector', 'matchLabels', 'app'], app), ['spec', 'template', 'metadata', 'labels', 'app'], app);
     });
   });
+}
+
+/** Fields of the spec of a Service are set. */
+export function servicePatched(options: { cluster: string; service: string; spec: Readonly<Record<string, unknown>> }): Edit {
+  const [name = '', namespace = ''] = options.service.split('.');
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      isNamed('Service', name, namespace),
+      (service) => Object.entries(options.spec).reduce((before, [key, value]) => put(before, ['spec', key], value), service),
+      `Service ${namespace}/${name}`,
+    ),
+  );
 }

@@ -16,7 +16,8 @@ import {
 } from '../../../src/builder/edits/services.ts';
 import type { Fault } from '../fault.ts';
 import type { MeshName } from '../meshes.ts';
-import { anotherApplication, namespaceGone, namespaceUnlabelled, podsOfService, stubAdded } from './services-edits.ts';
+import { scaledToZero } from './policy-edits.ts';
+import { anotherApplication, namespaceGone, namespaceUnlabelled, podsOfService, servicePatched, stubAdded } from './services-edits.ts';
 
 const remotes: readonly MeshName[] = [
   'primary-remote',
@@ -235,6 +236,16 @@ export const faults: readonly Fault[] = [
         cluster: 'east',
         lines: ['serviceSettings:', '- settings:', '    clusterLocal: true', '  hosts:', '  - "*.shop.svc.cluster.local"'],
       }),
+    ],
+  },
+  {
+    id: 'service-kept-to-its-nodes',
+    mode: 'DNS-09',
+    says: 'A Service was given internalTrafficPolicy Local in the primary, whose own pods are scaled to nothing.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'east', namespace: 'shop', name: 'abc' }),
+      servicePatched({ ...at('east'), spec: { internalTrafficPolicy: 'Local' } }),
     ],
   },
   {
