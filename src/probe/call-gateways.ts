@@ -38,7 +38,10 @@ export interface GatewayMeans extends KnockMeans {
  * it is ready: that tells a gateway that is wrong from a way that is blocked. Never rejects.
  */
 export async function callGateways(
-  plan: { readonly gatewayHandshakes: Planned<HandshakeTarget>; readonly istiodHandshakes: Planned<IstiodCall> },
+  plan: {
+    readonly gatewayHandshakes: Promise<Planned<HandshakeTarget>>;
+    readonly istiodHandshakes: Promise<Planned<IstiodCall>>;
+  },
   means: GatewayMeans,
 ): Promise<GatewayFacts> {
   const unsure: Door[] = [];

@@ -8,21 +8,23 @@ import type { Planned } from './plan.ts';
  * the whole is interrupted; otherwise each answer says for itself.
  */
 export async function carriedOut<T, R>(
-  plan: Planned<T>,
+  planning: Planned<T> | Promise<Planned<T>>,
   ask: (targets: readonly T[]) => Promise<readonly R[]>,
   isCut: (answer: R) => boolean,
 ): Promise<Observed<readonly R[]>> {
+  const plan = await planning;
   if (!('targets' in plan)) return plan;
   return seen(await ask(plan.targets), isCut);
 }
 
 /** The same for what needs a right. Where every target was refused the whole is forbidden; `refused` is the answer of one among others that were not. */
 export async function carriedOutWhereAllowed<T, R extends object>(
-  plan: Planned<T>,
+  planning: Planned<T> | Promise<Planned<T>>,
   ask: (targets: readonly T[]) => Promise<ReadonlyMap<T, R | Refusal>>,
   isCut: (answer: R) => boolean,
   refused: (target: T, refusal: Refusal) => R,
 ): Promise<Observed<readonly R[]>> {
+  const plan = await planning;
   if (!('targets' in plan)) return plan;
   const replies = await ask(plan.targets);
   const refusals = [...replies.values()].filter((reply) => isRefusal(reply));

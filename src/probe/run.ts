@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { reaches } from '../base/footprint.ts';
+import { setImmediate } from 'node:timers/promises';
+import { type Footprint, reaches } from '../base/footprint.ts';
 import { groupBy } from '../base/sort.ts';
 import { names as istioNames } from '../istio/labels.ts';
 import { namesToProbe } from '../mesh/names.ts';
@@ -58,30 +59,44 @@ export const observe: Observe = async (facts, topology, io, options) => {
     names: namesToProbe(facts, topology, options.services),
     ...(caller === undefined ? {} : { caller }),
   };
-  const handshakes = planHandshakes(clusters, input, options.maxTargets);
+  const when = async <T>(level: Footprint, otherwise: Idle, plan: () => Planned<T>): Promise<Planned<T>> =>
+    reaches(options.footprint, level) ? await inTurn(plan) : otherwise;
+  const inTurn = turns();
+  // Istiods take longest to answer: they are asked before anything else is planned.
+  const istiods = clusters.map((cluster) => when('query', off, () => planIstiods(cluster, input)));
+  const handshakes = inTurn(() => planHandshakes(clusters, input, options.maxTargets));
   // One call of a service has no part in how remotes call istiod.
-  const istiodCalls = caller === undefined ? planIstiodCalls(clusters, input) : new Map<ClusterName, Planned<IstiodCall>>();
+  const istiodCalls = inTurn(() => (caller === undefined ? planIstiodCalls(clusters, input) : new Map<ClusterName, Planned<IstiodCall>>()));
   const all = gate(overall);
   const roots = rootReader(io, options);
   return Promise.all(
-    clusters.map((cluster) => {
-      const queries = reaches(options.footprint, 'query');
-      return observeCluster(
-        cluster,
-        {
-          istiods: queries ? planIstiods(cluster, input) : off,
-          sidecars: queries ? planSidecars(cluster, input) : off,
-          injectionTrials: reaches(options.footprint, 'dry-run') ? planTrials(cluster, input) : optIn,
-          probePods: reaches(options.footprint, 'pod') ? planPods(cluster, input, handshakes) : optIn,
-          nameAnswers: queries ? planNames(cluster, input) : off,
-          gatewayHandshakes: handshakes.get(cluster) ?? nothing,
-          istiodHandshakes: istiodCalls.get(cluster) ?? nothing,
-        },
-        { io, options, all, roots },
-      );
+    clusters.map(async (cluster, index) => {
+      const plan: Plan = {
+        istiods: istiods[index] ?? Promise.resolve(nothing),
+        sidecars: when('query', off, () => planSidecars(cluster, input)),
+        injectionTrials: when('dry-run', optIn, () => planTrials(cluster, input)),
+        probePods: handshakes.then(async (known) => await when('pod', optIn, () => planPods(cluster, input, known))),
+        nameAnswers: when('query', off, () => planNames(cluster, input)),
+        gatewayHandshakes: handshakes.then((known) => known.get(cluster) ?? nothing),
+        istiodHandshakes: istiodCalls.then((known) => known.get(cluster) ?? nothing),
+      };
+      return await observeCluster(cluster, plan, { io, options, all, roots });
     }),
   );
 };
+
+/** Runs one function after the other, and lets in between what has arrived: what is asked already goes on while the rest is planned. */
+function turns(): <T>(plan: () => T) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (plan) => {
+    const own = last.then(async () => {
+      await setImmediate();
+      return plan();
+    });
+    last = own;
+    return await own;
+  };
+}
 
 const off: Idle = { status: 'not-asked', because: 'probes off' };
 const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };
@@ -100,14 +115,14 @@ const nothingAsked = {
 } as const;
 
 interface Plan {
-  readonly istiods: Planned<IstiodTarget>;
-  readonly sidecars: Planned<SidecarTarget>;
-  readonly probePods: Planned<PodTarget>;
+  readonly istiods: Promise<Planned<IstiodTarget>>;
+  readonly sidecars: Promise<Planned<SidecarTarget>>;
+  readonly probePods: Promise<Planned<PodTarget>>;
   /** Namespaces. */
-  readonly injectionTrials: Planned<string>;
-  readonly nameAnswers: Planned<NameQuestion>;
-  readonly gatewayHandshakes: Planned<HandshakeTarget>;
-  readonly istiodHandshakes: Planned<IstiodCall>;
+  readonly injectionTrials: Promise<Planned<string>>;
+  readonly nameAnswers: Promise<Planned<NameQuestion>>;
+  readonly gatewayHandshakes: Promise<Planned<HandshakeTarget>>;
+  readonly istiodHandshakes: Promise<Planned<IstiodCall>>;
 }
 
 interface Means {
@@ -121,7 +136,7 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   const limits: Limits = { timeout: options.timeout, signal: options.signal };
   const own = gate(perCluster);
   const paced: Gate = (work) => own(() => all(work));
-  const progress = progressOf(cluster, plan, options);
+  const progress = progressOf(cluster, options);
 
   /** Questions to one pod share streams: opening one is most of what a question costs. */
   const askPod = <Q extends object, T>(
@@ -205,22 +220,30 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
   };
 
   const [istiods, sidecars, injectionTrials, probePods, nameAnswers, gateways] = await Promise.all([
-    carriedOutWhereAllowed(plan.istiods, askReplicas, ({ replica }) => isInterrupted(replica.clusters), refusedReplica),
     carriedOutWhereAllowed(
-      plan.sidecars,
+      progress.of(plan.istiods, questionsOf),
+      askReplicas,
+      ({ replica }) => isInterrupted(replica.clusters),
+      refusedReplica,
+    ),
+    carriedOutWhereAllowed(
+      progress.of(plan.sidecars, (target) => questionsTo(target).length),
       askSidecars,
       ({ certificate }) => isInterrupted(certificate),
       (target, refusal) => withoutState(target, asFailure(refusal)),
     ),
-    carriedOutWhereAllowed(plan.injectionTrials, tryInjections, isCutTrial, refusedTrial),
+    carriedOutWhereAllowed(progress.of(plan.injectionTrials), tryInjections, isCutTrial, refusedTrial),
     carriedOutWhereAllowed(
-      plan.probePods,
+      progress.of(plan.probePods),
       askPods,
       ({ answers }) => isInterrupted(answers),
       (_, refusal) => withoutPod(options.pod?.namespace ?? 'default', asFailure(refusal)),
     ),
-    carriedOutWhereAllowed(plan.nameAnswers, askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
-    callGateways(plan, { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done }),
+    carriedOutWhereAllowed(progress.of(plan.nameAnswers), askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
+    callGateways(
+      { gatewayHandshakes: progress.of(plan.gatewayHandshakes), istiodHandshakes: progress.of(plan.istiodHandshakes) },
+      { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done },
+    ),
   ]);
   return {
     cluster,
@@ -288,29 +311,30 @@ function podOf({ namespace = '', name }: ObjectRef): PodPort['pod'] {
 }
 
 /** Counts the questions of one cluster for whoever watches. */
-function progressOf(cluster: ClusterName, plan: Plan, { onProgress }: ProbeOptions): { done(questions: number): void } {
-  const replicas = targetsOf(plan.istiods).reduce((sum, target) => sum + questionsOf(target), 0);
-  const sidecars = targetsOf(plan.sidecars).reduce((sum, target) => sum + questionsTo(target).length, 0);
-  const planned =
-    replicas +
-    sidecars +
-    targetsOf(plan.nameAnswers).length +
-    targetsOf(plan.gatewayHandshakes).length +
-    targetsOf(plan.istiodHandshakes).length +
-    targetsOf(plan.injectionTrials).length +
-    targetsOf(plan.probePods).length;
+function progressOf(
+  cluster: ClusterName,
+  { onProgress }: ProbeOptions,
+): {
+  /** The same plan; its questions count as soon as they are known. */
+  of<T>(plan: Promise<Planned<T>>, questionsOf?: (target: T) => number): Promise<Planned<T>>;
+  done(questions: number): void;
+} {
+  let planned = 0;
   let done = 0;
-  if (planned > 0) onProgress?.({ cluster, done, planned });
   return {
+    async of(plan, size = () => 1) {
+      const known = await plan;
+      if ('targets' in known) {
+        for (const target of known.targets) planned += size(target);
+        onProgress?.({ cluster, done, planned });
+      }
+      return known;
+    },
     done(questions) {
       done += questions;
       onProgress?.({ cluster, done, planned });
     },
   };
-}
-
-function targetsOf<T>(plan: Planned<T>): readonly T[] {
-  return 'targets' in plan ? plan.targets : [];
 }
 
 type RootReader = (places: readonly RootPlace[]) => Promise<readonly X509Certificate[]>;
