@@ -13,6 +13,21 @@ const entries = {
   'src/testkit/index': 'src/testkit/index.ts',
 };
 
+/** Of undici only its Agent is used: its fetch, caches and mocks would be loaded at each start for nothing. */
+const onlyOfUndici = {
+  name: 'undici',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'part' }));
+    bundler.onLoad({ filter: /^undici$/, namespace: 'part' }, () => ({
+      resolveDir: root,
+      contents: `
+        Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api'));
+        exports.Agent = require('undici/lib/dispatcher/agent.js');
+        exports.errors = require('undici/lib/core/errors.js');`,
+    }));
+  },
+};
+
 /**
  * Bundles the program into dist/. The published package has no dependencies, so everything but Node and vitest goes in.
  * vitest calls this before the integration tests, so that they never judge a stale bundle.
@@ -33,6 +48,7 @@ export default async function bundle() {
     target: 'node20.19',
     conditions: ['meshdoctor-source'],
     external: ['vitest'],
+    plugins: [onlyOfUndici],
     // Some dependencies are CommonJS and call require().
     banner: { js: "import{createRequire as meshdoctorRequire}from'node:module';const require=meshdoctorRequire(import.meta.url);" },
     legalComments: 'none',

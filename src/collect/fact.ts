@@ -26,10 +26,41 @@ export interface FactCollector<K extends FactName> {
   /** An API that is not served means that there are none, not that nothing is known. */
   readonly absentIsEmpty?: true;
   readonly project: (objects: readonly ReducedObject[], projection: Projection) => FactTypes[K];
+  /** For a fact with one item for each object, whatever else there is: makes them for one cluster while its list is still coming. */
+  readonly gather?: (projection: Pick<Projection, 'cluster'>) => Gathering<K>;
 }
 
 export function defineFact<const K extends FactName>(collector: FactCollector<K>): FactCollector<K> {
   return collector;
+}
+
+/** Items of one fact of one cluster. */
+export interface Gathering<K extends FactName> {
+  readonly take: (object: ReducedObject) => void;
+  /** The fact: of objects that were taken, what was made of them then. */
+  readonly all: (objects: readonly ReducedObject[]) => FactTypes[K];
+}
+
+/** A fact of one kind with one item for each object of it; `each` is asked once for a cluster. */
+export function defineListFact<const K extends FactName, I extends object>(collector: {
+  readonly fact: K;
+  readonly reads: readonly [KindCollector];
+  readonly place: Place;
+  readonly each: (projection: Pick<Projection, 'cluster'>) => (object: ReducedObject) => I;
+}) {
+  const { each, ...rest } = collector;
+  return {
+    ...rest,
+    project: (objects: readonly ReducedObject[], projection: Projection): readonly I[] => objects.map(each(projection)),
+    gather: (projection: Pick<Projection, 'cluster'>) => {
+      const make = each(projection);
+      const made = new Map<ReducedObject, I>();
+      return {
+        take: (object: ReducedObject) => void made.set(object, make(object)),
+        all: (objects: readonly ReducedObject[]): readonly I[] => objects.map((object) => made.get(object) ?? make(object)),
+      };
+    },
+  };
 }
 
 /** A tally for decoding what was already reduced: what was odd has been counted then. */
@@ -38,7 +69,7 @@ export const uncounted = tally();
 type NamespacedEntity = Entity & { readonly namespace: string; readonly name: string };
 
 /** What every namespaced object gives. */
-export function namespacedEntity(projection: Projection, object: ReducedObject): NamespacedEntity {
+export function namespacedEntity(projection: Pick<Projection, 'cluster'>, object: ReducedObject): NamespacedEntity {
   return Object.assign(entityOf(projection.cluster, object), { namespace: object.metadata.namespace ?? '', name: object.metadata.name });
 }
 

@@ -1,6 +1,7 @@
 import { distinct } from '../base/sort.ts';
 import { names } from '../istio/labels.ts';
 import { objects } from '../model/decode.ts';
+import type { ClusterName } from '../model/ids.ts';
 import type { ClusterFacts, Clock, Fact, FactName, FactTypes, KubeVersion } from '../model/facts.ts';
 import { type ClusterObservations, type Observed, type ObservedFactName, observedFacts } from '../model/observations.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
@@ -13,14 +14,14 @@ import {
   serviceAccountsFact,
 } from './cluster-objects.ts';
 import { apiServerCaFact, configMaps, injectorValuesFact, leaderElectionsFact, meshConfigsFact, rootConfigMapsFact } from './configmaps.ts';
-import { type FactCollector, type Projection, uncounted } from './fact.ts';
+import { type FactCollector, type Gathering, type Projection, uncounted } from './fact.ts';
 import { gatewaysFact, istioResourcesFact, virtualServicesFact } from './istio-resources.ts';
 import type { KindCollector, Place } from './kind.ts';
 import { kubeGatewaysFact } from './kube-gateways.ts';
 import { networkPoliciesFact } from './network-policies.ts';
 import { pods, podsFact } from './pods.ts';
 import { caSecretsFact, remoteSecretsFact, serviceAccountTokensFact } from './secrets.ts';
-import { endpointSlicesFact, endpointsFact, servicesFact } from './services.ts';
+import { endpointSlices, endpointSlicesFact, endpointsFact, services, servicesFact } from './services.ts';
 import { injectorsFact, isInjector, mutatingWebhooks, targetOf, validatorsFact } from './webhooks.ts';
 import { controlPlanesFact, deployments, isIstiod, workloadsFact } from './workloads.ts';
 
@@ -69,13 +70,14 @@ export const factCollectors: { readonly [K in ObjectFactName]: FactCollector<K> 
  * What one cluster's reduced objects say, fact by fact, and what probes saw there. Pure. `now`, RFC 3339, is the run's own clock:
  * expiry falls back to it.
  */
-export function projectFacts(cluster: ClusterSnapshot, now?: string, observations?: ClusterObservations): ClusterFacts {
+export function projectFacts(cluster: ClusterSnapshot, now?: string, observations?: ClusterObservations, ahead?: Ahead): ClusterFacts {
   const projection: Projection = {
     cluster: cluster.name,
     systemNamespaces: systemNamespaces(cluster),
     objects: (kind) => readObjects(cluster, kind),
   };
-  const fact = <K extends ObjectFactName>(collector: FactCollector<K>): Fact<FactTypes[K]> => project(collector, cluster, projection);
+  const fact = <K extends ObjectFactName>(collector: FactCollector<K>): Fact<FactTypes[K]> =>
+    project(collector, cluster, projection, ahead?.gathered[collector.fact]);
   return {
     clock: clock(cluster.takenAt),
     today: clock(cluster.takenAt ?? now),
@@ -170,6 +172,7 @@ function project<K extends ObjectFactName>(
   collector: FactCollector<K>,
   cluster: ClusterSnapshot,
   projection: Projection,
+  gathered: Gathering<K> | undefined,
 ): Fact<FactTypes[K]> {
   const found: ReducedObject[] = [];
   let partial = false;
@@ -189,7 +192,7 @@ function project<K extends ObjectFactName>(
   }
   if (read === 0 && notAsked !== undefined) return notAsked;
   if (absent && collector.absentIsEmpty !== true) return { status: 'absent' };
-  const value = collector.project(found, projection);
+  const value = gathered === undefined ? collector.project(found, projection) : gathered.all(found);
   if (!partial && notAsked === undefined) return { status: 'collected', value };
   if (
     collector.place === 'system' &&
@@ -199,6 +202,29 @@ function project<K extends ObjectFactName>(
     return { status: 'not-asked', because: 'directory does not say' };
   }
   return { status: 'collected', value, partial: true };
+}
+
+/** Facts of one cluster, made object by object while its lists are still coming: a server takes longer to send the next one. */
+export interface Ahead {
+  readonly take: (kind: KindCollector, object: ReducedObject) => void;
+  readonly gathered: Gathered;
+}
+
+type Gathered = { readonly [K in ObjectFactName]?: Gathering<K> };
+
+/** Takes objects of one cluster for `projectFacts`. */
+export function projectAhead(cluster: ClusterName): Ahead {
+  const gathered = {
+    pods: podsFact.gather({ cluster }),
+    services: servicesFact.gather({ cluster }),
+    endpointSlices: endpointSlicesFact.gather({ cluster }),
+  };
+  const takers = new Map<KindCollector, (object: ReducedObject) => void>([
+    [pods, gathered.pods.take],
+    [services, gathered.services.take],
+    [endpointSlices, gathered.endpointSlices.take],
+  ]);
+  return { gathered, take: (kind, object) => takers.get(kind)?.(object) };
 }
 
 /** Namespaces of istiod in a cluster: where it runs, else whom the injectors call, else where it leads. */

@@ -23,7 +23,7 @@ import { clusterId, networkId, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
 import { envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
-import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
+import { defineListFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
 import { podMessage } from './messages.ts';
 
@@ -99,11 +99,11 @@ function waitingReasons(odd: Tally, status: Fields): readonly string[] | undefin
   return reasons.size === 0 ? undefined : [...reasons].sort(compareText);
 }
 
-export const podsFact = defineFact({
+export const podsFact = defineListFact({
   fact: 'pods',
   reads: [pods],
   place: 'all',
-  project(items, projection) {
+  each(projection) {
     const hosts = new Map<string, string>();
     const parts: Parts = {
       owner: unlessSame(ownerOf),
@@ -111,7 +111,7 @@ export const podsFact = defineFact({
         injectedOf(objects(uncounted, containers), objects(uncounted, initContainers), { labels, annotations }, hosts),
       ),
     };
-    return items.map((object) => projectPod(object, projection, parts));
+    return (object) => projectPod(object, projection, parts);
   },
 });
 
@@ -121,7 +121,7 @@ interface Parts {
   readonly injected: (containers: unknown, initContainers: unknown, labels: StringMap, annotations: StringMap) => Injected;
 }
 
-function projectPod(object: ReducedObject, projection: Projection, parts: Parts): Pod {
+function projectPod(object: ReducedObject, projection: Pick<Projection, 'cluster'>, parts: Parts): Pod {
   const entity = namespacedEntity(projection, object);
   const spec = fields(uncounted, object['spec']);
   const status = optionalFields(uncounted, object['status']);

@@ -18,7 +18,7 @@ import {
 import type { Endpoint, EndpointSlice, Endpoints, Service, ServicePort } from '../model/facts.ts';
 import { labels as label } from '../istio/labels.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
-import { defineFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
+import { defineFact, defineListFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
 import { endpointSliceMessage, serviceMessage } from './messages.ts';
 
@@ -72,17 +72,21 @@ function targetPort(odd: Tally, value: unknown): number | string | undefined {
   return typeof value === 'string' ? value : port(odd, value);
 }
 
-export const servicesFact = defineFact({
+export const servicesFact = defineListFact({
   fact: 'services',
   reads: [services],
   place: 'all',
-  project(items, projection) {
+  each(projection) {
     const ports = unlessSame((value) => objects(uncounted, value).flatMap((entry) => servicePort(uncounted, entry)));
-    return items.map((object) => projectService(object, projection, ports));
+    return (object) => projectService(object, projection, ports);
   },
 });
 
-function projectService(object: ReducedObject, projection: Projection, ports: (value: unknown) => Service['ports']): Service {
+function projectService(
+  object: ReducedObject,
+  projection: Pick<Projection, 'cluster'>,
+  ports: (value: unknown) => Service['ports'],
+): Service {
   const spec = fields(uncounted, object['spec']);
   const status = optionalFields(uncounted, object['status']);
   const type = filled(uncounted, spec['type']) ?? 'ClusterIP';
@@ -147,13 +151,13 @@ function slicePort(odd: Tally, entry: Fields): EndpointSlice['ports'][number] {
   });
 }
 
-export const endpointSlicesFact = defineFact({
+export const endpointSlicesFact = defineListFact({
   fact: 'endpointSlices',
   reads: [endpointSlices],
   place: 'all',
-  project(items, projection) {
+  each(projection) {
     const ports = unlessSame((value) => objects(uncounted, value).map((entry) => slicePort(uncounted, entry)));
-    return items.map((object) => {
+    return (object) => {
       const entity = namespacedEntity(projection, object);
       return Object.assign(entity, {
         service: entity.labels[label.serviceName] ?? '',
@@ -161,7 +165,7 @@ export const endpointSlicesFact = defineFact({
         endpoints: objects(uncounted, object['endpoints']).map(projectEndpoint),
         ports: ports(object['ports']),
       });
-    });
+    };
   },
 });
 
@@ -185,6 +189,9 @@ function projectEndpoint(entry: Fields): Endpoint {
 export const endpoints = defineKind({
   resource: 'endpoints',
   kind: 'Endpoints',
+  place: 'system',
+  // Behind Services they repeat the slices; behind the one that stands for istiod they may be what somebody wrote.
+  asks: [{ namespace: { place: 'system' } }],
   reduce: (object, odd) => ({
     subsets: objects(odd, object['subsets']).map((subset) => ({
       addresses: addresses(odd, subset['addresses']),
@@ -204,7 +211,7 @@ function addresses(odd: Tally, value: unknown): readonly string[] {
 export const endpointsFact = defineFact({
   fact: 'endpoints',
   reads: [endpoints],
-  place: 'all',
+  place: 'system',
   project(items, projection): readonly Endpoints[] {
     const ports = unlessSame((value) =>
       objects(uncounted, value).map((entry) => ({ name: text(uncounted, entry['name']) ?? '', port: port(uncounted, entry['port']) ?? 0 })),

@@ -61,7 +61,8 @@ function emptyPile(kind: KindCollector): Pile {
 
 /** A cluster's objects while they are read: each is reduced at once, so that no secret outlives the call that brought it. */
 export interface Intake {
-  readonly add: (raw: RawObject) => void;
+  /** The object as it is kept; nothing where it is of no kind that is read. */
+  readonly add: (raw: RawObject) => ReducedObject | undefined;
   /** What was added of a kind so far, reduced. */
   readonly objects: (kind: KindCollector) => readonly ReducedObject[];
   /** Drops what was added of a kind: its list begins again. */
@@ -109,16 +110,16 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
   });
 }
 
-function put(piles: Map<string, Pile>, raw: RawObject): void {
+function put(piles: Map<string, Pile>, raw: RawObject): ReducedObject | undefined {
   const kind = kindOf(raw.object);
-  if (kind === undefined) return;
+  if (kind === undefined) return undefined;
   let pile = piles.get(kind.id);
   if (pile === undefined) {
     pile = emptyPile(kind);
     piles.set(kind.id, pile);
   }
   const own = reduceObject(kind, raw.object, pile.odd, raw.origin);
-  if (own === undefined) return;
+  if (own === undefined) return undefined;
   const reduced = alike(pile.last, own);
   pile.last = reduced;
   const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;
@@ -128,6 +129,7 @@ function put(piles: Map<string, Pile>, raw: RawObject): void {
     pile.byName.set(key, reduced); // Met by two lists: the later answer is the newer one.
   else if (!isSameObject(known, reduced))
     pile.contradiction ??= `${kind.kind} ${key} differs between ${placeOf(known)} and ${placeOf(reduced)}`;
+  return reduced;
 }
 
 function isOfServer({ origin }: ReducedObject): boolean {

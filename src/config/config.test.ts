@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadConfig, parseConfig } from './file.ts';
+import { loadConfig } from './file.ts';
+import { parseConfig } from './parse.ts';
 import { type Flags, runOptions } from './options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'meshdoctor-config-'));

@@ -315,10 +315,10 @@ function condensed(outcomes: readonly Outcome[]): Outcome[] {
         : outcome.subject,
     ).values(),
   ].map((same) => same[0] as Outcome);
-  const healthy = groupBy(
-    outcomes.filter((outcome) => outcome.kind === 'healthy'),
-    ({ clusters }) => clusters.join(),
-  );
+  // Subjects of one mesh share one list of its clusters.
+  const firsts = new Map<readonly ClusterName[], Outcome>();
+  for (const outcome of outcomes) if (outcome.kind === 'healthy' && !firsts.has(outcome.clusters)) firsts.set(outcome.clusters, outcome);
+  const healthy = groupBy([...firsts.values()], ({ clusters }) => clusters.join());
   return [...distinctWorse, ...[...healthy.values()].flatMap((same) => same.slice(0, 1))];
 }
 

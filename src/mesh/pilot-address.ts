@@ -25,14 +25,18 @@ export function remotePilots(
   endpoints: readonly Endpoints[],
   injectors: readonly Injector[],
 ): RemotePilot[] {
-  const called = injectors.flatMap((injector) =>
-    injector.revision === controlPlane.revision && injector.target.service !== undefined
-      ? [`${injector.target.service.namespace}/${injector.target.service.name}`]
-      : [],
-  );
-  const wanted = new Set([...called, `${controlPlane.namespace}/${istiodServiceName(controlPlane.revision)}`]);
+  const wanted = [
+    { namespace: controlPlane.namespace, name: istiodServiceName(controlPlane.revision) },
+    ...injectors.flatMap(({ revision, target }) =>
+      revision === controlPlane.revision && target.service !== undefined ? [target.service] : [],
+    ),
+  ];
   return services
-    .filter((service) => wanted.has(`${service.namespace}/${service.name}`) && Object.keys(service.selector).length === 0)
+    .filter(
+      (service) =>
+        wanted.some(({ namespace, name }) => service.name === name && service.namespace === namespace) &&
+        Object.keys(service.selector).length === 0,
+    )
     .map((service) => ({ service, addresses: backing(service, endpointSlices, endpoints) }));
 }
 

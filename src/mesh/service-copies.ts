@@ -33,8 +33,11 @@ export function sharedServices(
   clusters: readonly { readonly name: ClusterName; readonly services: readonly Service[] }[],
 ): SharedService[] {
   const found = new Map<string, { namespace: string; name: string; copies: Copy[] }>();
+  const names = namesInSeveral(clusters.map(({ services }) => services));
   for (const { name: cluster, services } of clusters) {
     for (const service of services) {
+      // Of thousands hardly one is in another cluster: only for those it is worth making keys.
+      if (!names.has(service.name)) continue;
       const key = `${service.namespace}/${service.name}`;
       const shared = found.get(key);
       if (shared === undefined) found.set(key, { namespace: service.namespace, name: service.name, copies: [{ cluster, service }] });
@@ -45,6 +48,13 @@ export function sharedServices(
     .filter(([, { copies }]) => copies.length > 1 && !copies.some(({ service }) => isPerCluster(service)))
     .sort(([a], [b]) => compareText(a, b))
     .map(([, shared]) => shared);
+}
+
+/** Names that occur in more than one of the lists, and some that do not: in each list a name can occur in several namespaces. */
+function namesInSeveral(lists: readonly (readonly Service[])[]): ReadonlySet<string> {
+  const [largest = [], ...others] = lists.toSorted((a, b) => b.length - a.length);
+  const names = new Set(others.flatMap((services) => services.map(({ name }) => name)));
+  return lists.length > 2 ? names : new Set(largest.flatMap(({ name }) => (names.has(name) ? [name] : [])));
 }
 
 /** What belongs to one cluster by its nature: its API server, its istiod, its gateway to other networks. */

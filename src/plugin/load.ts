@@ -6,7 +6,6 @@ import type { AnyCheck } from '../api/check.ts';
 import type { PluginDefinition } from '../api/plugin.ts';
 import type { ReporterDefinition } from '../api/reporter.ts';
 import { PluginError } from '../base/errors.ts';
-import { isPlugin } from './validate.ts';
 
 /** A plug-in that keeps the contract, its ids prefixed with its name. */
 export interface LoadedPlugin {
@@ -47,7 +46,7 @@ async function loadPlugin(spec: string, from: string, options: LoadOptions): Pro
       hint: 'Use Node 22.18 or newer, or name the compiled JavaScript file.',
     });
   }
-  const definition = await definitionOf(spec, file);
+  const [definition, { isPlugin }] = await Promise.all([definitionOf(spec, file), import('./validate.ts')]);
   if (!isPlugin(definition, spec, options.knownFacts))
     throw new PluginError('ERR_PLUGIN_INVALID', `Plug-in ${spec} does not keep the contract.`);
   return { ...namespaced(definition), origin: spec, ...(version === undefined ? {} : { version }) };

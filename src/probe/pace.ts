@@ -85,3 +85,16 @@ export function gate(most: number): Gate {
     }
   };
 }
+
+/** Runs one function after the other, and lets in between what has arrived: what is asked already goes on while the rest is planned. */
+export function turns(): <T>(plan: () => T) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (plan) => {
+    const own = last.then(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return plan();
+    });
+    last = own;
+    return await own;
+  };
+}

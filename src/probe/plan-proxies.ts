@@ -37,14 +37,17 @@ export function sampleSidecar(
   const isFit = isServing(mesh, revision);
   const wanted = preferred === undefined ? undefined : refKey(preferred);
   // Of thousands one is wanted: they are not sorted for that.
-  let first: { readonly pod: Pod; readonly key: string } | undefined;
+  let first: Pod | undefined;
   for (const pod of of === undefined ? [] : listOf(of.pods)) {
     if (pod.proxy?.dnsCapture !== true || !isFit(pod)) continue;
-    const key = refKey(pod.ref);
-    if (key === wanted) return pod;
-    if (first === undefined || key < first.key) first = { pod, key };
+    if (wanted !== undefined && refKey(pod.ref) === wanted) return pod;
+    if (first === undefined || isBefore(pod, first)) first = pod;
   }
-  return first?.pod;
+  return first;
+}
+
+function isBefore(a: Pod, b: Pod): boolean {
+  return a.namespace === b.namespace ? a.name < b.name : a.namespace < b.namespace;
 }
 
 /** Whether a pod runs and is ready. */

@@ -1,6 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import { type Footprint, reaches } from '../base/footprint.ts';
 import { groupBy } from '../base/sort.ts';
 import { names as istioNames } from '../istio/labels.ts';
@@ -28,7 +27,7 @@ import { askInTurn, type Line } from './in-turn.ts';
 import { trialOutcome, trialPod } from './injection-trial.ts';
 import { type Ask, type AskedIstiod, askAgain, askIstiod, withoutAnswers } from './istiod-debug.ts';
 import { type IstiodTarget, questionsOf } from './istiod-questions.ts';
-import { type Gate, gate, interrupted, type Limits, pause, within } from './pace.ts';
+import { type Gate, gate, interrupted, type Limits, pause, turns, within } from './pace.ts';
 import type { Idle, PlanInput, Planned } from './plan.ts';
 import { type HandshakeTarget, planHandshakes, type RootPlace } from './plan-handshakes.ts';
 import { type IstiodCall, planIstiodCalls } from './plan-istiod-calls.ts';
@@ -84,19 +83,6 @@ export const observe: Observe = async (facts, topology, io, options) => {
     }),
   );
 };
-
-/** Runs one function after the other, and lets in between what has arrived: what is asked already goes on while the rest is planned. */
-function turns(): <T>(plan: () => T) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (plan) => {
-    const own = last.then(async () => {
-      await setImmediate();
-      return plan();
-    });
-    last = own;
-    return await own;
-  };
-}
 
 const off: Idle = { status: 'not-asked', because: 'probes off' };
 const nothing: Idle = { status: 'not-asked', because: 'nothing to probe' };

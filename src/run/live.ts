@@ -1,5 +1,5 @@
 import { MeshdoctorError, SourceError } from '../base/errors.ts';
-import { projectFacts, withObservations } from '../collect/facts.ts';
+import { type Ahead, projectAhead, projectFacts, withObservations } from '../collect/facts.ts';
 import type { LiveSource } from '../config/live.ts';
 import type { RunOptions } from '../config/options.ts';
 import type { Judged } from '../engine/judge.ts';
@@ -138,8 +138,10 @@ async function readAll(
   signal: AbortSignal,
   meanwhile: Meanwhile | undefined,
 ): Promise<Known> {
+  const ahead = new Map<ClusterName, Ahead>(connections.map(({ name }) => [name, projectAhead(name)]));
   const read = await openLive({
     connections,
+    onObject: (cluster, kind, object) => ahead.get(cluster)?.take(kind, object),
     reads: plannedReads(checks, live.probe),
     ...(live.istioNamespace === undefined ? {} : { systemNamespaces: [live.istioNamespace] }),
     signal,
@@ -147,7 +149,10 @@ async function readAll(
   });
   const { clusters, copies } = withoutCopies(read);
   for (const { of, copy } of copies) io.onNote?.(`Contexts ${of} and ${copy} reach one cluster; it is judged once, as ${of}.`);
-  const facts = new Map<ClusterName, ClusterFacts>(clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now)]));
+  const facts = new Map<ClusterName, ClusterFacts>(
+    clusters.map((cluster) => [cluster.name, projectFacts(cluster, options.now, undefined, ahead.get(cluster.name))]),
+  );
+  ahead.clear();
   const topology = inferTopology(facts, options.topology);
   // Words that name nothing are said before anything is probed.
   const call = options.call === undefined ? undefined : resolveCall(options.call, facts, topology);

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { type Acquaintance, type Before, codeOfToday } from '../report/known.ts';
-import { type BaselineEntry, readBaseline } from '../source/baseline.ts';
+import type { BaselineEntry } from '../source/baseline.ts';
 
 /** What is known of findings before anything is read. */
 export interface Foreknowledge {
@@ -20,6 +20,7 @@ export async function foreknowledge(
   const renamed = new Map(checks.flatMap(({ check }) => Object.entries(check.formerly ?? {})));
   for (const { code } of suppressions ?? []) refuseUnknown(code, checks, renamed);
   if (baseline === undefined) return { baseline: undefined, renamed };
+  const { readBaseline } = await import('../source/baseline.ts');
   const entries = await readBaseline(baseline.path, baseline.shown);
   if (entries === undefined && baseline.write !== 'all') {
     throw new ConfigError('ERR_CONFIG_UNREADABLE', `There is no baseline ${baseline.shown}.`, { hint: '--write-baseline writes it.' });

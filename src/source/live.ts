@@ -9,7 +9,7 @@ import { type Intake, openIntake } from '../collect/snapshot.ts';
 import type { Connection, ListRequest, Read } from '../kube/connection.ts';
 import { type Fields, fields, tally, text } from '../model/decode.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { ClusterSnapshot, KindRead } from '../model/snapshot.ts';
+import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
 import { discoveryAccept, type Served, servedApis } from './discovery.ts';
 
 /** How far reading one cluster has come. */
@@ -27,6 +27,8 @@ export interface LiveOptions {
   /** System namespaces to look into beside those that are found. */
   readonly systemNamespaces?: readonly string[];
   readonly signal?: AbortSignal | undefined;
+  /** Each object as soon as it is there; one that changes meanwhile comes again. */
+  readonly onObject?: (cluster: ClusterName, kind: KindCollector, object: ReducedObject) => void;
   readonly onProgress?: (progress: ReadingProgress) => void;
 }
 
@@ -142,7 +144,9 @@ function openReading(connection: Connection, options: LiveOptions, streams: bool
     const keepsPages = kind.asks.length > 1;
     const take = (object: Fields): void => {
       objectCount += 1;
-      intake.add({ object, origin: { resourceVersion: text(tally(), fields(tally(), object['metadata'])['resourceVersion']) ?? '' } });
+      const resourceVersion = text(tally(), fields(tally(), object['metadata'])['resourceVersion']) ?? '';
+      const kept = intake.add({ object, origin: { resourceVersion } });
+      if (kept !== undefined) options.onObject?.(connection.name, kind, kept);
     };
     const read = await connection.list(
       request,

@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import { ConfigError, SourceError } from '../base/errors.ts';
 import { compareText } from '../base/sort.ts';
 import { nearest } from '../base/text.ts';
-import { type Intake, openIntake } from '../collect/snapshot.ts';
+import { type Intake, openIntake, type RawObject } from '../collect/snapshot.ts';
 import { type Declared, declaredObjects, madeByInstallers } from '../installer/index.ts';
 import { type Fields, optionalFields, type Tally, tally, text } from '../model/decode.ts';
 import { clusterName } from '../model/ids.ts';
@@ -185,7 +185,8 @@ function gatheringInto(intake: Gathering['intake'], base: string, unread: readon
 export async function rawManifests(dir: string): Promise<{ readonly objects: readonly Fields[]; readonly takenAt?: string }> {
   const { base, files, unread, settings } = await openDirectory(dir);
   const objects: Fields[] = [];
-  const gathering = gatheringInto({ add: ({ object }) => objects.push(object) }, base, unread);
+  const add = ({ object }: RawObject): undefined => void objects.push(object);
+  const gathering = gatheringInto({ add }, base, unread);
   for (const file of files) await readFileInto(gathering, base, file);
   const [first] = gathering.unread;
   if (first !== undefined) throw new SourceError('ERR_SOURCE_UNREADABLE', `${join(dir, first.what)} cannot be read: ${first.reason}.`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { commands } from '../../src/cli/table.ts';
-import { parseConfig } from '../../src/config/file.ts';
+import { parseConfig } from '../../src/config/parse.ts';
 import { reporters } from '../../src/report/formats.ts';
 import { environment, ran, root } from './shell.ts';
 

@@ -275,7 +275,8 @@ describe('a mesh that is asked', () => {
       ['east', 8 + 3 + 3 + 2 + 2],
       ['west', 5 + 3 + 1],
     ] as const) {
-      expect(of(cluster)[0]).toEqual({ cluster, done: 0, planned });
+      // What is asked first is under way before all of it is planned.
+      expect(of(cluster)[0]?.done).toBe(0);
       expect(of(cluster).at(-1)).toEqual({ cluster, done: planned, planned });
     }
   });
