@@ -1,4 +1,4 @@
-import { footprints } from '../base/footprint.ts';
+import { footprints, readingFootprints } from '../base/footprint.ts';
 import type { Given } from './parser.ts';
 import type { Host } from './host.ts';
 
@@ -93,6 +93,9 @@ const askFlags = {
   resolve: { type: 'list', describe: 'ADDRESS:PORT=HOST:PORT: where an address that probes meet is from here (repeatable)' },
   stats: { type: 'boolean', describe: 'requests and bytes per cluster, on standard error' },
 } as const satisfies Record<string, FlagDefinition>;
+
+/** Those of `askFlags` that let nothing be created. */
+const { probe: _probe, 'probe-image': _probeImage, 'probe-namespace': _probeNamespace, ...lookFlags } = askFlags;
 
 const directoryFlags = {
   manifests: {
@@ -326,7 +329,12 @@ export const commands: readonly CommandDefinition[] = [
       as: liveFlags.as,
       'as-group': liveFlags['as-group'],
       'as-uid': liveFlags['as-uid'],
-      ...askFlags,
+      ...lookFlags,
+      probe: {
+        type: 'string',
+        describe: 'how far probes go: off, connect (TLS from here only) or query (default: port-forward to istiod, sidecars and DNS)',
+        values: readingFootprints,
+      },
       'istio-namespace': { type: 'string', alias: 'i', describe: 'namespace of Istio; default istio-system' },
       ...serviceFlag,
       ...sourceFlags,

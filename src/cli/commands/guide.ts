@@ -1,4 +1,5 @@
 import { UsageError } from '../../base/errors.ts';
+import { type Footprint, readingFootprints } from '../../base/footprint.ts';
 import { nearest } from '../../base/text.ts';
 import { runOptions } from '../../config/options.ts';
 import { parseDuration } from '../../config/values.ts';
@@ -51,7 +52,11 @@ async function looker(given: Given, wishes: Wishes, host: Host): Promise<() => P
   const config = await configOf(given, host);
   const flags = { ...runFlags(given), context: [...wishes.primaries, ...wishes.remotes], istioNamespace: wishes.namespace };
   const io = runIo(host);
-  const optionsNow = (): ReturnType<typeof runOptions> => runOptions(flags, config, { cwd: host.cwd, now: host.now() });
+  const optionsNow = (): ReturnType<typeof runOptions> => {
+    const options = runOptions(flags, config, { cwd: host.cwd, now: host.now() });
+    refuseToCreate(options.live?.probe);
+    return options;
+  };
   const prepared = await prepare(optionsNow(), io);
   return async () => {
     const options = optionsNow();
@@ -64,6 +69,14 @@ async function looker(given: Given, wishes: Wishes, host: Host): Promise<() => P
     const guidance = guidanceOf(planOf(wishes, result), result);
     return options.live?.kubeconfig === undefined ? guidance : located(guidance, options.live.kubeconfig);
   };
+}
+
+/** Probes that create something have no place in what only reads, whether a flag or the configuration file asks for them. */
+function refuseToCreate(probe: Footprint | undefined): void {
+  if (probe === undefined || readingFootprints.includes(probe)) return;
+  throw new UsageError('ERR_BAD_VALUE', `guide only reads, and --probe=${probe} asks API servers to create pods.`, {
+    hint: 'Use --probe=query, which is the default, or off; meshdoctor check takes the others.',
+  });
 }
 
 function located(guidance: Guidance, file: string): Guidance {
