@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { markOfCell } from '../name-marks.ts';
 import { inkOf } from '../symbols.ts';
 import type { Report, ReportName } from '../schema.ts';
 import { nameTable } from './text-names.ts';
@@ -56,30 +57,45 @@ test('nothing where there is no name', () => {
   expect(nameTable({ source: 'live', names: [] } as unknown as Report, inkOf(style), style)).toEqual([]);
 });
 
-test('the address, where it leads, and who said so', () => {
-  expect(shown([own, captured])).toEqual([
-    '  NAMES',
-    '  abc.default:5000  from east  ✓  10.96.1.2 (Service of east) → east; measured by cluster DNS',
-    '                    from west  ✓  10.96.1.2 (ClusterIP of east, by DNS capture) → east through 10.200.1.1:15443, west;',
-    '                                  measured by sidecar shop/client-xyz',
+test('what was predicted, what each of those that were asked says, where it leads, and why', () => {
+  expect(shown([own, captured], { width: 140 })).toEqual([
+    '  NAMES                           predicted  istiod  sidecar  cluster DNS',
+    '  abc.default:5000  from east  ✓  10.96.1.2  -       -        same         Service of east → east',
+    '                    from west  ✓  10.96.1.2  same    same     -            ClusterIP of east, by DNS capture → east through',
+    '                                                                           10.200.1.1:15443, west',
   ]);
 });
 
-test('more of it on demand', () => {
-  expect(shown([own], { verbosity: 1 }).at(-1)).toContain('→ east (2); measured by cluster DNS');
-  expect(shown([captured], { verbosity: 1, width: 200 }).at(-1)).toContain('sidecar shop/client-xyz and istiod for shop/client-xyz');
+test('who was asked, and how many endpoints there are, on demand', () => {
+  expect(shown([own], { verbosity: 1 }).join(' ')).toMatch(/Service of east → east \(2\); +asked +cluster +DNS +kube-system\/coredns-1/);
+  expect(shown([captured], { verbosity: 1, width: 240 }).at(-1)).toContain(
+    '; asked sidecar shop/client-xyz and istiod for shop/client-xyz',
+  );
 });
 
-test('what is broken or unknown says why, and nothing else', () => {
-  expect(shown([broken, unknown])).toEqual([
-    '  NAMES',
-    '  abc.default:5000  from west  ✗  shop/client-xyz was asked and has no address: NXDOMAIN',
-    '                    from west  ?  no pod of west with a sidecar could call it',
+test('where they differ each says its own', () => {
+  const measured: Caller['measured'] = [
+    { by: 'sidecar', pod: 'shop/client-xyz', outcome: 'answered', addresses: ['10.96.7.7'], said: '10.96.7.7' },
+    { by: 'istiod', pod: 'shop/client-xyz', outcome: 'unanswered', addresses: [], said: 'not in the name table of istiod' },
+    { by: 'cluster-dns', pod: 'kube-system/coredns-1', outcome: 'unanswered', addresses: [], said: 'NXDOMAIN' },
+  ];
+  expect(shown([{ ...captured, measured }], { width: 80 })).toEqual([
+    '  NAMES                           predicted  istiod      sidecar    cluster DNS',
+    '  abc.default:5000  from west  ✓  10.96.1.2  not listed  10.96.7.7  NXDOMAIN',
+    '                                  ClusterIP of east, by DNS capture → east',
+    '                                  through 10.200.1.1:15443, west',
   ]);
 });
 
-test('a cluster where nobody was asked, beside one where somebody was', () => {
-  expect(shown([own, unasked], { width: 160 }).at(-1)).toContain('west; nobody there was asked');
+test('what is broken or unknown says why', () => {
+  expect(shown([broken, unknown], { width: 80 })).toEqual([
+    '  NAMES                           predicted  istiod  sidecar  cluster DNS',
+    '  abc.default:5000  from west  ✗  10.96.1.2  same    same     -',
+    '                                  shop/client-xyz was asked and has no address:',
+    '                                  NXDOMAIN',
+    '                    from west  ?  10.96.1.2  -       -        -',
+    '                                  no pod of west with a sidecar could call it',
+  ]);
 });
 
 test.each([
@@ -95,20 +111,60 @@ test.each([
 });
 
 test('80 columns of ASCII', () => {
-  expect(shown([captured, unknown], { width: 80, unicode: false })).toEqual([
-    '  NAMES',
-    '  abc.default:5000  from west  ok    10.96.1.2 (ClusterIP of east, by DNS',
-    '                                     capture) -> east through 10.200.1.1:15443,',
-    '                                     west; measured by sidecar shop/client-xyz',
-    '                    from west  ????  no pod of west with a sidecar could call it',
+  const lines = shown([captured, unknown], { width: 80, unicode: false });
+  expect(lines).toEqual([
+    '  NAMES                              predicted  istiod  sidecar  cluster DNS',
+    '  abc.default:5000  from west  ok    10.96.1.2  same    same     -',
+    '                                     ClusterIP of east, by DNS capture -> east',
+    '                                     through 10.200.1.1:15443, west',
+    '                    from west  ????  10.96.1.2  -       -        -',
+    '                                     no pod of west with a sidecar could call it',
   ]);
+});
+
+test('long addresses have no columns: each stands with whose it is', () => {
+  const address = 'fd00:10:96:0:1234:5678:9abc:def0';
+  const measured: Caller['measured'] = [{ by: 'sidecar', pod: 'a/b', outcome: 'answered', addresses: ['fd00::7'], said: 'fd00::7' }];
+  const lines = shown([{ ...captured, predicted: { ...captured.predicted, addresses: [address] }, measured }], { width: 80 });
+  expect(lines.join(' ').replace(/\s+/g, ' ')).toContain(
+    `predicted ${address}, istiod -, sidecar fd00::7, cluster DNS -; ClusterIP of east`,
+  );
+  expect(lines.every((line) => line.length <= 80)).toBe(true);
 });
 
 test('a long name has a line of its own', () => {
   const lines = shown([own], { width: 80, service: 'payments-production/settlement-reconciliation-worker' });
-  expect(lines).toEqual([
-    '  NAMES',
-    '  settlement-reconciliation-worker.payments-production:5000',
-    '    from east  ✓  10.96.1.2 (Service of east) → east; measured by cluster DNS',
-  ]);
+  expect(lines[1]).toBe('  settlement-reconciliation-worker.payments-production:5000');
+  expect(lines[2]).toBe('    from east  ✓  10.96.1.2  -       -        same');
+});
+
+describe('how a cell is marked', () => {
+  const nobody: Caller = {
+    ...unasked,
+    verdict: 'broken',
+    because: 'it is only in east, and no sidecar of west answers DNS',
+    predicted: { by: 'nobody', addresses: [], because: 'it is only in east, and no sidecar of west answers DNS' },
+    leadsTo: [],
+  };
+  const denied: Caller = {
+    ...captured,
+    verdict: 'broken',
+    measured: [{ by: 'sidecar', pod: 'shop/client-xyz', outcome: 'unanswered', addresses: [], said: 'NXDOMAIN' }],
+  };
+  const astray: Caller = { ...captured, verdict: 'broken', leadsTo: [{ cluster: 'east', via: 'raw', endpoints: 1 }] };
+  const empty: Caller = { ...captured, verdict: 'broken', because: 'no ready endpoint is behind it', leadsTo: [] };
+
+  test('what nobody asked for and nobody there should know is how it is; named, it is wrong', () => {
+    expect([nobody, empty].map((caller) => markOfCell({ named: false }, caller))).toEqual(['info', 'info']);
+    expect([nobody, empty].map((caller) => markOfCell({ named: true }, caller))).toEqual(['error', 'error']);
+  });
+
+  test('what a pod denies, or leads astray, is wrong whoever asked', () => {
+    expect([denied, astray].map((caller) => markOfCell({ named: false }, caller))).toEqual(['error', 'error']);
+  });
+
+  test('the DNS of a cluster that does not know a name of another one is as it should be', () => {
+    const measured: Caller['measured'] = [{ by: 'cluster-dns', pod: 'a/b', outcome: 'unanswered', addresses: [], said: 'NXDOMAIN' }];
+    expect(markOfCell({ named: false }, { ...empty, measured })).toBe('info');
+  });
 });

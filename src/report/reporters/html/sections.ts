@@ -1,4 +1,5 @@
 import { count, duration } from '../../../base/text.ts';
+import { markOfCell } from '../../name-marks.ts';
 import type { Report, ReportFinding } from '../../schema.ts';
 import type { Mark } from '../../symbols.ts';
 import { markOf, pathOf, whereOf } from '../text-causes.ts';
@@ -128,18 +129,14 @@ ${commands('confirm', finding.confirm)}${fix.length > 0 ? commands('fix', fix) :
 ${finding.evidence.length === 0 ? undefined : html`<dt>evidence</dt><dd><ul>${finding.evidence.map(({ ref, field: name, observed }) => html`<li>${pathOf(ref)} ${name}: ${observed}</li>`)}</ul></dd>`}</dl>`;
 }
 
-const verdictMarks = { ok: 'passed', broken: 'error', predicted: 'info', unknown: 'unknown' } as const satisfies Record<string, Mark>;
-
 function names(report: Report): Markup | undefined {
   if (report.names.length === 0) return undefined;
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Table of names"><table><thead><tr><th></th><th scope="col">Name</th><th scope="col">Called from</th><th scope="col">Result</th></tr></thead>
-<tbody>${report.names.flatMap(({ service, port, callers }) =>
+<tbody>${report.names.flatMap(({ service, port, named, callers }) =>
     callers.map(
-      ({
-        cluster,
-        verdict,
-        because,
-      }) => html`<tr><td>${spokenSign(verdictMarks[verdict])}</td><th scope="row">${service}${port === undefined ? '' : `:${port}`}</th><td>${cluster}</td><td>${verdict}: ${because}</td></tr>
+      (
+        caller,
+      ) => html`<tr><td>${spokenSign(markOfCell({ named }, caller))}</td><th scope="row">${service}${port === undefined ? '' : `:${port}`}</th><td>${caller.cluster}</td><td>${caller.verdict}: ${caller.because}</td></tr>
 `,
     ),
   )}</tbody></table></div>`;
