@@ -11,9 +11,9 @@ const shop = mesh()
   .service('abc.shop', { in: ['east'] })
   .service('xyz.shop', { in: ['west'] });
 
-function plansOf(built: MeshBuilder, services: ProbeOptions['services'] = [], change?: Parameters<typeof planInput>[2]) {
+function plansOf(built: MeshBuilder, services: ProbeOptions['services'] = [], change?: Parameters<typeof planInput>[2], most?: number) {
   const input = planInput(built, services, change);
-  return [...planHandshakes(input.facts.keys(), input)].map(
+  return [...planHandshakes(input.facts.keys(), input, most)].map(
     ([cluster, plan]) => [cluster, 'targets' in plan ? plan.targets.map(inShort) : plan] as const,
   );
 }
@@ -160,6 +160,40 @@ describe('planHandshakes', () => {
       { status: 'not-asked', because: 'nothing to probe' },
       { status: 'not-asked', because: 'nothing to probe' },
     ]);
+  });
+
+  describe('as many services as the user says (--max-targets)', () => {
+    const four = ['a', 'b', 'c', 'd'].reduce(
+      (built, name) => built.service(`${name}.many`, { in: ['east'] }),
+      shop.namespace('many', { injected: true }),
+    );
+    const behindEast = (most: number | undefined, named: readonly string[] = []) =>
+      plansOf(
+        four,
+        named.map((name) => ({ namespace: 'many', name })),
+        undefined,
+        most,
+      )[0]?.[1];
+    const place = '10.200.1.1:15443 network1';
+    const calls = (...names: readonly string[]) => [...names.map((name) => `${place} ${target(name)}`), `${place} ${control}`];
+
+    test('without a word one stands for all, or those that were named', () => {
+      expect(behindEast(undefined)).toHaveLength(2);
+      expect(behindEast(undefined, ['c', 'b'])).toEqual(calls('b.many', 'c.many'));
+    });
+
+    test('the same ones each time, named ones before others; the control is made beside them', () => {
+      expect(behindEast(1, ['c', 'b'])).toEqual(calls('b.many'));
+      expect(behindEast(2, ['d', 'b', 'c'])).toEqual(calls('b.many', 'c.many'));
+      expect(behindEast(3)).toEqual(behindEast(3));
+      expect(behindEast(3)).toHaveLength(4);
+    });
+
+    test('no more than there are', () => {
+      expect(new Set(behindEast(50) as readonly string[]).size).toBe((behindEast(50) as readonly string[]).length);
+      expect((behindEast(50) as readonly string[]).length).toBeLessThanOrEqual(6);
+      expect(behindEast(50, ['a'])).toContain(`${place} ${target('a.many')}`);
+    });
   });
 
   test('a service that is kept from the namespace of the gateway is not called for', () => {

@@ -44,7 +44,7 @@ export function planHandshakes(
 ): ReadonlyMap<ClusterName, Planned<HandshakeTarget>> {
   const places = new Map<string, Place>();
   for (const mesh of input.topology.meshes) {
-    for (const controlPlane of controlPlanesOf(mesh, input.facts)) addPlaces(places, mesh, controlPlane, input);
+    for (const controlPlane of controlPlanesOf(mesh, input.facts)) addPlaces(places, mesh, controlPlane, input, most);
   }
   const targets = new Map<ClusterName, HandshakeTarget[]>();
   for (const place of places.values()) {
@@ -64,12 +64,12 @@ interface Place {
   readonly services: Map<string, HandshakeService>;
 }
 
-function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput): void {
+function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput, most: number | undefined): void {
   const known = istiodViewOf(controlPlane, mesh.couples, input.facts);
   // A port for ambient alone is written twice in a Gateway API entry.
   const usable = networkGateways(known.view).filter(({ port, hbonePort }) => port !== 0 && port !== hbonePort);
   if (usable.length === 0) return;
-  const behind = servicesBehind(known, namesOf(mesh, input.names), input.facts);
+  const behind = servicesBehind(known, namesOf(mesh, input.names), input.facts, most);
   for (const gateway of usable) {
     const cluster = clusterOf(gateway, known, mesh, controlPlane);
     const key = `${cluster} ${gateway.address} ${gateway.port}`;

@@ -25,12 +25,14 @@ export interface HandshakeService {
 
 /**
  * Tells which service ports should answer behind a gateway. Beside the names given these are services of applications whose answer
- * nothing else decides: exported, with an address of their own, and with nothing in the configuration that may turn mTLS off.
+ * nothing else decides: exported, with an address of their own, and with nothing in the configuration that may turn mTLS off. They are
+ * looked for where fewer than `enough` names answer.
  */
 export function servicesBehind(
   { view, members }: KnownView,
   names: readonly NameToProbe[],
   facts: FactsByCluster,
+  enough = 1,
 ): (gateway: NetworkGateway) => HandshakeService[] {
   const { istiod } = view;
   const { shards, services, isClusterLocal } = predictedOnce(view);
@@ -59,7 +61,7 @@ export function servicesBehind(
   return (gateway) => {
     const best = [...wanted.keys()].flatMap((host) => services.get(host) ?? []).flatMap((service) => answering(gateway, service));
     // What stands for others is not looked for among thousands where something better was found.
-    if (best.length > 0) return sortedBy(best, (one) => one.host);
+    if (best.length >= enough) return sortedBy(best, (one) => one.host);
     return sortedBy(services.values(), (one) => one.host).flatMap((service) => answering(gateway, service));
   };
 }
