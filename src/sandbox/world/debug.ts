@@ -5,7 +5,7 @@ import { fqdnOf } from '../../istio/hosts.ts';
 import { labels } from '../../istio/labels.ts';
 import { presumedToBehave } from '../../istio/releases.ts';
 import { isAtLeast } from '../../istio/versions.ts';
-import { clientOf, type Predictions, type ShardEndpoint, shardKey } from '../../mesh/endpoints.ts';
+import { clientOf, type Predictions, type RegisteredService, type ShardEndpoint, shardKey } from '../../mesh/endpoints.ts';
 import { flag } from '../../mesh/istiod-view.ts';
 import { nameTable } from '../../mesh/name-table.ts';
 import type { Pod, ServicePort } from '../../model/facts.ts';
@@ -218,22 +218,42 @@ function syncz(asked: Asked, namespace: string | null): unknown {
       route_acked: `${nonce}-r`,
       endpoint_sent: `${nonce}-e`,
       endpoint_acked: `${nonce}-e`,
-      ...(hasResources ? { resources: resourcesOf(nonce, asked.process.startedAt) } : {}),
+      ...(hasResources ? { resources: resourcesOf(nonce, asked.process.startedAt, watchesNames(pod, asked)) } : {}),
     }));
 }
 
+function watchesNames(pod: Pod, { sendsTable }: Asked): boolean {
+  return pod.proxy?.kind === 'sidecar' && pod.proxy.dnsCapture && sendsTable?.(pod) !== false;
+}
+
 /** What a proxy was sent of each kind and took. */
-function resourcesOf(nonce: string, sentTime: string): Readonly<Record<string, unknown>> {
+function resourcesOf(nonce: string, sentTime: string, hasNames: boolean): Readonly<Record<string, unknown>> {
   const types = [
-    ['c', 'cluster.v3.Cluster'],
-    ['l', 'listener.v3.Listener'],
-    ['r', 'route.v3.RouteConfiguration'],
-    ['e', 'endpoint.v3.ClusterLoadAssignment'],
+    ['c', 'envoy.config.cluster.v3.Cluster'],
+    ['l', 'envoy.config.listener.v3.Listener'],
+    ['r', 'envoy.config.route.v3.RouteConfiguration'],
+    ['e', 'envoy.config.endpoint.v3.ClusterLoadAssignment'],
+    ...(hasNames ? [['n', 'istio.networking.nds.v1.NameTable']] : []),
   ];
   return Object.fromEntries(
     types.map(([letter, type]) => {
       const sent = `${nonce}-${letter}`;
-      return [`type.googleapis.com/envoy.config.${type}`, { sent, acked: sent, sentTime }];
+      return [`type.googleapis.com/${type}`, { sent, acked: sent, sentTime }];
+    }),
+  );
+}
+
+/** How Go writes a map that nobody made. */
+function orNull(map: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
+  return Object.keys(map).length === 0 ? null : map;
+}
+
+/** Cluster → addresses of balanced Services, and others that reach it from outside. */
+function externalOf({ instances }: RegisteredService): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    instances.flatMap(({ cluster, service }) => {
+      const found = [...service.loadBalancer.flatMap(({ ip, hostname }) => ip ?? hostname ?? []), ...service.externalIPs];
+      return found.length === 0 ? [] : [[cluster, found]];
     }),
   );
 }
@@ -251,12 +271,21 @@ function registryz({ process, predict }: Asked): unknown {
           ServiceRegistry: 'Kubernetes',
           Name: registered.name,
           Namespace: registered.namespace,
-          Labels: first.labels,
+          Labels: orNull(first.labels),
           ExportTo: null,
-          LabelSelectors: first.selector,
+          Visibility: 0,
+          LabelSelectors: orNull(first.selector),
+          Aliases: null,
+          ClusterExternalAddresses: { Addresses: orNull(externalOf(registered)) },
+          ClusterExternalPorts: null,
+          PassthroughTargetPorts: null,
           Type: first.type,
           ExternalName: first.externalName ?? '',
           NodeLocal: first.internalTrafficPolicy === 'Local',
+          TrafficDistribution: 0,
+          ObjectName: '',
+          DNSConnectStrategy: 0,
+          PublishNotReadyAddresses: first.publishNotReadyAddresses,
         },
         ports: first.ports.map((port) => ({ name: port.name, port: port.port, protocol: protocolOf(port) })),
         creationTime: first.createdAt ?? null,

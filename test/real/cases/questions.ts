@@ -1,4 +1,4 @@
-import { type PodPort, type Side, askApi, askDns, askHttp, askPod, askTls, askUpgrade, callApi } from './side.ts';
+import { type PodPort, type Side, askApi, askDns, askHttp, askPod, askSeries, askTls, askUpgrade, callApi } from './side.ts';
 import { textAt } from '../lab/kube.ts';
 
 /** What both meshes are asked about. */
@@ -45,9 +45,9 @@ export const deliberate: readonly Deliberate[] = [
     because: 'Nobody owns a review, and why it is allowed is for people.',
   },
   {
-    question: /^istiod \/debug\/(?:syncz|registryz)/,
-    path: /./,
-    because: 'Nothing here reads them; what older istioctls read of them is there.',
+    question: /^istiod \/debug\/pushcontext/,
+    path: /UnresolvedGateways/,
+    because: 'One change behind, so that it is empty or short as it happens; nothing reads it.',
   },
   {
     question: /^dns .* of a name (?:outside|of the other cluster, short|of its own cluster, shortest)/,
@@ -209,6 +209,9 @@ function ofIstiod({ istiod, sidecar, sidecarOfPrimary }: Subjects): readonly Que
     '/debug/endpointShardz',
     '/debug/syncz',
     '/debug/registryz',
+    '/debug/mesh',
+    '/debug/configz',
+    '/debug/pushcontext',
     '/debug/nothing',
     `/debug/ndsz?proxyID=${proxyOf(sidecar)}`,
     `/debug/ndsz?proxyID=${proxyOf(sidecarOfPrimary)}`,
@@ -219,6 +222,7 @@ function ofIstiod({ istiod, sidecar, sidecarOfPrimary }: Subjects): readonly Que
     ...paths.map(
       (path): Question => ({ name: `istiod ${path}`, ask: async (side) => await askPod(side, { ...istiod, port: 15_014 }, path) }),
     ),
+    { name: 'istiod /metrics', ask: async (side) => await askSeries(side, { ...istiod, port: 15_014 }) },
     { name: 'istiod 8080 /debug/clusterz', ask: async (side) => await askPod(side, { ...istiod, port: 8080 }, '/debug/clusterz') },
     { name: 'istiod 8080 /ready', ask: async (side) => await askPod(side, { ...istiod, port: 8080 }, '/ready') },
     { name: 'istiod port that does not listen', ask: async (side) => await askPod(side, { ...istiod, port: 1 }, '/') },

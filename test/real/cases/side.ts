@@ -8,6 +8,7 @@ import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
 import { httpGet } from '../../../src/probe/http-get.ts';
 import { openConnection } from '../../../src/kube/connect.ts';
+import { seriesIn } from './series.ts';
 import { shapeOf } from './shape.ts';
 
 /*
@@ -145,6 +146,14 @@ export async function askPod(side: Side, pod: PodPort, path: string): Promise<un
     const { status, body } = await httpGet(stream, path, 1 << 26);
     const json = parsed(body);
     return { status, body: json === undefined ? body : shapeOf(json) };
+  });
+}
+
+/** Which series istiod writes of those that are read. */
+export async function askSeries(side: Side, pod: PodPort): Promise<unknown> {
+  return await forwarded(side, pod, async (stream) => {
+    const { status, body } = await httpGet(stream, '/metrics', 1 << 26);
+    return { status, series: seriesIn(body) };
   });
 }
 
