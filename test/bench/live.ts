@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { builtin } from '../../checks/index.ts';
+import { runOptions } from '../../src/config/options.ts';
+import { readClusters } from '../../src/run/check.ts';
 
 const root = resolve('.');
 const rounds = 5;
@@ -15,9 +18,15 @@ export interface LiveFigures {
   readonly listed: number;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface Server {
   readonly kubeconfig: string;
   readonly contexts: readonly string[];
+  readonly resolve: readonly { readonly from: Address; readonly to: Address }[];
   readonly end: () => Promise<void>;
 }
 
@@ -41,6 +50,58 @@ export async function liveFigures(services: number, pods: number): Promise<LiveF
   }
 }
 
+/** Medians of milliseconds in which the clusters of a healthy mesh are read, without probes and with those that are usual, by turns. */
+export async function probingFigures(): Promise<{ readonly read: number; readonly probed: number }> {
+  const server = await serve('probed');
+  try {
+    const taken: { off: number[]; query: number[] } = { off: [], query: [] };
+    // The first rounds fill caches: keys of the mesh are made when somebody first asks for them.
+    for (let round = 0; round < rounds + 2; round++)
+      for (const probe of ['off', 'query'] as const) taken[probe].push(await readOnce(server, probe));
+    const [read, probed] = [taken.off, taken.query].map((all) => median(all.slice(2)));
+    return { read: read ?? Number.NaN, probed: probed ?? Number.NaN };
+  } finally {
+    await server.end();
+  }
+}
+
+/** Milliseconds of reading and probing in this process, without its start. Everything that was planned has to be answered. */
+async function readOnce({ kubeconfig, contexts, resolve: addresses }: Server, probe: 'off' | 'query'): Promise<number> {
+  const mappings = addresses.map(({ from, to }) => `${from.host}:${from.port}=${to.host}:${to.port}`);
+  const given = { context: contexts, kubeconfig, probe, resolve: mappings, onlyMapped: true };
+  const options = runOptions(given, undefined, { cwd: root, now: new Date().toISOString() });
+  const start = performance.now();
+  const { snapshot } = await readClusters(options, builtin, {
+    version: '0.0.0',
+    nodeVersion: process.versions.node,
+    builtIn: builtin,
+    live: {
+      env: { PATH: process.env['PATH'] },
+      home: undefined,
+      platform: process.platform,
+      cwd: root,
+      isInteractive: false,
+      deadline: (milliseconds) => AbortSignal.timeout(milliseconds),
+    },
+  });
+  const taken = performance.now() - start;
+  const seen = snapshot.observations.flatMap((own) => [
+    own.istiods,
+    own.nameAnswers,
+    own.gatewayHandshakes,
+    own.istiodHandshakes,
+    own.sidecars,
+  ]);
+  const isProbed = seen.some((one) => one?.status === 'observed');
+  if (
+    snapshot.clusters.some(({ unreached }) => unreached !== undefined) ||
+    isProbed !== (probe === 'query') ||
+    /"failed":/.test(JSON.stringify(seen))
+  )
+    throw new Error(`the mesh should be healthy, and all that is asked answered: ${JSON.stringify(seen).slice(0, 500)}`);
+  return taken;
+}
+
 /** Requests of a check per cluster, pages apart: they must not grow with services. */
 export async function requestsOf(services: number, pods: number): Promise<number> {
   const server = await serve(services, pods);
@@ -51,8 +112,8 @@ export async function requestsOf(services: number, pods: number): Promise<number
   }
 }
 
-async function serve(services: number, pods: number): Promise<Server> {
-  const child = spawn(process.execPath, ['scripts/run-ts.mjs', 'test/bench/serve.ts', String(services), String(pods)], {
+async function serve(...what: readonly (number | 'probed')[]): Promise<Server> {
+  const child = spawn(process.execPath, ['scripts/run-ts.mjs', 'test/bench/serve.ts', ...what.map(String)], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -64,10 +125,10 @@ async function serve(services: number, pods: number): Promise<Server> {
     });
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
   });
-  const { kubeconfig, contexts } = JSON.parse(first) as { kubeconfig: string; contexts: string[] };
+  // What serve.ts writes.
+  const served = JSON.parse(first) as Omit<Server, 'end'>;
   return {
-    kubeconfig,
-    contexts,
+    ...served,
     end: async () => {
       const over = new Promise((done) => child.once('exit', done));
       child.stdin.end();
@@ -128,13 +189,12 @@ export function peakOf(args: readonly string[]): number {
   return run(args, [0]).memory;
 }
 
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
 function medians(runs: readonly Run[]): Run {
-  const middle = (of: (run: Run) => number): number => {
-    const sorted = runs
-      .slice(1)
-      .map(of)
-      .sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  };
+  const middle = (of: (run: Run) => number): number => median(runs.slice(1).map(of));
   return { time: middle(({ time }) => time), memory: middle(({ memory }) => memory) };
 }

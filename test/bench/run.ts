@@ -13,7 +13,7 @@ import { runOptions } from '../../src/config/options.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { judgeSnapshot } from '../../src/run/check.ts';
 import { writeRecording } from '../../src/source/recording.ts';
-import { liveFigures, peakOf, requestsOf } from './live.ts';
+import { liveFigures, peakOf, probingFigures, requestsOf } from './live.ts';
 
 interface Row {
   readonly what: string;
@@ -34,6 +34,7 @@ await judging({ clusters: 3, services: 2_000, pods: 10_000 }, 1);
 await scaling();
 await fleet();
 await reading();
+await probing();
 
 const widths = [
   Math.max(...rows.map(({ what }) => what.length)),
@@ -152,6 +153,13 @@ async function reading(): Promise<void> {
   );
   const [few, many] = [await requestsOf(50, 200), await requestsOf(500, 2_000)];
   rows.push(ratio(`lists with 500 services ${many} : with 50 ${few}`, many / few, 1));
+}
+
+/** What probing adds where nothing is wrong. */
+async function probing(): Promise<void> {
+  const { read, probed } = await probingFigures();
+  const added = Math.max(0, probed - read);
+  rows.push(ratio(`3 healthy clusters: probing adds ${ms(added)} : reading them ${ms(read)}`, added / read, 1));
 }
 
 async function judge(snapshot: Snapshot): Promise<unknown> {
