@@ -46,12 +46,8 @@ export interface IstiodState extends Pick<IstiodReplica, 'pod' | 'namespace' | '
   readonly mesh: Answer<EffectiveMesh>;
   /** `/debug/configz`: Istio's objects that it took, as `Kind/namespace/name`, sorted. */
   readonly config?: Answer<readonly string[]>;
-  /** `/debug/pushcontext`: gateways with a host name of which it knows no address. */
-  readonly unresolved?: Answer<readonly UnresolvedGateway[]>;
   /** `/debug/syncz`: proxies that refuse what they were last sent; asked where its metrics say that some did. */
   readonly rejections?: Answer<readonly Rejection[]>;
-  /** `/debug/registryz` of the names that somebody asked for by name. */
-  readonly services?: Answer<readonly ListedService[]>;
   /** `/metrics`: the series of `metricsRead`. Absent where the monitoring port does not answer. */
   readonly metrics?: Answer<readonly ListedMetric[]>;
 }
@@ -89,13 +85,6 @@ export interface EffectiveMesh {
   readonly dnsCapture: string;
 }
 
-/** A gateway between networks, known by a host name. */
-export interface UnresolvedGateway {
-  readonly network: NetworkId;
-  readonly cluster: ClusterId;
-  readonly host: string;
-}
-
 /** A proxy that refuses configuration. */
 export interface Rejection {
   /** `pod.namespace`, as istiod names proxies. */
@@ -105,15 +94,6 @@ export interface Rejection {
   readonly types: readonly string[];
   /** What Envoy said of the first, without credentials; empty before 1.23, which does not keep it. */
   readonly error: string;
-}
-
-/** A service of Kubernetes in istiod's registry. */
-export interface ListedService {
-  /** FQDN. */
-  readonly host: string;
-  /** Cluster → its addresses. */
-  readonly addresses: readonly { readonly cluster: ClusterId; readonly ips: readonly string[] }[];
-  readonly ports: readonly number[];
 }
 
 /** One series of Prometheus. */
@@ -222,6 +202,8 @@ export type HandshakeOutcome =
       readonly rootsTried: readonly string[];
       /** It leads to no root that was tried, but to one that operating systems trust. */
       readonly isPublic?: true;
+      /** Agreed on by ALPN; empty: none. Absent where TLS did not come to be, and in recordings of older versions. */
+      readonly protocol?: string;
       /** What came after the handshake: Istio sidecars ask for a client certificate. */
       readonly afterwards: 'certificate-required' | 'open' | 'closed';
     };

@@ -1,6 +1,5 @@
 import { compareText, sortedBy } from '../base/sort.ts';
-import { type Fields, fields, filled, flag, objects, optionalFields, port, tally, text, textMap, texts, whole } from '../model/decode.ts';
-import { ipFamily } from '../istio/addresses.ts';
+import { type Fields, fields, filled, flag, objects, optionalFields, tally, text, textMap, texts, whole } from '../model/decode.ts';
 import { spelledSelector } from '../mesh/effective-mesh.ts';
 import { clusterId, networkId } from '../model/ids.ts';
 import type {
@@ -9,10 +8,8 @@ import type {
   ListedEndpoint,
   ListedGateway,
   ListedNameTable,
-  ListedService,
   ListedShards,
   Rejection,
-  UnresolvedGateway,
 } from '../model/observations.ts';
 import { oneLine } from './failure.ts';
 
@@ -151,24 +148,6 @@ export function configIn(value: unknown): readonly string[] | undefined {
   return [...texts(tally(), value)].sort(compareText);
 }
 
-/**
- * `/debug/pushcontext`: host names among UnresolvedGateways of networks and clusters of which NetworkGateways has no address. The name
- * of the former misleads: all gateways are in it as they were before names were resolved, one change behind.
- */
-export function unresolvedIn(value: unknown): readonly UnresolvedGateway[] | undefined {
-  const odd = tally();
-  const context = optionalFields(odd, value);
-  if (context === undefined) return undefined;
-  const placeOf = (entry: Fields): string => `${text(odd, entry['Network']) ?? ''} ${text(odd, entry['Cluster']) ?? ''}`;
-  const known = new Set(objects(odd, context['NetworkGateways']).map(placeOf));
-  const found = objects(odd, context['UnresolvedGateways']).flatMap((entry): UnresolvedGateway[] => {
-    const host = filled(odd, entry['Addr']);
-    if (host === undefined || ipFamily(host) !== undefined || known.has(placeOf(entry))) return [];
-    return [{ network: networkId(text(odd, entry['Network']) ?? ''), cluster: clusterId(text(odd, entry['Cluster']) ?? ''), host }];
-  });
-  return sortedBy(found, ({ network, cluster, host }) => `${network} ${cluster} ${host}`);
-}
-
 /** An element of `/debug/syncz` of a proxy that refuses what it was last sent; nothing for others. Istiods before 1.23 do not say so. */
 export function refusing(value: unknown): unknown {
   const odd = tally();
@@ -199,32 +178,6 @@ export function rejectionsIn(value: unknown): readonly Rejection[] | undefined {
     ];
   });
   return rejections === undefined ? undefined : sortedBy(rejections, ({ proxy }) => proxy);
-}
-
-/** An element of `/debug/registryz` with one of these names; nothing for others. */
-export function serviceNamed(value: unknown, hosts: readonly string[]): unknown {
-  const odd = tally();
-  return hosts.includes(text(odd, fields(odd, value)['hostname']) ?? '') ? value : undefined;
-}
-
-/** `/debug/registryz`: services of Kubernetes, sorted by host. */
-export function servicesIn(value: unknown): readonly ListedService[] | undefined {
-  const odd = tally();
-  const services = entriesOf(value)?.flatMap((entry): ListedService[] => {
-    const host = filled(odd, entry['hostname']);
-    if (host === undefined || text(odd, fields(odd, entry['Attributes'])['ServiceRegistry']) !== 'Kubernetes') return [];
-    const addresses = fields(odd, fields(odd, entry['clusterVIPs'])['Addresses']);
-    return [
-      {
-        host,
-        addresses: Object.keys(addresses)
-          .sort(compareText)
-          .map((id) => ({ cluster: clusterId(id), ips: texts(odd, addresses[id]) })),
-        ports: objects(odd, entry['ports']).flatMap((one) => port(odd, one['port']) ?? []),
-      },
-    ];
-  });
-  return services === undefined ? undefined : sortedBy(services, ({ host }) => host);
 }
 
 const registry = 'Kubernetes/';

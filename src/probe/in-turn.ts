@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Failure } from './failure.ts';
 import type { Refusal, Reply } from './forwarded.ts';
-import { type Gate, interrupted, type Limits, within } from './pace.ts';
+import { alarm, type Gate, interrupted, type Limits, within } from './pace.ts';
 
 /** A port of a pod that answers one question after another on a stream. */
 export interface Line<Q, T> {
@@ -61,11 +61,11 @@ export async function askInTurn<Q extends object, T>(
           }
           const isWaitedFor = line.isFirstDecisive && question === questions[0];
           if (line.isLong?.(question) === true && queue.length > 0) hire();
-          const impatient = isWaitedFor ? undefined : setTimeout(() => queue.length > 0 && hire(), patience);
+          const atEase = isWaitedFor ? undefined : alarm(line.limits, patience, () => queue.length > 0 && hire());
           try {
             return { answer: await line.ask(stream, question) };
           } finally {
-            clearTimeout(impatient);
+            atEase?.();
           }
         },
         (failure) => failure,

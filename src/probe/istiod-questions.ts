@@ -2,20 +2,7 @@ import { metricsRead } from '../istio/istiod-metrics.ts';
 import type { Answer, IstiodReplica, IstiodState, ListedNameTable } from '../model/observations.ts';
 import type { Revision } from '../model/ids.ts';
 import type { ObjectRef } from '../model/refs.ts';
-import {
-  clustersIn,
-  configIn,
-  gatewaysIn,
-  meshIn,
-  nameTableIn,
-  refusing,
-  rejectionsIn,
-  serviceNamed,
-  servicesIn,
-  shardsIn,
-  takenObject,
-  unresolvedIn,
-} from './debug-answers.ts';
+import { clustersIn, configIn, gatewaysIn, meshIn, nameTableIn, refusing, rejectionsIn, shardsIn, takenObject } from './debug-answers.ts';
 import type { Failure } from './failure.ts';
 import type { Reply } from './forwarded.ts';
 import { type Get, type HttpAnswer, mebibyte } from './http-get.ts';
@@ -29,16 +16,12 @@ export interface IstiodTarget {
   readonly revision: Revision;
   /** FQDNs whose endpoints and records are asked for, sorted. */
   readonly hosts: readonly string[];
-  /** Those of them that somebody gave by name: what the registry holds of them is asked for, too. Sorted. */
-  readonly named: readonly string[];
   /** Pods of the proxies whose name tables are asked for, sorted. */
   readonly proxies: readonly ObjectRef[];
   /** It knows so many services that listing the endpoints of all takes longer than everything else. */
   readonly isLarge: boolean;
   /** There are Istio's objects where it reads them, and no more than are worth asking for. */
   readonly hasConfig: boolean;
-  /** Some gateway that it may know has a host name. */
-  readonly hasNamedGateways: boolean;
 }
 
 /** Everything a replica is asked at its debug port, and what becomes of the replies. */
@@ -50,7 +33,7 @@ export interface Questions {
   /** What the replies say. */
   read(said: (get: Get) => Reply<HttpAnswer>): {
     readonly lists: Pick<IstiodReplica, 'clusters' | 'gateways' | 'shards' | 'nameTables'>;
-    readonly state: Pick<IstiodState, 'mesh' | 'unresolved' | 'config' | 'services' | 'metrics'>;
+    readonly state: Pick<IstiodState, 'mesh' | 'config' | 'metrics'>;
   };
 }
 
@@ -65,17 +48,11 @@ export const metrics: Get = { path: '/metrics', most: ordinary };
 export const proxyStates: Get = { path: '/debug/syncz', most: large, sieve: { element: refusing } };
 
 export function questionsTo(target: IstiodTarget, port: number): Questions {
-  const { hosts, named } = target;
+  const { hosts } = target;
   const clusters: Get = { path: '/debug/clusterz', most: ordinary };
   const gateways: Get = { path: '/debug/networkz', most: ordinary };
   const mesh: Get = { path: '/debug/mesh', most: ordinary };
-  const unresolved = where(target.hasNamedGateways, { path: '/debug/pushcontext', most: ordinary });
   const config = where(target.hasConfig, { path: '/debug/configz', most: ordinary, sieve: { element: takenObject } });
-  const services = where(named.length > 0, {
-    path: '/debug/registryz',
-    most: large,
-    sieve: { element: (value: unknown) => serviceNamed(value, named) },
-  });
   const shards = where(hosts.length > 0, {
     path: '/debug/endpointShardz',
     most: large,
@@ -97,7 +74,7 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
       mesh,
       ...[series ?? []].flat(),
       ...tables.map(({ get }) => get),
-      ...[unresolved ?? [], config ?? [], services ?? [], target.isLarge ? [] : (shards ?? [])].flat(),
+      ...[config ?? [], target.isLarge ? [] : (shards ?? [])].flat(),
     ],
     read: (said) => {
       const of = <T>(get: Get, decode: (value: unknown) => T | undefined, exceptions: Exceptions<T> = noExceptions): Answer<T> => {
@@ -115,9 +92,7 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
       };
       const state = {
         mesh: of(mesh, meshIn),
-        ...(unresolved === undefined ? {} : { unresolved: of(unresolved, unresolvedIn) }),
         ...(config === undefined ? {} : { config: of(config, configIn) }),
-        ...(services === undefined ? {} : { services: of(services, servicesIn) }),
         ...(series === undefined ? {} : { metrics: metricsOf(said(series)) }),
       };
       return { lists, state };

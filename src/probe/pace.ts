@@ -5,6 +5,18 @@ export interface Limits {
   /** Milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** The clock that says when they are over; default: that of this machine. */
+  readonly after?: Alarm | undefined;
+}
+
+/** Rings once after so many milliseconds; the function it gives keeps it from ringing. */
+export type Alarm = (milliseconds: number, ring: () => void) => () => void;
+
+/** Sets an alarm by the clock of these limits. */
+export function alarm({ after }: Pick<Limits, 'after'>, milliseconds: number, ring: () => void): () => void {
+  if (after !== undefined) return after(milliseconds, ring);
+  const timer = setTimeout(ring, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /**
@@ -15,19 +27,18 @@ export async function within<T>(limits: Limits, work: (signal: AbortSignal) => P
   if (limits.signal.aborted) return otherwise(interrupted);
   const own = new AbortController();
   let end: () => void = () => undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let stop: () => void = () => undefined;
   const cut = new Promise<T>((resolve) => {
     end = () => resolve(otherwise(interrupted));
-    timer = setTimeout(
-      () => resolve(otherwise({ failed: 'timeout', reason: `no answer within ${duration(limits.timeout)}` })),
-      limits.timeout,
+    stop = alarm(limits, limits.timeout, () =>
+      resolve(otherwise({ failed: 'timeout', reason: `no answer within ${duration(limits.timeout)}` })),
     );
   });
   const stayed = onAbort(limits.signal, () => end());
   try {
     return await Promise.race([work(own.signal).catch((error: unknown) => otherwise(failureOf(error))), cut]);
   } finally {
-    clearTimeout(timer);
+    stop();
     stayed();
     own.abort();
   }

@@ -39,11 +39,9 @@ function targetOf(pod: Pod, controlPlanes: readonly ControlPlane[], input: PlanI
     namespace: pod.namespace,
     revision: own,
     hosts: hostsOf(asked),
-    named: hostsOf(asked.filter(({ named }) => named)),
     proxies: mesh === undefined || asked.length === 0 ? [] : proxiesOf(mesh, own, input),
     isLarge: mesh !== undefined && isLarge(mesh, input),
     hasConfig: mesh !== undefined && controlPlane !== undefined && hasConfig(configClusterOf(controlPlane, mesh.couples), input),
-    hasNamedGateways: mesh !== undefined && [...mesh.members.keys()].some((cluster) => hasNamedGateways(cluster, input)),
   };
 }
 
@@ -67,16 +65,6 @@ function hasConfig(cluster: ClusterName, { facts }: PlanInput): boolean {
   if (of === undefined) return false;
   const objects = [of.gateways, of.virtualServices, of.istioResources].reduce((sum, fact) => sum + listOf<unknown>(fact).length, 0);
   return objects > 0 && objects <= mostObjects;
-}
-
-/** Whether a gateway between networks is known by a host name only, which istiod has to resolve. */
-function hasNamedGateways(cluster: ClusterName, { facts }: PlanInput): boolean {
-  const of = facts.get(cluster);
-  if (of === undefined) return false;
-  return listOf(of.services).some(
-    ({ labels: own, loadBalancer }) =>
-      own[labels.network] !== undefined && loadBalancer.some(({ ip, hostname }) => ip === undefined && hostname !== undefined),
-  );
 }
 
 /** One proxy of this revision in each cluster that may call. Which replica it is connected to is not in any object. */

@@ -61,6 +61,10 @@ describe('handshakes of openssl', () => {
     expect(outcome()).toEqual({ stage: 'tcp', code: 'timeout', reason: 'nothing came back within 5s' });
   });
 
+  test('a connection, and then nothing', () => {
+    expect(handshakeIn(said(124, 'CONNECTED(00000003)'), [], now)).toEqual({ stage: 'silence', milliseconds: 5000 });
+  });
+
   test('a connection that is cut, and one that is refused in words', () => {
     expect(outcome('write:errno=104', 'CONNECTED(00000003)', 'no peer certificate available')).toMatchObject({ stage: 'reset' });
     expect(outcome('CONNECTED(00000003)', '40:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:s3.c:1')).toEqual({

@@ -23,7 +23,7 @@ export function callIn({ lines, status }: Said): { readonly status: number; read
 }
 
 /** `openssl s_client`: how far the handshake came, and which of `roots` the chain leads to. */
-export function handshakeIn({ lines }: Said, roots: readonly X509Certificate[], now: number): HandshakeOutcome {
+export function handshakeIn({ lines, status }: Said, roots: readonly X509Certificate[], now: number): HandshakeOutcome {
   const text = lines.join('\n');
   const [leaf, ...others] = certificatesOf(text);
   if (leaf !== undefined) {
@@ -49,5 +49,5 @@ export function handshakeIn({ lines }: Said, roots: readonly X509Certificate[], 
   }
   const alert = /alert ([a-z ]+):/i.exec(text)?.[1];
   if (alert !== undefined) return { stage: 'tls', reason: `TLS alert ${alert}` };
-  return { stage: 'reset', milliseconds: 0 };
+  return status === tookTooLong ? { stage: 'silence', milliseconds: 5000 } : { stage: 'reset', milliseconds: 0 };
 }

@@ -4,7 +4,7 @@ import { distinct } from '../base/sort.ts';
 import type { HandshakeOutcome } from '../model/observations.ts';
 
 /** What is written down of a certificate that was presented. */
-export type CertificateSeen = Omit<Extract<HandshakeOutcome, { readonly stage: 'certificate' }>, 'afterwards'>;
+export type CertificateSeen = Omit<Extract<HandshakeOutcome, { readonly stage: 'certificate' }>, 'afterwards' | 'protocol'>;
 
 /** A leaf as it was presented, with the chain that came with it, held against `roots`. */
 export function certificateSeen(leaf: X509Certificate, roots: readonly X509Certificate[]): CertificateSeen {

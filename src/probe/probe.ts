@@ -7,6 +7,7 @@ import type { Footprint } from '../base/footprint.ts';
 import type { ClusterObservations } from '../model/observations.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import type { Topology } from '../mesh/topology.ts';
+import type { Alarm } from './pace.ts';
 
 /** What probes may touch: clusters through their API servers, and addresses that objects name. Everything else is out of reach. */
 export interface ProbeIo {
@@ -30,6 +31,8 @@ export interface ProbeIo {
   readonly pods?: OwnPods;
   /** Milliseconds of a monotonic clock. */
   now(): number;
+  /** What ends questions that take too long, by the same clock; without it the clock of this machine. */
+  readonly after?: Alarm;
 }
 
 /** The life of a pod. What makes and takes it away is not cut short when the run ends: nothing may stay behind. */

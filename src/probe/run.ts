@@ -119,7 +119,7 @@ interface Means {
 }
 
 async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, all, roots }: Means): Promise<ClusterObservations> {
-  const limits: Limits = { timeout: options.timeout, signal: options.signal };
+  const limits: Limits = { timeout: options.timeout, signal: options.signal, after: io.after };
   const own = gate(perCluster);
   const paced: Gate = (work) => own(() => all(work));
   const progress = progressOf(cluster, options);

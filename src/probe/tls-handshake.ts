@@ -49,8 +49,8 @@ export async function shakeHands(
       signal.addEventListener('abort', () => stream.destroy(), { once: true });
       return await talk(stream, greeting, {
         isSilent: () => !seen.heard(),
-        onCertificate: (leaf) => {
-          seen.certificate = certificateSeen(leaf, roots);
+        onCertificate: (leaf, protocol) => {
+          seen.certificate = { ...certificateSeen(leaf, roots), ...(protocol === undefined ? {} : { protocol }) };
           return seen.certificate;
         },
         milliseconds: () => Math.round(now() - (seen.since ?? 0)),
@@ -63,10 +63,12 @@ export async function shakeHands(
   return outcome;
 }
 
+type Presented = CertificateSeen & { readonly protocol?: string };
+
 interface Seen {
   since?: number;
   stream?: Duplex;
-  certificate?: CertificateSeen;
+  certificate?: Presented;
   /** Whether the other side said anything. */
   heard: () => boolean;
 }
@@ -76,7 +78,8 @@ const longestSettling = 2000;
 
 interface Observer {
   readonly isSilent: () => boolean;
-  readonly onCertificate: (leaf: X509Certificate) => CertificateSeen;
+  /** `protocol`: agreed on by ALPN, where the handshake came that far. */
+  readonly onCertificate: (leaf: X509Certificate, protocol?: string) => Presented;
   /** Since the connection stood. */
   readonly milliseconds: () => number;
   /** Milliseconds to wait after the handshake. */
@@ -90,6 +93,9 @@ function listening(stream: Duplex): () => boolean {
   stream.once('data', () => (heard = true));
   return () => heard;
 }
+
+/** How a line of key material begins in TLS 1.2; what follows is never looked at. */
+const keysBefore13 = 'CLIENT_RANDOM ';
 
 /** From ClientHello to what comes after the handshake. */
 function talk(stream: Duplex, { sni, protocols, afterwards }: Greeting, observer: Observer): Promise<HandshakeOutcome> {
@@ -105,20 +111,27 @@ function talk(stream: Duplex, { sni, protocols, afterwards }: Greeting, observer
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });
-    let certificate: CertificateSeen | undefined;
+    let certificate: Presented | undefined;
+    let early: X509Certificate | undefined;
     let settling: NodeJS.Timeout | undefined;
     const finish = (then: 'certificate-required' | 'open' | 'closed') => {
       clearTimeout(settling);
       if (certificate !== undefined) resolve({ ...certificate, afterwards: then });
     };
     const cut = (error?: Error): void => {
+      if (certificate === undefined && early !== undefined && !observer.isSilent()) certificate = observer.onCertificate(early);
       if (certificate !== undefined) return finish(error !== undefined && isCertificateRequired(error) ? 'certificate-required' : 'closed');
       resolve(observer.isSilent() ? ofNothing(error, observer.milliseconds()) : brokenOff(error));
     };
+    // Before 1.3 whoever wants a certificate of ours ends the handshake without it. Its own has come by the time that keys are made.
+    tls.on('keylog', (line: Buffer) => {
+      if (line.subarray(0, keysBefore13.length).toString('latin1') === keysBefore13) early = leafOf(tls);
+    });
     tls.once('secureConnect', () => {
-      const leaf = leafOf(tls);
+      // Reading it takes it out of the chain that Node keeps: it is read once.
+      const leaf = early ?? leafOf(tls);
       if (leaf === undefined) return reject(new Error('the other side presented no certificate'));
-      certificate = observer.onCertificate(leaf);
+      certificate = observer.onCertificate(leaf, tls.alpnProtocol === false ? '' : (tls.alpnProtocol ?? ''));
       if (afterwards !== undefined) return void afterwards(tls).then(() => finish('open'), reject);
       settling = setTimeout(() => finish('open'), observer.settle);
       tls.on('data', () => finish('open'));
@@ -166,8 +179,11 @@ function brokenOff(error?: Error): HandshakeOutcome {
   return { stage: 'tls', reason: oneLine(/SSL routines:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? error.message) };
 }
 
+/** How the other side says that it wants a certificate of ours: TLS 1.3 has an alert for it; before, BoringSSL and OpenSSL say handshake_failure, and Go bad_certificate. */
+const wantsCertificate: ReadonlySet<string | undefined> = new Set(['CERTIFICATE_REQUIRED', 'HANDSHAKE_FAILURE', 'BAD_CERTIFICATE']);
+
 function isCertificateRequired(error: Error): boolean {
-  return alertOf(error) === 'CERTIFICATE_REQUIRED';
+  return wantsCertificate.has(alertOf(error));
 }
 
 /** The alert of the other side. What stands before its name depends on the version of OpenSSL: `SSLV3`, `TLSV1`, `TLSV13`, `SSL/TLS`. */

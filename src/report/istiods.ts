@@ -39,9 +39,7 @@ function gapsOf(state: IstiodState, replica: IstiodReplica | undefined, sample: 
           ['/debug/clusterz', replica?.clusters],
           ['/debug/networkz', replica?.gateways],
           ['/debug/mesh', state.mesh],
-          ['/debug/pushcontext', state.unresolved],
           ['/debug/configz', state.config],
-          ['/debug/registryz', state.services],
           ['/debug/endpointShardz', replica?.shards],
           ['/debug/syncz', state.rejections],
           ...(replica?.nameTables ?? []).map(

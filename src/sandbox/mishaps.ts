@@ -4,20 +4,33 @@
  */
 
 export type Mishap =
-  /** What stands at an address of a gateway, before its pods: takes no connection; ends it at once (no healthy target, or the PROXY protocol is spoken to the gateway); says nothing; ends TLS with a certificate of its own. */
-  | { readonly on: 'address'; readonly cluster: string; readonly port?: number; readonly does: 'refuse' | 'end' | 'hold' | 'terminate' }
-  /** Pods of gateways: listen on no such port; know no such name; hold calls since they get through to no pod; have no configuration yet, so that nothing but 15021 listens. */
-  | { readonly on: 'gateway'; readonly cluster: string; readonly port?: number; readonly does: 'close' | 'end' | 'stall' | 'wait' }
-  /** Workloads present a certificate of another identity, or of another root. */
+  /** What stands at an address of a gateway, before its pods: takes no connection; ends it at once (no healthy target, or the PROXY protocol is spoken to the gateway); says nothing; ends TLS with a certificate of its own; wants another protocol by ALPN than is offered. */
+  | {
+      readonly on: 'address';
+      readonly cluster: string;
+      readonly port?: number;
+      readonly does: 'refuse' | 'end' | 'hold' | 'terminate' | 'other-protocol';
+      /** The newest TLS that it speaks. */
+      readonly most?: 'TLSv1.2';
+    }
+  /** Pods of gateways: listen on no such port; know no such name; hold calls since they get through to no pod; answer without TLS; have no configuration yet, so that nothing but 15021 listens. */
+  | {
+      readonly on: 'gateway';
+      readonly cluster: string;
+      readonly port?: number;
+      readonly does: 'close' | 'end' | 'stall' | 'plain' | 'wait';
+    }
+  /** Workloads present a certificate of another identity, or of another root; speak no newer TLS than 1.2. */
   | {
       readonly on: 'workload';
       readonly cluster: string;
       readonly trustDomain?: string;
       readonly serviceAccount?: string;
       readonly root?: 'other';
+      readonly most?: 'TLSv1.2';
     }
-  /** istiod: says that it is not ready; presents a certificate for another name, or of another root. */
-  | { readonly on: 'istiod'; readonly cluster: string; readonly does: 'wait' | 'other-name' | 'other-root' }
+  /** istiod: says that it is not ready; presents a certificate for another name, or of another root; agrees on no protocol by ALPN, as behind what ends TLS for it. */
+  | { readonly on: 'istiod'; readonly cluster: string; readonly does: 'wait' | 'other-name' | 'other-root' | 'no-protocol' }
   /** Agents of sidecars: have no table yet; have an old one without `name`, or with another address of it; ask a DNS that does not answer. */
   | {
       readonly on: 'sidecar-dns';

@@ -35,6 +35,8 @@ export interface Sandbox {
   settled(): Promise<void>;
   /** What goes wrong beside the objects from now on, instead of what did; none: all is well again. */
   stage(mishaps: readonly Mishap[]): Promise<void>;
+  /** Connections that are open at the addresses of gateways. */
+  readonly openCalls: () => number;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,8 @@ export interface SandboxCluster {
   readonly requests: readonly SandboxRequest[];
   /** TLS handshakes so far. */
   readonly handshakes: () => number;
+  /** What clients have open at this moment: TCP connections to the API server, and port-forwards over them. */
+  readonly open: () => { readonly connections: number; readonly forwards: number };
   /** What goes wrong with requests from now on; null ends it. */
   setFault(fault: Fault | null): void;
   /** What istiods of this cluster answer over HTTP instead of what they would, from now on; null ends it. */
@@ -68,6 +72,7 @@ export type OwnAnswer = (asked: {
   readonly pod: string;
   readonly port: number;
   readonly path: string;
+  readonly query: URLSearchParams;
 }) => Promise<HttpAnswer> | HttpAnswer | undefined;
 
 export interface PolicyRule {

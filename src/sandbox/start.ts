@@ -58,6 +58,7 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
     objects: () => new Map([...stores].map(([name, store]) => [name, store.list()])),
     settled: world.settled,
     stage: world.stage,
+    openCalls: world.openCalls,
     close: async () => {
       await world.close();
       await Promise.all(opened.map(({ server }) => server.close()));
@@ -138,6 +139,7 @@ function clusterOf(
     },
     requests: server.requests,
     handshakes: server.handshakes,
+    open: server.open,
     setFault: (fault) => server.setFault(fault),
     setAnswer: (answer) => void (answer === null ? answers.delete(name) : answers.set(name, answer)),
   };

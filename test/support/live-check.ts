@@ -23,6 +23,7 @@ interface More {
   readonly kubeconfig?: string;
   readonly signal?: AbortSignal;
   readonly interrupted?: () => 'SIGINT' | undefined;
+  readonly probing?: NonNullable<RunIo['live']>['probing'];
 }
 
 /** A whole `check` over the live path, in this process. `kubeconfig` instead of the sandbox's own. */
@@ -81,6 +82,7 @@ async function overLive<T>(
         onRequest: (request) => requests.push(request),
         onNote: (note) => notes.push(note),
         onProgress: (one) => progress.push(one),
+        ...(more.probing === undefined ? {} : { probing: more.probing }),
       },
     });
     return { result, requests, notes, progress };

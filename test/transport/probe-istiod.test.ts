@@ -21,11 +21,9 @@ const target: IstiodTarget = {
   namespace: 'istio-system',
   revision: revision('default'),
   hosts: [abc],
-  named: [],
   proxies: [{ cluster: clusterName('west'), kind: 'Pod', namespace: 'shop', name: 'caller-1' }],
   hasConfig: false,
   isLarge: false,
-  hasNamedGateways: false,
 };
 
 async function ask(pods: NonNullable<World['pods']>, of: Partial<IstiodTarget> = {}, timeout = 5000, mostBytes = Number.MAX_SAFE_INTEGER) {
@@ -67,24 +65,6 @@ const more: Readonly<Record<string, unknown>> = {
     { kind: 'Gateway', apiVersion: 'networking.istio.io/v1', metadata: { name: 'b', namespace: 'shop' } },
     { kind: 'Gateway', apiVersion: 'gateway.networking.k8s.io/v1', metadata: { name: 'c', namespace: 'shop' } },
     { kind: 'AuthorizationPolicy', apiVersion: 'security.istio.io/v1', metadata: { name: 'a', namespace: 'shop' } },
-  ],
-  '/debug/pushcontext': {
-    NetworkGateways: [{ Network: 'n1', Cluster: 'east', Addr: '198.51.100.1', Port: 15443 }],
-    UnresolvedGateways: [
-      { Network: 'n1', Cluster: 'east', Addr: 'lb.example.com', Port: 15443 },
-      { Network: 'n2', Cluster: 'west', Addr: 'gone.example.com', Port: 15443 },
-      { Network: 'n3', Cluster: 'south', Addr: '198.51.100.3', Port: 15443 },
-    ],
-  },
-  '/debug/registryz': [
-    { hostname: 'other.shop.svc.cluster.local', Attributes: { ServiceRegistry: 'Kubernetes' } },
-    { hostname: abc, Attributes: { ServiceRegistry: 'External' } },
-    {
-      hostname: abc,
-      Attributes: { ServiceRegistry: 'Kubernetes' },
-      clusterVIPs: { Addresses: { west: ['10.97.0.4'], east: ['10.96.0.4'] } },
-      ports: [{ name: 'http', port: 80, protocol: 'HTTP' }],
-    },
   ],
   '/debug/syncz': [
     {
@@ -192,22 +172,9 @@ describe('an istiod that answers', () => {
     expect(forwards).toEqual([usual, other]);
   });
 
-  test('what there is a reason to ask: its objects, host names of gateways, and what it registered of names that were given', async () => {
-    const state = await stateOf({}, { hasConfig: true, hasNamedGateways: true, named: [abc] });
+  test('what there is a reason to ask: its objects', async () => {
+    const state = await stateOf({}, { hasConfig: true });
     expect(state.config).toEqual({ answer: ['AuthorizationPolicy/shop/a', 'Gateway/shop/b'] });
-    expect(state.unresolved).toEqual({ answer: [{ network: 'n2', cluster: 'west', host: 'gone.example.com' }] });
-    expect(state.services).toEqual({
-      answer: [
-        {
-          host: abc,
-          addresses: [
-            { cluster: 'east', ips: ['10.96.0.4'] },
-            { cluster: 'west', ips: ['10.97.0.4'] },
-          ],
-          ports: [80],
-        },
-      ],
-    });
   });
 
   test('the state of its proxies, only after one of them refused something', async () => {

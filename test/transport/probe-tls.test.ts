@@ -63,6 +63,7 @@ describe('a certificate is presented', () => {
         chain: [fingerprint(sidecar), fingerprint(intermediate)],
         verifiedBy: [fingerprint(root)],
         rootsTried: [fingerprint(root)],
+        protocol: '',
         afterwards: 'certificate-required',
       },
     });
@@ -125,6 +126,27 @@ describe('a certificate is presented', () => {
         afterwards: 'open',
       });
     }
+  });
+
+  test('by a sidecar that speaks TLS 1.2 at most, which ends the handshake of whoever has no certificate', async () => {
+    const { outcome } = await handshake(await loopback.tls(asSidecar(sidecar, [intermediate], { maxVersion: 'TLSv1.2' })));
+    expect(outcome).toMatchObject({
+      stage: 'certificate',
+      uris: [identity],
+      chain: [fingerprint(sidecar), fingerprint(intermediate)],
+      verifiedBy: [fingerprint(root)],
+      afterwards: 'certificate-required',
+    });
+  });
+
+  test('with the protocol that was agreed on, or without one', async () => {
+    const options = { cert: sidecar.cert, key: sidecar.key };
+    const without = await handshake(await loopback.tls(options));
+    expect(without.outcome).toMatchObject({ stage: 'certificate', protocol: '' });
+    const agreed = await handshake(await loopback.tls({ ...options, ALPNProtocols: ['istio', 'h2'] }));
+    expect(agreed.outcome).toMatchObject({ stage: 'certificate', protocol: 'istio' });
+    const strict = await handshake(await loopback.tls({ ...options, ALPNProtocols: ['http/1.1'] }));
+    expect(strict.outcome).toEqual({ stage: 'tls', reason: 'TLS alert no_application_protocol' });
   });
 
   test('and something is said, or the connection closed', async () => {

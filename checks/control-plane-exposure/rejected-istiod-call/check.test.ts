@@ -28,10 +28,27 @@ const calls =
       return { ...own, istiodHandshakes: { status: 'observed', value: changed } };
     });
 
+/** By ALPN, for discovery. */
+const agreeing = (protocol: string, more: object = {}): ObservedEdit =>
+  observedEdits.istiodCalls('east', (call) =>
+    call.purpose === 'discovery' && call.outcome.stage === 'certificate'
+      ? { ...call, outcome: { ...call.outcome, protocol, ...more } }
+      : call,
+  );
+
 checkTester(check, {
   healthy: {
     'istiod answers on both ports': { mesh: remote, options: seen() },
     'probes are off': remote,
+    'h2 is agreed on': { mesh: remote, options: seen(agreeing('h2')) },
+    'proxies of 1.23 do without ALPN': {
+      mesh: mesh().primaryRemote('east', 'west', { release: '1.23.4' }),
+      options: seen(agreeing('')),
+    },
+    'somebody else’s certificate without ALPN is told of elsewhere': {
+      mesh: remote,
+      options: seen(agreeing('', { dnsNames: ['lb.example.com'], verifiedBy: [] })),
+    },
     'nobody calls from outside': { mesh: mesh().multiPrimary('east', 'west', { networks: 2 }), options: seen() },
   },
   broken: {
@@ -64,6 +81,11 @@ checkTester(check, {
       mesh: remote,
       options: seen(calls(reset, reset, 'injection')),
       findings: [`rejected-istiod-call/halfOpen ${at} (error likely)`],
+    },
+    'what ends TLS for istiod agrees on no protocol': {
+      mesh: remote,
+      options: seen(agreeing('')),
+      findings: [`rejected-istiod-call/noHttp2 ${at} (error likely)`],
     },
     'istiod is not ready': {
       mesh: remote,

@@ -4,9 +4,12 @@ import {
   defineCheck,
   effectsOfCutOff,
   gatewayWays,
+  hosts,
+  ipAddresses,
   type IstiodHandshake,
   type ObjectRef,
   shellWord,
+  versions,
 } from 'meshdoctor/api';
 import { calledBy } from '../_area.ts';
 
@@ -32,7 +35,7 @@ export default defineCheck({
       'openssl s_client -connect ADDRESS:15012 -servername istiod.istio-system.svc -alpn h2 </dev/null; curl -vk --connect-to istiod.istio-system.svc:15017:ADDRESS:15017 https://istiod.istio-system.svc:15017/ready',
     fix: 'Apply Gateway and VirtualService of expose-istiod for this revision, with both ports; see that the gateway pods are ready; open 15012 and 15017 from the remote to the address.',
     notWhen:
-      'It was tried from where meshdoctor runs and from nowhere else: that nobody answers there means nothing where the address is open to the other clusters only.',
+      'It was tried from where meshdoctor runs and from nowhere else: that nobody answers there means nothing where the address is open to the other clusters only. Proxies that are told so (GRPC_ENFORCE_ALPN_ENABLED=false) do without h2.',
   },
   messages: {
     unreachable: (a: Call & { reason: string }) => ({
@@ -81,6 +84,14 @@ export default defineCheck({
       confirm: confirm(a),
       certainty: 'likely',
     }),
+    noHttp2: (a: Call & { protocol: string }) => ({
+      text: `What answers ${a.member} at ${where(a)} for discovery agrees on ${a.protocol === '' ? 'no protocol' : a.protocol} by ALPN: proxies of 1.24 and later want h2, and end the connection without it.`,
+      expected: 'h2',
+      found: a.protocol === '' ? 'none' : a.protocol,
+      effect: effect(a),
+      confirm: confirm(a, ' -alpn h2'),
+      certainty: 'likely',
+    }),
     notReady: (a: Call & { status: string }) => ({
       text: `Istiod says that it is not ready where ${a.member} calls it for injection: GET /ready at ${where(a)} gives ${a.status}.`,
       expected: '200',
@@ -109,6 +120,16 @@ export default defineCheck({
       };
       const { outcome } = call;
       if (outcome.stage === 'certificate') {
+        // Older recordings do not say; older proxies do not ask.
+        const { protocol } = outcome;
+        if (
+          call.purpose === 'discovery' &&
+          protocol !== undefined &&
+          protocol !== 'h2' &&
+          isIstiods(call.sni, outcome) &&
+          wantsHttp2(controlPlane)
+        )
+          yield finding('noHttp2', { ...base, protocol }, place);
         if (call.ready !== undefined && 'answer' in call.ready && call.ready.answer >= 500)
           yield finding('notReady', { ...base, status: `HTTP ${call.ready.answer}` }, place);
         continue;
@@ -144,8 +165,22 @@ function effect({ call, member }: Call): string {
     : `no pod with a sidecar can be created in ${member}`;
 }
 
-function confirm({ call: { host, port, sni } }: Call): string[] {
-  return [`openssl s_client -connect ${shellWord(gatewayWays.addressOf({ host, port }))} -servername ${shellWord(sni)} </dev/null`];
+function confirm({ call: { host, port, sni } }: Call, more = ''): string[] {
+  return [`openssl s_client -connect ${shellWord(gatewayWays.addressOf({ host, port }))} -servername ${shellWord(sni)}${more} </dev/null`];
+}
+
+/** A certificate of somebody else is told of elsewhere, and what that one speaks does not matter. */
+function isIstiods(
+  sni: string,
+  { dnsNames, verifiedBy, isPublic, rootsTried }: Extract<IstiodHandshake['outcome'], { stage: 'certificate' }>,
+): boolean {
+  const isNamed = ipAddresses.ipFamily(sni) !== undefined || dnsNames.some((name) => hosts.hostMatches(name, sni));
+  return isNamed && (verifiedBy.length > 0 || isPublic === true || rootsTried.length === 0);
+}
+
+/** gRPC for Go ends connections without ALPN since 1.67, which came with 1.24; of a control plane whose release is not known nothing is said. */
+function wantsHttp2({ version }: ControlPlane): boolean {
+  return versions.isAtLeast(version, '1.24') === true;
 }
 
 function told({ outcome }: IstiodHandshake): string {

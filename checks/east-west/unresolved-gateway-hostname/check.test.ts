@@ -1,4 +1,4 @@
-import { checkTester, gatewayHostnameUnresolved, mesh } from 'meshdoctor/testkit';
+import { checkTester, gatewayHostnameUnresolved, mesh, observedIn } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
@@ -13,6 +13,10 @@ checkTester(check, {
     'the istiod that resolves no names has an address of the other, which resolves them': {
       mesh: peers.edit(gatewayHostnameUnresolved({ cluster: 'west', hostname, readers: ['west'] })),
       inconclusive: ['whether istiod can resolve the name of a gateway needs a resolver @ east west'],
+    },
+    'the same, and every istiod has said what it resolved': {
+      mesh: peers.edit(gatewayHostnameUnresolved({ cluster: 'west', hostname, readers: ['west'] })),
+      options: { observed: (objects) => observedIn(objects) },
     },
     'an ambient mesh': mesh().ambient('east', 'west'),
   },

@@ -1,4 +1,15 @@
-import { type ControlPlane, defineCheck, labels, list, listOf, networkGateways, refKey, remedy, type Service } from 'meshdoctor/api';
+import {
+  type ControlPlane,
+  defineCheck,
+  labels,
+  list,
+  listOf,
+  measured,
+  networkGateways,
+  refKey,
+  remedy,
+  type Service,
+} from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unresolved-gateway-hostname',
@@ -7,7 +18,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['services'] },
-  uses: { primary: [], member: ['nodes'] },
+  uses: { primary: ['istiods'], member: ['nodes'] },
   applies: { networks: 'multi' },
   path: { hops: ['gateway'] },
   catalogue: ['EW-02', 'CLD-04'],
@@ -40,11 +51,13 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ member, controlPlane, couple, mesh, finding, undecided }) {
+  *run({ primary, member, controlPlane, couple, mesh, finding, undecided }) {
     // Only clients on other networks are sent to a gateway: an istiod does not need its own cluster's unless it serves others.
     const key = refKey(controlPlane.ref);
     const hasRemotes = mesh.couples.some((other) => other.kind === 'remote' && refKey(other.controlPlane.ref) === key);
     if (couple.kind === 'self' && !hasRemotes) return;
+    const replicas = measured.replicasOf(controlPlane, listOf(primary.istiods));
+    const isAnswered = replicas.length > 0 && replicas.every(({ gateways }) => 'answer' in gateways);
     for (const service of member.services) {
       if (service.labels[labels.network] === undefined) continue;
       const gateway = networkGateways.gatewayService(service, listOf(member.nodes));
@@ -52,7 +65,8 @@ export default defineCheck({
       const hasAddress = (gateway?.addresses ?? []).some((address) => !hostnames.includes(address));
       if (hostnames.length === 0 || hasAddress) continue;
       if (!/^(0|f|F|false|FALSE|False)$/.test(controlPlane.env['RESOLVE_HOSTNAME_GATEWAYS'] ?? '')) {
-        yield undecided('whether istiod can resolve the name of a gateway needs a resolver');
+        // Where every replica lists its gateways, with names resolved, the answer is there, and is judged by another check.
+        if (!isAnswered) yield undecided('whether istiod can resolve the name of a gateway needs a resolver');
         continue;
       }
       yield finding(

@@ -33,6 +33,8 @@ export function forwardingOf(pod: KubeObject, query: URLSearchParams, message: I
 export interface PortForwarder {
   /** Answers the upgrade and connects the ports. */
   accept(forwarding: Forwarding, message: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Those that are open. */
+  count(): number;
   close(): void;
 }
 
@@ -46,6 +48,7 @@ export function openPortForwarder(context: Context): PortForwarder {
     accept: (forwarding, message, socket, head) => {
       server.handleUpgrade(message, socket, head, (client) => forward(context, forwarding, client));
     },
+    count: () => server.clients.size,
     close: () => {
       for (const client of server.clients) client.terminate();
       server.close();

@@ -42,6 +42,8 @@ export interface ApiServer {
   readonly requests: readonly SandboxRequest[];
   /** TLS handshakes so far. */
   readonly handshakes: () => number;
+  /** What clients have open. */
+  readonly open: () => { readonly connections: number; readonly forwards: number };
   setFault(fault: Fault | null): void;
   /** Ends every connection, watches and forwarded ports included. */
   close(): Promise<void>;
@@ -203,6 +205,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url: `https://127.0.0.1:${port}`,
     requests,
     handshakes: () => handshakes,
+    open: () => ({ connections: connections.count(), forwards: forwarder.count() }),
     setFault: faults.set,
     close: () =>
       new Promise((resolve) => {
@@ -238,6 +241,7 @@ function openConnections() {
     reset: ({ remotePort }: Pick<Socket, 'remotePort'>): void => {
       byPort.get(remotePort ?? 0)?.resetAndDestroy();
     },
+    count: (): number => byPort.size,
     destroy: (): void => {
       for (const socket of byPort.values()) socket.destroy();
     },

@@ -248,10 +248,10 @@ function orNull(map: Readonly<Record<string, unknown>>): Readonly<Record<string,
   return Object.keys(map).length === 0 ? null : map;
 }
 
-/** Cluster → addresses of balanced Services, and others that reach it from outside. */
+/** Cluster → addresses of a balanced Service, and others that reach it from outside. Of a merged one the first copy is what tells. */
 function externalOf({ instances }: RegisteredService): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
-    instances.flatMap(({ cluster, service }) => {
+    instances.slice(0, 1).flatMap(({ cluster, service }) => {
       const found = [...service.loadBalancer.flatMap(({ ip, hostname }) => ip ?? hostname ?? []), ...service.externalIPs];
       return found.length === 0 ? [] : [[cluster, found]];
     }),

@@ -27,6 +27,8 @@ export interface Listeners {
   update(): Promise<void>;
   /** Serves one port of a gateway on a stream that is there already. */
   serve(door: FrontDoor, stream: Duplex): void;
+  /** Connections that are open. */
+  count(): number;
   close(): Promise<void>;
 }
 
@@ -90,6 +92,7 @@ export function openListeners(world: World, identities: Identities, authorities:
     resolve,
     update,
     serve,
+    count: () => sockets.size,
     close: async () => {
       isClosed = true;
       for (const socket of sockets) socket.destroy();
@@ -139,10 +142,13 @@ export function isShut({ cluster, port, targetPort }: FrontDoor, mishaps: Mishap
 
 /** What stands before the pods of a gateway does not pass this connection on. */
 function befallen({ cluster, port }: FrontDoor, socket: Socket, mishaps: Mishaps, authorities: Authorities): boolean {
-  const does = mishaps.find('address', cluster.name, port)?.does;
+  const mishap = mishaps.find('address', cluster.name, port);
+  const does = mishap?.does;
+  const isStrict = does === 'other-protocol';
   if (does === 'end') socket.on('error', () => socket.destroy()).once('data', () => reset(socket));
   else if (does === 'hold') socket.on('error', () => socket.destroy()).resume();
-  else if (does === 'terminate') void balancerEnd(socket, authorities).catch(() => reset(socket));
+  else if (does === 'terminate' || isStrict)
+    void balancerEnd(socket, authorities, mishap?.most, isStrict ? 'http/1.1' : undefined).catch(() => reset(socket));
   else return false;
   return true;
 }
@@ -166,6 +172,7 @@ async function handle(door: FrontDoor, stream: Duplex, { world, identities, auth
   const { targetPort } = current;
   const does = mishaps.find('gateway', current.cluster.name, targetPort)?.does;
   if (does === 'end') return reset(stream);
+  if (does === 'plain') return void stream.end('HTTP/1.1 400 Bad Request\r\n\r\n');
   if (targetPort === ports.discovery || targetPort === ports.webhook) {
     const reached = reachThrough(current, hello.serverName ?? '', knowledge);
     if (!('process' in reached)) return reset(stream);
@@ -173,8 +180,9 @@ async function handle(door: FrontDoor, stream: Duplex, { world, identities, auth
       reached.presents === 'istiod'
         ? await identities.ofIstiod(reached.process, knowledge)
         : await credentialOf(current, reached.presents.credential, authorities);
-    const isWaiting = mishaps.find('istiod', reached.process.cluster)?.does === 'wait';
-    return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort, isWaiting ? 503 : 200);
+    const of = mishaps.find('istiod', reached.process.cluster)?.does;
+    const says = { ready: of === 'wait' ? 503 : 200, hasProtocols: of !== 'no-protocol' };
+    return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort, says);
   }
   const [gateway] = pods;
   const isAmbient = targetPort === ports.hbone && gateway?.labels[labels.gatewayManaged] !== undefined;
@@ -185,7 +193,8 @@ async function handle(door: FrontDoor, stream: Duplex, { world, identities, auth
   const cluster = knowledge.state.clusters.get(passed.cluster);
   const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);
   const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, knowledge);
-  return presented === undefined ? reset(stream) : sidecarEnd(stream, presented, hello);
+  const most = mishaps.find('workload', passed.pod.ref.cluster)?.most;
+  return presented === undefined ? reset(stream) : sidecarEnd(stream, presented, hello, most);
 }
 
 /** The certificate of a gateway that ends TLS itself: a Secret beside its pods. */

@@ -85,6 +85,9 @@ function call(url: string, pod: Pod, cluster: ClusterState, world: World): Said 
   return { said: [`=status ${(sent?.endpoints.length ?? 0) > 0 ? 200 : 503}`], status: 0 };
 }
 
+/** Milliseconds that the script gives a handshake. */
+const patience = 5000;
+
 /** As `openssl s_client -showcerts` writes it, as far as anybody reads that. */
 async function handshake(address: string, sni: string, resolve: Listeners['resolve']): Promise<Said> {
   const [, host = '', port = ''] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
@@ -102,9 +105,12 @@ async function handshake(address: string, sni: string, resolve: Listeners['resol
       checkServerIdentity: () => undefined,
     });
     const finish = (said: Said): void => {
+      clearTimeout(timer);
       socket.destroy();
       done(said);
     };
+    // The script has `timeout` end it.
+    const timer = setTimeout(() => finish({ said: ['CONNECTED(00000003)'], status: 124 }), patience);
     socket.once('secureConnect', () => {
       const chain: string[] = [];
       for (

@@ -56,7 +56,9 @@ function istiodPort(
       connection: world.connection,
       sendsTable: (client: Pod) => mishaps.find('name-table', client.ref.cluster) === undefined,
     };
-    return own?.({ pod: pod.name, port, path }) ?? istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' };
+    return (
+      own?.({ pod: pod.name, port, path, query }) ?? istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' }
+    );
   });
 }
 

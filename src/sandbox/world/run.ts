@@ -30,6 +30,7 @@ export interface RunningWorld {
   readonly resolve: Listeners['resolve'];
   /** Resolves when nobody has anything more to do. */
   settled(): Promise<void>;
+  readonly openCalls: () => number;
   /** What goes wrong beside the objects from now on, instead of what did. */
   stage(mishaps: readonly Mishap[]): Promise<void>;
   close(): Promise<void>;
@@ -106,6 +107,7 @@ export async function runWorld({ stores, authorities, clock, isReconciling, answ
       return cluster === undefined ? { pod } : admittedByHand(pod, cluster, knowledge);
     },
     resolve: listeners.resolve,
+    openCalls: listeners.count,
     settled,
     stage: async (staged) => {
       mishaps.stage(staged);

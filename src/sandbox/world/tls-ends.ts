@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type SecureVersion, type TlsOptions } from 'node:tls';
 import { ports } from '../../istio/labels.ts';
 import { mintCertificate } from '../certificates.ts';
 import type { Authorities } from './authorities.ts';
@@ -13,8 +13,10 @@ import type { Presented } from './identities.ts';
 /** How long a gateway waits for a ClientHello (Istio's listener filter timeout). */
 const patience = 15_000;
 
-/** A load balancer with a certificate of its own, of an authority that no mesh knows. */
-export async function balancerEnd(stream: Duplex, authorities: Authorities): Promise<void> {
+type Newest = SecureVersion | undefined;
+
+/** A load balancer with a certificate of its own, of an authority that no mesh knows. `only`: it takes no other protocol by ALPN. */
+export async function balancerEnd(stream: Duplex, authorities: Authorities, most: Newest, only?: string): Promise<void> {
   stream.on('error', () => stream.destroy());
   const issuer = await authorities.stranger();
   const day = 86_400_000;
@@ -26,10 +28,14 @@ export async function balancerEnd(stream: Duplex, authorities: Authorities): Pro
     notBefore: new Date(Date.now() - day),
     notAfter: new Date(Date.now() + day),
   });
-  const server = createTlsServer({ cert, key, minVersion: 'TLSv1.2' });
+  const server = createTlsServer({ cert, key, ...(only === undefined ? {} : { ALPNProtocols: [only] }), ...versionsTo(most) });
   server.on('tlsClientError', () => stream.destroy());
   server.on('secureConnection', (socket) => socket.on('error', () => stream.destroy()).resume());
   server.emit('connection', stream);
+}
+
+function versionsTo(most: Newest): TlsOptions {
+  return { minVersion: 'TLSv1.2', ...(most === undefined ? {} : { maxVersion: most }) };
 }
 
 /** Reads until the ClientHello is whole, and puts it back. Nothing when it is none, or does not come. */
@@ -66,7 +72,7 @@ export function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
 const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
 
 /** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
-export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello): void {
+export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello, most?: Newest): void {
   // Envoy goes on without a protocol where none is in common; OpenSSL would end the handshake.
   const common = sidecarProtocols.filter((protocol) => protocols.includes(protocol));
   const server = createTlsServer({
@@ -76,7 +82,7 @@ export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { p
     ca: [...roots],
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    ...versionsTo(most),
   });
   server.on('tlsClientError', () => stream.destroy());
   // Behind the sidecar would be an application; there is none.
@@ -87,12 +93,17 @@ export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { p
 /** What a server of HTTP/2 says first (RFC 9113 §6.5): a SETTINGS frame, here without any. */
 const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 
-/** istiod: a client certificate is welcome and not needed. 15017 says whether it is ready. */
-export function istiodEnd(stream: Duplex, { chain, key }: Presented, port: number, ready: number): void {
+/** istiod: a client certificate is welcome and not needed. 15017 says whether it is ready, by an HTTP status. */
+export function istiodEnd(
+  stream: Duplex,
+  { chain, key }: Presented,
+  port: number,
+  { ready, hasProtocols }: { readonly ready: number; readonly hasProtocols: boolean },
+): void {
   const server = createTlsServer({
     cert: chain.join(''),
     key,
-    ALPNProtocols: port === ports.discovery ? ['h2', 'http/1.1'] : ['http/1.1'],
+    ...(hasProtocols ? { ALPNProtocols: port === ports.discovery ? ['h2', 'http/1.1'] : ['http/1.1'] } : {}),
     minVersion: 'TLSv1.2',
   });
   server.on('tlsClientError', () => stream.destroy());
@@ -100,7 +111,7 @@ export function istiodEnd(stream: Duplex, { chain, key }: Presented, port: numbe
     socket.on('error', () => stream.destroy());
     if (port === ports.webhook) readiness('/ready', ready).serve(socket);
     // gRPC wants HTTP/2 to be agreed on.
-    else if (socket.alpnProtocol !== 'h2') socket.end();
+    else if (hasProtocols && socket.alpnProtocol !== 'h2') socket.end();
     else socket.resume().write(emptySettings);
   });
   server.emit('connection', stream);
@@ -113,6 +124,7 @@ export function readiness(ready: string, status = 200): ReturnType<typeof openHt
 
 /** The client sees ECONNRESET and not a single byte. */
 export function reset(stream: Duplex): void {
-  if (stream instanceof Socket) stream.resetAndDestroy();
+  // One that is ending already cannot be reset, and Node would never close it.
+  if (stream instanceof Socket && !stream.readableEnded && !stream.writableEnded) stream.resetAndDestroy();
   else stream.destroy();
 }
