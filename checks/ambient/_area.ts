@@ -41,6 +41,13 @@ export function spanningIstiod(cluster: { readonly controlPlanes: readonly Contr
   return istiodsOf(cluster, mesh).find(ambient.isMultiNetwork);
 }
 
+/** Whether only one of two clusters spans networks by its settings, so that what is wrong between them does not show yet. */
+export function isHalfSpanned(one: { readonly controlPlanes: readonly ControlPlane[] }, other: typeof one, mesh: Mesh): boolean {
+  const sides = [one, other].map((view) => istiodsOf(view, mesh));
+  const isOff = (istiods: readonly ControlPlane[]): boolean => istiods.some(ambient.isAmbient) && !istiods.some(ambient.isMultiNetwork);
+  return sides.some((istiods) => istiods.some(ambient.isMultiNetwork)) && sides.some(isOff);
+}
+
 export interface ScopeView {
   readonly name: ClusterName;
   readonly member: Member;

@@ -147,8 +147,8 @@ function barredCall(
   const barred: Barred[] = [];
   for (const { endpoint, because } of sent?.dropped ?? []) {
     if (because !== 'no-mtls') continue;
-    const barrier = barrierOf(endpoint, { rule, mode }, own.modes, service.namespace);
-    if (barrier !== undefined) barred.push({ endpoint, barrier, where: 'caller' });
+    for (const barrier of barriersOf(endpoint, { rule, mode }, own.modes, service.namespace))
+      barred.push({ endpoint, barrier, where: 'caller' });
   }
   const left: SentEndpoint[] = [];
   for (const one of sent?.endpoints ?? []) {
@@ -175,27 +175,31 @@ function refusedAtGateway(
   if (there === undefined || namespace === undefined) return [];
   const rule = there.rules(service, namespace);
   const mode = tlsModeOf(rule, port.port);
-  const barred = endpoints.flatMap((endpoint): Barred[] => {
-    if (mode === 'ISTIO_MUTUAL') return [];
-    const barrier = barrierOf(endpoint, { rule, mode }, there.modes, service.namespace);
-    // Without a sidecar an endpoint is only sent because a rule of the caller's side says ISTIO_MUTUAL.
-    return barrier === undefined ? [] : [{ endpoint, barrier, where: 'gateway' }];
-  });
-  return barred.length === endpoints.length ? barred : [];
+  // Without a sidecar an endpoint is only sent because a rule of the caller's side says ISTIO_MUTUAL.
+  const barred = endpoints.map((endpoint): Barred[] =>
+    mode === 'ISTIO_MUTUAL'
+      ? []
+      : barriersOf(endpoint, { rule, mode }, there.modes, service.namespace).map((barrier) => ({ endpoint, barrier, where: 'gateway' })),
+  );
+  return barred.every((own) => own.length > 0) ? barred.flat() : [];
 }
 
-/** Why an endpoint is taken for one without mutual TLS, by the rule and the policies of one istiod. */
-export function barrierOf(
+/** Why an endpoint is taken for one without mutual TLS, by the rule and the policies of one istiod: each of them is enough by itself. */
+export function barriersOf(
   endpoint: ShardEndpoint,
   { rule, mode }: { readonly rule: AppliedRule | undefined; readonly mode: string | undefined },
   modes: PeerAuthentications,
   namespace: string,
-): Barrier | undefined {
+): readonly Barrier[] {
   // Turning TLS off for pods that have no sidecar is right: they are the cause, not the rule.
-  if (endpoint.tlsMode !== istioMutual) return { why: 'no-sidecar' };
-  if (rule !== undefined && mode !== undefined && mode !== 'ISTIO_MUTUAL') return { why: 'destination-rule', by: rule.object, mode };
+  if (endpoint.tlsMode !== istioMutual) return [{ why: 'no-sidecar' }];
   const { mode: effective, by } = modeAt(endpoint, modes, namespace);
-  return effective === 'DISABLE' && by !== undefined ? { why: 'peer-authentication', by } : undefined;
+  return [
+    ...(rule !== undefined && mode !== undefined && mode !== 'ISTIO_MUTUAL'
+      ? [{ why: 'destination-rule', by: rule.object, mode } as const]
+      : []),
+    ...(effective === 'DISABLE' && by !== undefined ? [{ why: 'peer-authentication', by } as const] : []),
+  ];
 }
 
 /** The mode of PeerAuthentication that an istiod takes an endpoint to have. */

@@ -60,7 +60,7 @@ export interface Mesh {
   readonly members: ReadonlyMap<ClusterName, Member>;
   readonly couples: readonly Couple[];
   readonly kind: Derived<'primary-remote' | 'multi-primary' | 'external' | 'single-cluster'>;
-  /** Distinct networks of system namespaces and gateways, sorted. Two or more = multi-network. */
+  /** Distinct networks of system namespaces and gateways, and those that meshNetworks name, sorted. Two or more = multi-network. */
   readonly networks: readonly NetworkId[];
   /** Lists that were not read and could name further networks. */
   readonly networkGaps: readonly MissingFact[];

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { gatewayUnlabelled } from '../builder/edits/east-west.ts';
+import { meshNetworksWritten } from '../builder/edits/load-balancer.ts';
 import { injectionPath } from '../builder/edits/topology-identity.ts';
+import { networkLabelRemoved } from '../builder/edits/topology-networks.ts';
 import { mesh, type MeshBuilder } from '../builder/mesh.ts';
 import { projectFacts } from '../collect/facts.ts';
 import { snapshotOf } from '../collect/snapshot.ts';
@@ -32,6 +35,25 @@ describe('topology of healthy meshes', () => {
     });
     expect(servedBy(only, 'west')).toEqual(['west default']);
     expect(only.couples.filter((couple) => couple.kind === 'peer')).toHaveLength(2);
+  });
+
+  test('networks that only meshNetworks name are networks all the same', () => {
+    const unlabelled = ['east', 'west'].reduce(
+      (built, cluster) => built.edit(networkLabelRemoved({ cluster })).edit(gatewayUnlabelled({ cluster })),
+      multiPrimary,
+    );
+    expect(single(topologyOf(unlabelled)).networks).toEqual([]);
+    const named = ['east', 'west'].reduce(
+      (built, cluster) =>
+        built.edit(
+          meshNetworksWritten({
+            cluster,
+            yaml: 'networks:\n  one:\n    endpoints:\n    - fromRegistry: east\n  two:\n    endpoints:\n    - fromRegistry: west\n',
+          }),
+        ),
+      unlabelled,
+    );
+    expect(single(topologyOf(named)).networks).toEqual(['one', 'two']);
   });
 
   test('clusters without any relation are meshes of their own', () => {

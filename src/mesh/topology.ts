@@ -87,7 +87,10 @@ function describe(component: Component, clusters: readonly Digest[], links: read
     couples: sortedBy(couples, (couple) => `${refKey(couple.controlPlane.ref)} ${couple.member}`),
     kind: kindOf(members, component),
     networks,
-    networkGaps: component.clusters.flatMap((cluster) => missing(cluster, ['namespaces', 'services', 'kubeGateways'])),
+    networkGaps: [
+      ...component.clusters.flatMap((cluster) => missing(cluster, ['namespaces', 'services', 'kubeGateways'])),
+      ...component.groups.flatMap(({ cluster }) => missing(cluster, ['meshConfigs'])),
+    ],
     dataPlanes: dataPlanesOf(component),
     isDeclared: (declared.meshes ?? []).some((mesh) => component.clusters.every((cluster) => mesh.clusters.includes(cluster.name))),
     withoutSecret: declared.withoutSecret ?? [],
@@ -298,7 +301,12 @@ function networksOf(members: readonly Member[], component: Component): NetworkId
       const label = entity.labels[labels.network];
       return label === undefined || label === '' ? [] : [networkId(label)];
     });
-  return distinct([...declaredByMembers, ...ofGateways]);
+  const ofMeshNetworks = component.groups.flatMap(({ cluster, controlPlanes }) =>
+    listOf(cluster.facts.meshConfigs)
+      .filter(({ namespace, revision }) => controlPlanes.some((one) => one.namespace === namespace && one.revision === revision))
+      .flatMap(({ meshNetworks }) => meshNetworks.map(({ network }) => network)),
+  );
+  return distinct([...declaredByMembers, ...ofGateways, ...ofMeshNetworks]);
 }
 
 function kindOf(members: readonly Member[], component: Component): Mesh['kind'] {

@@ -9,7 +9,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { spanningIstiod } from '../_area.ts';
+import { isHalfSpanned, spanningIstiod } from '../_area.ts';
 
 const field = '.data["root-cert.pem"]';
 
@@ -51,7 +51,11 @@ export default defineCheck({
       ],
     }),
   },
-  *run({ from, to, mesh, finding }) {
+  *run({ from, to, mesh, finding, undecided }) {
+    if (isHalfSpanned(from, to, mesh)) {
+      yield undecided('one of the two does not span networks', { blockedBy: 'disabled-multi-network', clusters: [from.name, to.name] });
+      return;
+    }
     const sides = [from, to].flatMap((view) => {
       const istiod = spanningIstiod(view, mesh);
       const map = view.rootConfigMaps.find((one) => one.namespace === istiod?.namespace && one.certificates.length > 0);

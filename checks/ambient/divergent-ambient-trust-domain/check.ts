@@ -1,5 +1,5 @@
 import { ambient, type ClusterName, type ControlPlane, defineCheck, knownFaults, type MeshConfig, releases } from 'meshdoctor/api';
-import { spanningIstiod } from '../_area.ts';
+import { isHalfSpanned, spanningIstiod } from '../_area.ts';
 
 const defaultDomain = 'cluster.local';
 
@@ -43,7 +43,11 @@ export default defineCheck({
       remedy: [],
     }),
   },
-  *run({ from, to, mesh, finding }) {
+  *run({ from, to, mesh, finding, undecided }) {
+    if (isHalfSpanned(from, to, mesh)) {
+      yield undecided('one of the two does not span networks', { blockedBy: 'disabled-multi-network', clusters: [from.name, to.name] });
+      return;
+    }
     const [istiod, far] = [spanningIstiod(from, mesh), spanningIstiod(to, mesh)];
     if (istiod === undefined || far === undefined) return;
     const config = ambient.configOf(istiod, from.meshConfigs);

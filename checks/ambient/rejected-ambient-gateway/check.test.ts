@@ -5,14 +5,17 @@ import {
   checkTester,
   gatewayApiMissing,
   inCluster,
+  inOrder,
   kubeGatewayDeleted,
   mesh,
+  withIstiodEnv,
 } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const ambient = mesh().ambient('east', 'west').namespace('shop', { injected: true }).service('abc.shop');
 const west = { cluster: 'west' };
 const at = '@ west:Gateway/istio-system/istio-eastwestgateway';
+const notSpanning = withIstiodEnv('west', { AMBIENT_ENABLE_MULTI_NETWORK: undefined });
 const passthrough = { name: 'tls', port: 15443, protocol: 'TLS', tls: { mode: 'Passthrough' } };
 
 checkTester(check, {
@@ -22,6 +25,9 @@ checkTester(check, {
     'none, which others say': ambient.edit(kubeGatewayDeleted({ ...west, gateway: 'istio-eastwestgateway.istio-system' })),
     'its load balancer is pending, which others say': ambient.edit(
       ambientGatewayConditioned({ ...west, type: 'Programmed', status: 'False', reason: 'AddressNotAssigned' }),
+    ),
+    'nobody takes it, since istiod does not span networks': ambient.edit(
+      inOrder(notSpanning, ambientGatewayConditioned({ ...west, type: 'Accepted', status: 'False', reason: 'Pending' })),
     ),
     'an ingress gateway of class istio': ambient.edit(
       inCluster('west', (objects) => [
@@ -39,6 +45,10 @@ checkTester(check, {
   broken: {
     'of class istio': {
       mesh: ambient.edit(ambientGatewayOfClass({ ...west, className: 'istio' })),
+      findings: [`rejected-ambient-gateway/wrongClass ${at}`],
+    },
+    'of class istio, where istiod does not span networks either': {
+      mesh: ambient.edit(inOrder(notSpanning, ambientGatewayOfClass({ ...west, className: 'istio' }))),
       findings: [`rejected-ambient-gateway/wrongClass ${at}`],
     },
     'only a listener for passthrough': {

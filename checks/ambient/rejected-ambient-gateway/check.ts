@@ -14,7 +14,7 @@ import {
   remedy,
   shellWord,
 } from 'meshdoctor/api';
-import { isZtunnel, spanningIstiod } from '../_area.ts';
+import { istiodsOf, isZtunnel, spanningIstiod } from '../_area.ts';
 
 const group = 'gateway.networking.k8s.io';
 
@@ -93,12 +93,15 @@ export default defineCheck({
     }),
   },
   *run({ cluster, mesh, finding }) {
-    if (spanningIstiod(cluster, mesh) === undefined) return;
+    // One that does not span networks is a fault of its own; what is written wrong stays wrong when it does.
+    const isSpanning = spanningIstiod(cluster, mesh) !== undefined;
+    if (!isSpanning && !istiodsOf(cluster, mesh).some(ambient.isAmbient)) return;
     const own = cluster.member.network;
     const network = 'known' in own ? own.known : undefined;
     const base = { cluster: cluster.name, network };
     const crds = cluster.customResources;
     if (
+      isSpanning &&
       listOf(cluster.pods).some(isZtunnel) &&
       crds.status === 'collected' &&
       cluster.kubeGateways.length === 0 &&
@@ -128,7 +131,8 @@ export default defineCheck({
         yield finding('noListener', args, where('.spec.listeners'));
         continue;
       }
-      // A load balancer that is pending is looked at with the Service behind the Gateway.
+      // Nobody takes them while networks are not spanned. A load balancer that is pending is looked at with the Service behind the Gateway.
+      if (!isSpanning) continue;
       const refused = gateway.conditions.find(
         ({ type, status, reason }) =>
           (type === 'Accepted' || type === 'Programmed') && status === 'False' && reason !== 'AddressNotAssigned',

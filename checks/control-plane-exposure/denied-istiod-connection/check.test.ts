@@ -1,4 +1,4 @@
-import { checkTester, mesh } from 'meshdoctor/testkit';
+import { checkTester, exposureDeleted, mesh } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
@@ -55,6 +55,10 @@ checkTester(check, {
     },
     'one of the two ports is denied': {
       mesh: east(policy({ action: 'DENY', rules: [{ to: [{ operation: { ports: ['15017'] } }] }] })),
+      findings: [`denied-istiod-connection @ ${at}`],
+    },
+    'nothing leads on from the gateway either': {
+      mesh: east(policy({})).edit(exposureDeleted({ cluster: 'east', what: 'gateway' })),
       findings: [`denied-istiod-connection @ ${at}`],
     },
     'only services may be reached through the gateway': {

@@ -60,8 +60,9 @@ export default defineCheck({
     if (isNeeded !== true) return;
     const pilots = pilotAddress.remotePilots(controlPlane, member.services, member.endpointSlices, member.endpoints, member.injectors);
     const [best] = exposures(controlPlane, gatewaysToward(pilots, primary).gateways, primary);
-    const whole = best?.ways.filter(({ missing, mode }) => missing === undefined && mode === 'passthrough') ?? [];
-    if (best === undefined || whole.length === 0) return;
+    // A port that nothing leads on from is refused, too, as soon as something does; one that ends TLS itself sees identities.
+    const toward = best?.ways.filter(({ missing, mode }) => missing !== undefined || mode === 'passthrough') ?? [];
+    if (best === undefined || toward.length === 0) return;
     const meshConfig = measured.meshConfigOf(controlPlane, primary.meshConfigs);
     const config = appliedConfigs.appliedConfig(controlPlane, primary, meshConfig);
     const sni = hosts.istiodHost(controlPlane.revision, controlPlane.namespace);
@@ -69,7 +70,7 @@ export default defineCheck({
     const [proxy] = proxies;
     if (proxy === undefined) return;
     const policies = authorizationPolicies.policiesOn(config, proxy);
-    const verdicts = whole.map(({ port }) => ({
+    const verdicts = toward.map(({ port }) => ({
       port,
       verdict: authorizationPolicies.verdictOn(policies, { port: listeningPort(best.service, port), sni }),
     }));

@@ -69,6 +69,17 @@ checkTester(check, {
     'an ambient mesh': mesh().ambient('east', 'west'),
   },
   broken: {
+    'a DestinationRule keeps callers away, too': {
+      mesh: withPolicy(remote, policy('default', 'shop', off)).break((m) =>
+        m.cluster('east').add({
+          apiVersion: 'networking.istio.io/v1',
+          kind: 'DestinationRule',
+          metadata: { name: 'abc', namespace: 'shop' },
+          spec: { host: 'abc.shop.svc.cluster.local', trafficPolicy: { tls: { mode: 'SIMPLE' } } },
+        }),
+      ),
+      findings: ['disabled-mutual-tls @ east:PeerAuthentication/shop/default'],
+    },
     'turned off for a namespace whose services every cluster has': {
       mesh: withPolicy(remote, policy('default', 'shop', off)),
       findings: ['disabled-mutual-tls @ east:PeerAuthentication/shop/default (warning likely)'],

@@ -23,7 +23,11 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['serviceAccounts'] },
   uses: { primary: [], member: ['serviceAccountTokens'] },
   catalogue: ['SEC-14'],
-  explains: [{ code: 'missing-remote-secret', match: 'cluster' }],
+  explains: [
+    { code: 'missing-remote-secret', match: 'cluster' },
+    // Under the default ID that its primary has, too, pods are given nothing else.
+    { code: 'mismatched-injection-path/identity', match: 'cluster', keys: ['name'] },
+  ],
   docs: {
     why: 'istioctl create-remote-secret takes the token of the reader account of the cluster that is to be read, and calls the secret by the ID of that cluster. Without the account, with a token that was never filled in, or with an ID that is no DNS label it fails, and the pipe into kubectl applies nothing.',
     confirm:

@@ -1,7 +1,7 @@
 import { count, list } from '../../base/text.ts';
 import { isGlobal, isMultiNetwork } from '../ambient.ts';
 import { replicasOf, listedEndpoints } from '../measured.ts';
-import { barrierOf } from '../mtls-barriers.ts';
+import { barriersOf } from '../mtls-barriers.ts';
 import type { DropReason } from '../endpoints.ts';
 import { visibleNamespaces } from '../istiod-view.ts';
 import { listOf } from '../topology-types.ts';
@@ -149,7 +149,7 @@ function reasonText(because: DropReason, { world, policies }: Around, { dropped,
       return 'they are terminating';
     case 'no-mtls': {
       const own = world === undefined ? undefined : policies.get(world);
-      const barrier = endpoint === undefined || own === undefined ? undefined : barrierOf(endpoint, aim, own.modes, aim.namespace);
+      const [barrier] = endpoint === undefined || own === undefined ? [] : barriersOf(endpoint, aim, own.modes, aim.namespace);
       if (barrier === undefined) return 'behind a gateway only mutual TLS gets through';
       if (barrier.why === 'no-sidecar') return 'they have no sidecar, and behind a gateway only mutual TLS gets through';
       const mode = barrier.why === 'destination-rule' ? barrier.mode : 'DISABLE';

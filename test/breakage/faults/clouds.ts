@@ -43,6 +43,7 @@ const oldMeshes: readonly MeshName[] = ['primary-remote 1.24', 'primary-remote 1
 /** Faults by which a gateway is no load balancer any more, or istiod goes by other addresses than its. */
 const withoutBalancer = [
   'external-ips-local',
+  'gateway-with-cluster-address-only',
   'node-port-local-on-half-of-the-nodes',
   'node-port-local-on-other-node',
   'node-port-on-bare-metal',
@@ -100,6 +101,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'network-load-balancer-forgets',
+    undoneBy: withoutBalancer,
     mode: 'EW-14',
     says: 'A network load balancer of AWS forgets idle connections after 350 s, and nothing keeps them alive.',
     meshes: everywhere,
@@ -129,6 +131,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'gateway-open-to-the-internet',
+    undoneBy: withoutBalancer,
     mode: 'EW-21',
     says: 'The annotation for an internal load balancer was forgotten in one cluster.',
     meshes: everywhere,
@@ -136,6 +139,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'gateway-faces-the-internet',
+    undoneBy: withoutBalancer,
     mode: 'EW-21',
     says: 'The load balancer of one cluster was made with scheme internet-facing.',
     meshes: everywhere,
@@ -203,6 +207,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'proxy-protocol-of-classic-load-balancer',
+    undoneBy: withoutBalancer,
     mode: 'CLD-06',
     says: 'The load balancer of the gateway was switched to PROXY protocol, as that of the ingress is.',
     meshes: everywhere,
@@ -210,6 +215,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'proxy-protocol-of-target-group',
+    undoneBy: withoutBalancer,
     mode: 'CLD-06',
     says: 'The target groups of a network load balancer have PROXY protocol v2 on.',
     meshes: everywhere,
@@ -224,6 +230,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'certificate-on-load-balancer',
+    undoneBy: withoutBalancer,
     mode: 'CLD-06',
     says: 'The Service of the gateway was copied from that of an ingress, certificate included.',
     meshes: [...everywhere, 'primary-remote on one network'],
@@ -323,6 +330,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'nothing-gives-addresses',
+    undoneBy: ['gateway-faces-the-internet', 'gateway-open-to-the-internet', 'network-load-balancer-forgets'],
     mode: 'CLD-11',
     says: 'A cluster on bare metal has no controller for load balancers.',
     meshes: everywhere,
@@ -340,6 +348,7 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'nodes-without-external-address',
+    undoneBy: ['external-ips-local'],
     mode: 'CLD-11',
     says: 'On bare metal the gateway is a NodePort of all nodes, whose addresses are internal by their type.',
     meshes: everywhere,
