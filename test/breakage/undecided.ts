@@ -5,8 +5,6 @@
 export const undecided: Readonly<Record<string, string>> = {
   'EW-17':
     'Whether an outlier is ejected is only known to each proxy (its statistics), and a rule that could eject one gateway address is what many run on purpose.',
-  'TRU-10':
-    'Check published-ca tells it by fingerprints; a scripted fault would need the published certificates themselves, which are not ours to bring along.',
   'TRU-11': 'Certificates of ztunnel are only shown by ztunnel itself (its config dump or metrics), which nothing here asks yet.',
   'POL-10':
     'Releases before 1.20 did so and are told as such (VER-05); in later ones it depends on where each proxy looks the name up, which nothing here shows.',
@@ -14,22 +12,4 @@ export const undecided: Readonly<Record<string, string>> = {
     'A firewall between pod networks shows in no object of Kubernetes; it takes a connection from a pod of one cluster to a pod of the other.',
   'VER-06': 'Which istioctl somebody runs is not in the mesh, and what it says wrongly is no fault of it.',
   'PERF-06': 'How long other tools wait for a cluster is not in the mesh; meshdoctor bounds its own waiting.',
-};
-
-const staged = 'It speaks of calls that fail on the way: test/transport/staged-failures.test.ts stages them on simulated clusters.';
-const opted =
-  'It speaks of probes that are off unless they are asked for: test/transport/probe-pod.test.ts and injection-trial.test.ts stage them.';
-const held =
-  'It speaks of a sidecar that holds something else than istiod should have sent: no object shows that, and its own tests say what Envoy would.';
-
-/** Checks that no fault and no recording makes speak, and why: their own tests have to do. */
-export const unstaged: Readonly<Record<string, string>> = {
-  'foreign-istiod-certificate': staged,
-  'rejected-istiod-call': staged,
-  'failing-pod-call': opted,
-  'unconfigured-gateway': staged,
-  'unexpected-sidecar-endpoints': held,
-  'failing-injection': opted,
-  'published-ca': 'It would take the published certificates themselves (TRU-10).',
-  'unrenewed-sidecar-certificate': held,
 };

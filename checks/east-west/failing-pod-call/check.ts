@@ -18,6 +18,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['probePods', 'services'],
   applies: { probed: ['probePods'] },
+  catalogue: ['EW-12'],
   explains: [
     { code: 'unreachable-gateway', match: 'cluster', keys: ['unreachable'] },
     { code: 'rejected-cross-network-call', match: 'cluster', keys: ['rejected'] },

@@ -25,6 +25,7 @@ export default defineCheck({
   needs: [...worlds.worldNeeds, 'sidecars'],
   uses: [...worlds.worldUses, 'clock'],
   applies: { dataPlane: 'sidecar', probed: ['sidecars'] },
+  catalogue: ['EW-18'],
   path: { hops: ['endpoints'] },
   docs: {
     why: 'What a call does is decided by what the sidecar of the caller holds, not by what istiod shows. For a service on another network it must hold the address of a gateway there: an address of a pod cannot be reached, and where it holds neither, calls never leave the own cluster.',

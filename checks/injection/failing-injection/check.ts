@@ -19,6 +19,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['injectionTrials', 'namespaces', 'injectors'],
   applies: { dataPlane: 'sidecar', probed: ['injectionTrials'] },
+  catalogue: ['CLD-01'],
   explains: [{ code: 'unready-east-west-gateway/uncreated', match: 'cluster', keys: ['unanswered', 'untrusted', 'nowhere', 'rejected'] }],
   docs: {
     why: 'Everything about injection can look right and no pod come out of it: the API server calls the injector itself, over its own network, in a remote through the gateway of the primary. A pod that is created as a dry run goes that whole way and is not kept.',

@@ -12,6 +12,7 @@ export const checkOf = (published: ReadonlyMap<string, publishedCas.PublishedCa>
     needs: ['rootConfigMaps', 'controlPlanes'],
     uses: ['caSecrets'],
     advice: true,
+    catalogue: ['TRU-10'],
     // One CA of several primaries is one cause.
     explains: [{ code: 'published-ca', match: 'mesh' }],
     docs: {

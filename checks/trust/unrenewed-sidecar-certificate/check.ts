@@ -21,6 +21,7 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['sidecars', 'pods', 'rootConfigMaps', 'today'],
   applies: { dataPlane: 'sidecar', probed: ['sidecars'] },
+  catalogue: ['TRU-02'],
   explains: [
     // What a gateway passes on is what the sidecars of its cluster present.
     { code: 'foreign-gateway-certificate/untrusted', match: 'within', keys: ['expired'] },

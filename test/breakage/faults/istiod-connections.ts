@@ -1,14 +1,7 @@
-import type { ListedNameTable } from '../../../src/model/observations.ts';
 import { observedIn } from '../../../src/testkit/observed.ts';
-import { type ObservedEdit, replicas } from '../../../src/testkit/observed-edits.ts';
+import type { ObservedEdit } from '../../../src/testkit/observed-edits.ts';
 import type { Fault } from '../fault.ts';
-
-/** What the istiods of a cluster say of the proxies of another: whether one of them is connected. */
-const says = (cluster: string, of: string, answer: 'elsewhere' | 'none'): ObservedEdit =>
-  replicas(cluster, (replica) => ({
-    ...replica,
-    nameTables: replica.nameTables.map((one): ListedNameTable => (one.proxy.cluster === of ? { ...one, table: { answer } } : one)),
-  }));
+import { says } from './istiod-connections-edits.ts';
 
 const seen =
   (...edits: readonly ObservedEdit[]): NonNullable<Fault['observed']> =>
