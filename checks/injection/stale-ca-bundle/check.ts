@@ -21,7 +21,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['injectors', 'namespaces', 'rootConfigMaps'] },
-  uses: { primary: ['pods'], member: ['leaderElections', 'clock'] },
+  uses: { primary: ['pods', 'leaderElections'], member: ['leaderElections', 'clock'] },
   path: { hops: ['caller'], onlyExplains: true },
   catalogue: ['INJ-07', 'INJ-09'],
   explains: [
@@ -78,6 +78,7 @@ export default defineCheck({
       controlPlane,
       primary: primary.name,
       pods: primary.pods,
+      heartbeats: primary.leaderElections,
       member: member.name,
       elections: member.leaderElections,
       clock: member.clock,

@@ -18,10 +18,11 @@ const bound = (name: string, roleName: string, subject: object) => ({
 });
 const all = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 const unbound = remote.edit(readerUnbound({ cluster: west }));
+const keyOf: Readonly<Record<string, string>> = { configmaps: 'manages', mutatingwebhookconfigurations: 'patches' };
 const lacks = (resource: string, grade = 'error certain', verbs?: readonly string[]) => ({
   mesh: remote.edit(readerWithout({ cluster: west, resource, ...(verbs === undefined ? {} : { verbs }) })),
   // Without these istiod cannot manage the cluster; others only keep it from reading.
-  findings: [`insufficient-reader-role/${/configmaps|mutating/.test(resource) ? 'manages' : 'reads'} @ ${role} (${grade})`],
+  findings: [`insufficient-reader-role/${keyOf[resource] ?? 'reads'} @ ${role} (${grade})`],
 });
 
 checkTester(check, {

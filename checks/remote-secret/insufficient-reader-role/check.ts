@@ -25,6 +25,8 @@ const effects = {
   feature: 'an optional feature does not work there',
 } as const;
 
+const bundlesOnly = 'istiod cannot write webhook bundles there';
+
 export default defineCheck({
   id: 'insufficient-reader-role',
   title: 'The reader of every remote secret has the rights istiod uses',
@@ -37,7 +39,7 @@ export default defineCheck({
   catalogue: ['SEC-06', 'VER-03'],
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },
-    { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages'] },
+    { code: 'stale-ca-bundle', match: 'cluster', keys: ['manages', 'patches'] },
     { code: 'foreign-root', match: 'cluster', keys: ['manages'] },
     ...effectsOfUnread,
   ],
@@ -50,6 +52,7 @@ export default defineCheck({
   messages: {
     reads: lacking,
     manages: lacking,
+    patches: lacking,
   },
   *run({ member, controlPlane, couple, finding, undecided }) {
     const unread = couple.kind === 'self' ? undefined : remoteSecrets.unreadBecause(controlPlane, couple);
@@ -72,9 +75,13 @@ export default defineCheck({
       const unbound = member.clusterRoles.find(
         (candidate) => isForReaders(candidate) && readerRules.missingRights(candidate.rules, istiod).length === 0,
       );
+      const managing = missing.filter((right) => right.effect === 'management');
+      // Webhooks are patched beside the election: without rights on them istiod leads the cluster all the same.
+      const key = managing.length === 0 ? 'reads' : managing.every(isOnWebhooks) ? 'patches' : 'manages';
+      const effect = key === 'patches' && worst.effect === 'management' ? bundlesOnly : effects[worst.effect];
       yield finding(
-        missing.some((right) => right.effect === 'management') ? 'manages' : 'reads',
-        { controlPlane, read: member.name, account, missing, worst, role, unbound },
+        key,
+        { controlPlane, read: member.name, account, missing, worst, effect, role, unbound },
         {
           at: role?.ref ?? member.ref,
           field: '.rules',
@@ -97,6 +104,7 @@ interface Lacking {
   readonly account: access.AccountName;
   readonly missing: readonly readerRules.ReaderRight[];
   readonly worst: readerRules.ReaderRight;
+  readonly effect: string;
   readonly role: Role | undefined;
   /** A role that would do and is bound to others or to nobody. */
   readonly unbound: Role | undefined;
@@ -104,10 +112,10 @@ interface Lacking {
 
 function lacking(a: Lacking) {
   return {
-    text: `Service account ${a.account.namespace}/${a.account.name} of ${a.read} may not ${list(spelled(a.missing), 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${effects[a.worst.effect]}.`,
+    text: `Service account ${a.account.namespace}/${a.account.name} of ${a.read} may not ${list(spelled(a.missing), 'nothing', 3)}, which istiod of ${a.controlPlane.ref.cluster} needs: ${a.effect}.`,
     expected: `ClusterRoles that allow ${list(spelled(a.missing))}`,
     found: 'no rule allows it',
-    effect: effects[a.worst.effect],
+    effect: a.effect,
     confirm: [
       `kubectl --context ${shellWord(a.read)} auth can-i ${a.worst.verb} ${a.worst.resource}${a.worst.group === '' ? '' : `.${a.worst.group}`} -A --as=system:serviceaccount:${a.account.namespace}:${a.account.name}`,
     ],
@@ -125,6 +133,10 @@ function lacking(a: Lacking) {
       ),
     ],
   };
+}
+
+function isOnWebhooks({ resource }: readerRules.ReaderRight): boolean {
+  return resource === 'mutatingwebhookconfigurations';
 }
 
 function isForReaders(role: Role): boolean {

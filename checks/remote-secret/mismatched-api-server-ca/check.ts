@@ -20,7 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['apiServerCa'] },
-  uses: { primary: ['pods'], member: ['endpointSlices', 'nodes', 'leaderElections', 'clock'] },
+  uses: { primary: ['pods', 'leaderElections'], member: ['endpointSlices', 'nodes', 'leaderElections', 'clock'] },
   path: { hops: ['endpoints', 'name', 'route', 'caller'] },
   catalogue: ['SEC-03'],
   explains: [
@@ -65,6 +65,7 @@ export default defineCheck({
         controlPlane,
         primary: primary.name,
         pods: primary.pods,
+        heartbeats: primary.leaderElections,
         member: member.name,
         elections: member.leaderElections,
         clock: member.clock,
