@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
+import { markOfCell } from '../../src/report/name-marks.ts';
 import type { Report } from '../../src/report/schema.ts';
 import type { Alarm } from '../../src/probe/pace.ts';
 import type { ProbeIo } from '../../src/probe/probe.ts';
@@ -36,6 +37,19 @@ function causes({ causes: all, findings }: Report): string[] {
     .filter(({ severity, advice }) => severity !== 'info' && !advice)
     .map(({ code, certainty, concerns }) => `${code} ${certainty} ${concerns.join(' ')}`)
     .sort();
+}
+
+/** Cells of the table of names that are marked as wrong although nothing is found about that name. */
+function unfounded({ names, findings }: Report): string[] {
+  const isFound = (service: string): boolean => {
+    const [namespace = '', name = ''] = service.split('/');
+    return findings.some(({ message }) => message.includes(`${name}.${namespace}`) || message.includes(service));
+  };
+  return names.flatMap((name) =>
+    name.callers.flatMap((caller) =>
+      markOfCell(name, caller) === 'error' && !isFound(name.service) ? [`${name.service} from ${caller.cluster}: ${caller.because}`] : [],
+    ),
+  );
 }
 
 interface Row {
@@ -322,6 +336,8 @@ describe('what fails beside the objects is reported as that, and as nothing else
   test.each(rows.map((row) => [row.about, row] as const))('%s', { timeout: seconds }, async (_about, row) => {
     await sandbox.stage(row.mishaps);
     sandbox.clusters.get('east')?.setAnswer(row.istiod ?? null);
-    expect(causes((await checkLive(sandbox, flags, { probing: impatient(row) })).report)).toEqual(row.causes);
+    const { report } = await checkLive(sandbox, flags, { probing: impatient(row) });
+    expect(causes(report)).toEqual(row.causes);
+    expect(unfounded(report)).toEqual([]);
   });
 });
