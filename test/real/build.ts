@@ -13,18 +13,25 @@ import {
 import { join, resolve } from 'node:path';
 import { runProgram } from './lab/processes.ts';
 import { type Part, cacheFolder, folderOf, isBuilt, partNames, parts, root } from './programs.ts';
-import { missingTool } from './prerequisites.ts';
+import { missingBuilder, missingTool } from './prerequisites.ts';
 import { images, versions } from './versions.ts';
 
-/** npm run real:build: everything the real tier runs, from package registries, into the cache. What is there is not built again. */
+/** npm run real:build [-- PART…]: what the real tier runs, from package registries, into the cache. What is there is not built again. */
 async function main(): Promise<number> {
-  const missing = await missingTool();
+  const named = process.argv.slice(2);
+  const wanted = partNames().filter((part) => named.length === 0 || named.includes(part));
+  if (wanted.length < named.length) {
+    console.error(`Parts are ${partNames().join(', ')}; not ${named.join(' ')}.`);
+    return 2;
+  }
+  // A single part takes what builds it, not what running the tier takes.
+  const missing = named.length === 0 ? await missingTool() : await missingBuilder();
   if (missing !== undefined) {
     console.error(missing);
     return 2;
   }
   console.log(`Programs of the real tier go to ${cacheFolder()}.`);
-  for (const part of partNames()) {
+  for (const part of wanted) {
     if (isBuilt(part)) {
       console.log(`${part}: there`);
       continue;

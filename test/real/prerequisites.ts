@@ -13,7 +13,16 @@ const needed = [
 export async function missingTool(platform: string = process.platform): Promise<string | undefined> {
   if (platform !== 'linux')
     return `The real tier runs on Linux only: it puts real proxies into network namespaces, and this is ${platform}.`;
-  for (const { program, args, what } of needed) {
+  return await firstMissing(needed);
+}
+
+/** The same of what any of its parts is built with. */
+export async function missingBuilder(): Promise<string | undefined> {
+  return await firstMissing(needed.slice(0, 1));
+}
+
+async function firstMissing(tools: readonly (typeof needed)[number][]): Promise<string | undefined> {
+  for (const { program, args, what } of tools) {
     const ran = await runProgram(program, args);
     if (ran.code !== 0) return `The real tier needs ${what}; \`${[program, ...args].join(' ')}\` did not run.`;
   }
