@@ -8,6 +8,7 @@ import type { HistoryState } from '../history/state.ts';
 import type { Report } from '../report/schema.ts';
 import { flag } from './flags.ts';
 import type { Host } from './host.ts';
+import { historyOf } from './keeping.ts';
 import type { Given } from './parser.ts';
 import { writeWhole } from './whole-file.ts';
 
@@ -32,7 +33,7 @@ export async function notifyingOf(given: Given, host: Host, config: LoadedConfig
     if (idle !== undefined) throw new UsageError('ERR_BAD_VALUE', `--${idle} needs --notify: there is nobody to be told.`);
     return undefined;
   }
-  if (flag.text(given, 'history') === undefined) {
+  if (historyOf(given, host, config) === undefined) {
     throw new UsageError('ERR_BAD_VALUE', '--notify needs --history DIR: without a history nothing is known to have changed.');
   }
   return {

@@ -57,6 +57,13 @@ export const configSchema = z.strictObject({
   allowIncomplete: z.union([z.boolean(), z.array(z.enum(['forbidden', 'unreachable']))]).optional(),
   plugins: names.optional(),
   outputs: names.optional(),
+  history: z
+    .strictObject({
+      dir: z.string().min(1).exactOptional(),
+      keepDays: z.int().positive().exactOptional(),
+      keepRuns: z.int().positive().exactOptional(),
+    })
+    .optional(),
   notify: z
     .strictObject({
       urlFile: z.string().exactOptional(),

@@ -28,7 +28,14 @@ describe('a history', () => {
     const dir = fresh();
     const runs = [run('2026-10-31T23:00:00Z'), run('2026-11-01T00:00:00Z'), run('2026-11-01T01:00:00Z'), run('2026-11-01T02:00:00Z', 1)];
     for (const one of runs) await appendSighting(dir, one);
-    expect(await readHistory(dir)).toEqual({ sightings: runs, damaged: 0 });
+    expect(await readHistory(dir)).toEqual({
+      sightings: runs,
+      damaged: 0,
+      months: [
+        { month: '2026-10', runs: 1 },
+        { month: '2026-11', runs: 3 },
+      ],
+    });
     expect(readdirSync(dir)).toEqual(['2026-10.jsonl', '2026-11.jsonl']);
     expect(
       readFileSync(join(dir, '2026-11.jsonl'), 'utf8')
@@ -54,7 +61,7 @@ describe('a history', () => {
     truncateSync(file, statSync(file).size - 30);
     // What was cut off is not referred to: its content is written again.
     await appendSighting(dir, run('2026-11-01T02:00:00Z', 1));
-    expect(await readHistory(dir)).toEqual({ sightings: [run('2026-11-01T00:00:00Z'), run('2026-11-01T02:00:00Z', 1)], damaged: 1 });
+    expect(await readHistory(dir)).toMatchObject({ sightings: [run('2026-11-01T00:00:00Z'), run('2026-11-01T02:00:00Z', 1)], damaged: 1 });
   });
 
   test('is empty where there is none, and other files beside it are nobody`s business', async () => {

@@ -1,21 +1,24 @@
 import { createHash } from 'node:crypto';
 import { access, appendFile, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { SourceError, UsageError } from '../base/errors.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { refuseLater, sameLine, schema, wholeLine } from './forms.ts';
 import type { Sighting } from './sighting.ts';
 import { folded, type HistoryState } from './state.ts';
 
 /*
  * A folder with a file per month, `2026-11.jsonl`, a line per run. Lines are only ever appended, each in one write, so that runs may write at the same
  * time; a line that was cut off by a crash or a full disk is passed over. A run that saw the same as an earlier one of its month is a line that names it.
+ * Months that were forgotten have left what they added up to (retention.ts).
  */
-
-/** Changes when a line of before can no longer be read as it is. */
-const schema = 1;
 
 /** What a folder holds. */
 export interface History {
+  /** What months that are no longer there added up to. */
+  readonly before?: HistoryState;
+  /** Files, oldest first, and how many runs each holds. */
+  readonly months: readonly { readonly month: string; readonly runs: number }[];
   /** In the order of the files. */
   readonly sightings: readonly Sighting[];
   /** Lines that could not be read: cut off, or damaged. */
@@ -29,21 +32,29 @@ export async function readHistory(dir: string, shown = dir): Promise<History> {
     throw unreadable(shown, error);
   });
   const sightings: Sighting[] = [];
+  const months: { month: string; runs: number }[] = [];
   let damaged = 0;
   for (const name of names.filter((one) => monthly.test(one)).sort()) {
     const text = await readFile(join(dir, name), 'utf8').catch((error: unknown) => {
+      // Another run has just forgotten it: what it added up to is read below.
+      if (codeOf(error) === 'ENOENT') return '';
       throw unreadable(join(shown, name), error);
     });
     const read = linesOf(text, join(shown, name));
     sightings.push(...read.sightings);
+    months.push({ month: name.slice(0, 'YYYY-MM'.length), runs: read.sightings.length });
     damaged += read.damaged;
   }
-  return { sightings, damaged };
+  // After the months: it is written before any of them goes.
+  const before = await readCheckpoint(dir, shown).catch((error: unknown) => {
+    throw error instanceof SourceError ? error : unreadable(shown, error);
+  });
+  return { ...(before === undefined ? {} : { before }), months, sightings, damaged };
 }
 
 /** What the runs of a history add up to; nothing where there was none. */
 export function stateOf(history: History): HistoryState | undefined {
-  return folded(history.sightings);
+  return folded(history.sightings, history.before);
 }
 
 /** Appends a run. Safe beside other writers. @throws UsageError when the folder cannot be written */
@@ -116,19 +127,6 @@ function parsed(line: string): unknown {
   }
 }
 
-const header = z.looseObject({ schema: z.int(), version: z.string().optional() });
-
-function refuseLater(value: unknown, shown: string): void {
-  const { success, data } = header.safeParse(value);
-  if (!success || data.schema <= schema) return;
-  const by = data.version === undefined ? 'a later meshdoctor' : `meshdoctor ${data.version}`;
-  throw new SourceError(
-    'ERR_SOURCE_UNREADABLE',
-    `${shown} has entries of ${by} in form ${data.schema}; this version reads no later form than ${schema}.`,
-    { hint: `Use ${by}, or give --history another folder.` },
-  );
-}
-
 function idOf(content: Omit<Sighting, 'at'>): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
 }
@@ -151,55 +149,6 @@ function reasonOf(error: unknown): string {
   return code === undefined ? 'no reason given' : (reasons[code] ?? code);
 }
 
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
-
-const time = z.iso.datetime({ offset: true });
-const texts = z.array(z.string());
-
-const content = {
-  version: z.string(),
-  exit: z.int(),
-  verdict: z.enum(['broken', 'warning', 'incomplete', 'clean']),
-  clusters: z.array(z.object({ name: z.string(), unreadable: z.string().exactOptional() })),
-  findings: z.array(
-    z.object({
-      key: z.string(),
-      code: z.string(),
-      check: z.string(),
-      severity: z.enum(['error', 'warning', 'info']),
-      certainty: z.enum(['certain', 'likely', 'possible']),
-      cluster: z.string(),
-      clusters: texts,
-      rests: texts,
-      message: z.string(),
-      fails: z.boolean(),
-      isCause: z.boolean(),
-    }),
-  ),
-  unjudged: z.record(z.string(), texts),
-  withheld: z.record(z.string(), texts),
-  reads: z.record(z.string(), texts),
-  unselected: texts,
-  expiries: z.array(
-    z.object({
-      at: z.string(),
-      what: z.enum([
-        'remote-secret-token',
-        'api-server-ca',
-        'root',
-        'signing-ca',
-        'ca-bundle',
-        'istiod-certificate',
-        'workload-certificate',
-      ]),
-      name: z.string(),
-      clusters: texts,
-      stops: z.string(),
-    }),
-  ),
-};
-
-const wholeLine = z.object({ schema: z.literal(schema), at: time, id: z.string(), ...content });
-const sameLine = z.object({ schema: z.literal(schema), at: time, as: z.string() });

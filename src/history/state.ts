@@ -84,10 +84,14 @@ export function advance(before: HistoryState | undefined, sighting: Sighting): S
   };
 }
 
-/** The state after all of these runs, in the order of their times, whatever order they are given in. */
-export function folded(sightings: readonly Sighting[]): HistoryState | undefined {
-  const inOrder = [...sightings].sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || compareText(a.at, b.at));
-  return inOrder.reduce<HistoryState | undefined>((state, sighting) => advance(state, sighting).state, undefined);
+/**
+ * The state after all of these runs, in the order of their times, whatever order they are given in. `before`: what runs up to its time added up to; of
+ * these no more is counted.
+ */
+export function folded(sightings: readonly Sighting[], before?: HistoryState): HistoryState | undefined {
+  const further = before === undefined ? sightings : sightings.filter(({ at }) => Date.parse(at) > Date.parse(before.at));
+  const inOrder = [...further].sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || compareText(a.at, b.at));
+  return inOrder.reduce<HistoryState | undefined>((state, sighting) => advance(state, sighting).state, before);
 }
 
 function clustersAfter(before: HistoryState | undefined, { at, clusters }: Sighting) {

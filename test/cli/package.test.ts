@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -13,8 +13,10 @@ import { parse } from 'yaml';
 
 const root = resolve(import.meta.dirname, '../..');
 const place = mkdtempSync(join(tmpdir(), 'meshdoctor-package-'));
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+afterAll(() => rmSync(place, { recursive: true, force: true }), 300_000);
 
+const tools = process.env['MESHDOCTOR_TOOLS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'meshdoctor-tools');
+const preCommit = join(tools, 'pre_commit');
 const home = join(place, 'home');
 const folder = join(place, 'empty');
 const demo = ['east', 'west'].map((cluster) => `--manifests ${cluster}=node_modules/meshdoctor/fixtures/demo/broken/${cluster}`).join(' ');
@@ -157,31 +159,92 @@ test('the job for GitLab leaves both reports', { timeout: 240_000 }, () => {
   for (const file of artifacts.paths) expect(readFileSync(join(repository, file), 'utf8')).toContain('missing-cross-network-port');
 });
 
-test('the hook for pre-commit runs what it names', { timeout: 240_000 }, () => {
+describe('the hook for pre-commit', () => {
   const [hook] = parse(readFileSync(join(root, '.pre-commit-hooks.yaml'), 'utf8')) as [{ entry: string; pass_filenames: boolean }];
-  const { exit, stdout } = shell(`export PATH=${folder}/node_modules/.bin:$PATH; ${hook.entry}`, checkout('pre-commit'));
-  expect([hook.pass_filenames, exit]).toEqual([false, 1]);
-  expect(stdout).toContain('error missing-cross-network-port');
+
+  test('runs what it names', { timeout: 240_000 }, () => {
+    const { exit, stdout } = shell(`export PATH=${folder}/node_modules/.bin:$PATH; ${hook.entry}`, checkout('pre-commit'));
+    expect([hook.pass_filenames, exit]).toEqual([false, 1]);
+    expect(stdout).toContain('error missing-cross-network-port');
+  });
+
+  // pre-commit clones a repository of these files, and lets npm install the clone: what it is built with comes from the registry.
+  test.skipIf(!existsSync(preCommit))(`is installed and run by pre-commit itself (${preCommit})`, { timeout: 900_000 }, () => {
+    const repository = checkout('pre-commit-itself');
+    const env = { ...process.env, PYTHONPATH: preCommit, PRE_COMMIT_HOME: join(place, 'pre-commit-home') };
+    const there = (line: string): Ran => {
+      const { stdout, stderr, status } = spawnSync('bash', ['-ec', line], { cwd: repository, env, encoding: 'utf8', timeout: 900_000 });
+      return { stdout, stderr, exit: status };
+    };
+    const source = join(place, 'source');
+    const committed = 'git -c user.name=n -c user.email=n@example.com commit --quiet --message all';
+    const copied = `cd ${root} && mkdir ${source} && git ls-files -coz --exclude-standard | tar --null --ignore-failed-read -T - -c | tar -x -C ${source}`;
+    expect(there(`(${copied}); cd ${source} && git init -q . && git add -A && ${committed}`)).toMatchObject({ exit: 0 });
+    expect(there('git init -q . && git add -A').exit).toBe(0);
+    const { exit, stdout } = there(`python3 -m pre_commit try-repo ${source} meshdoctor --all-files --verbose --color=never`);
+    expect(stdout).toContain('error missing-cross-network-port/missing primary Service/istio-system/istio-eastwestgateway');
+    expect(stdout).toContain('- exit code: 1');
+    expect(exit).toBe(1);
+  });
 });
 
-test('the manifest for krew names what is in the archive', { timeout: 240_000 }, () => {
-  const { stdout } = shell(`node ${join(root, 'scripts/krew.mjs')} ${tarball} https://example.com/meshdoctor.tgz`, root);
-  const { metadata, spec } = parse(stdout) as {
-    metadata: { name: string };
-    spec: { version: string; platforms: { sha256: string; files: { from: string; to: string }[]; bin: string; selector: object }[] };
-  };
-  expect(metadata.name).toBe('meshdoctor');
-  expect(spec.version).toMatch(/^v\d/);
-  const unpacked = join(place, 'krew');
-  mkdirSync(unpacked);
-  shell(`tar xzf ${tarball}`, unpacked);
-  for (const { sha256, files, bin } of spec.platforms) {
-    expect(sha256).toBe(createHash('sha256').update(readFileSync(tarball)).digest('hex'));
-    // As krew lays files out: what `from` matches goes to `to`, and is linked as kubectl-meshdoctor.
-    expect(files).toEqual([{ from: 'package/*', to: '.' }]);
-    const program = join(unpacked, 'package', bin);
-    chmodSync(program, 0o755);
-    const { exit } = shell(`ln -sf ${program} kubectl-meshdoctor && ./kubectl-meshdoctor version`, unpacked);
-    expect(exit).toBe(0);
+describe('the manifest for krew', { timeout: 240_000 }, () => {
+  interface Manifest {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string };
+    readonly spec: {
+      readonly version: string;
+      readonly shortDescription: string;
+      readonly description: string;
+      readonly caveats: string;
+      readonly homepage?: string;
+      readonly platforms: readonly {
+        readonly uri: string;
+        readonly sha256: string;
+        readonly files: readonly { readonly from: string; readonly to: string }[];
+        readonly bin: string;
+        readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+      }[];
+    };
   }
+  const address = 'https://example.com/meshdoctor.tgz';
+  const made = (): Manifest => parse(shell(`node ${join(root, 'scripts/krew.mjs')} ${tarball} ${address}`, root).stdout) as Manifest;
+
+  test('is one by the rules that krew checks and its index asks for', () => {
+    const { apiVersion, kind, metadata, spec } = made();
+    expect([apiVersion, kind, Object.keys(metadata)]).toEqual(['krew.googlecontainertools.github.com/v1alpha2', 'Plugin', ['name']]);
+    // No kubectl- in front, and not longer than a name may be.
+    expect(metadata.name).toMatch(/^(?!kubectl-)[a-z][a-z0-9-]{0,62}$/);
+    expect(spec.version).toMatch(/^v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?$/);
+    // Lists cut it at fifty; it is no sentence, and does not say that it is a plug-in of kubectl.
+    expect(spec.shortDescription.length).toBeLessThanOrEqual(50);
+    expect(spec.shortDescription).toMatch(/^[A-Z][^\n]*[^.\n]$/);
+    expect(spec.shortDescription).not.toMatch(/kubectl|plugin/i);
+    for (const line of `${spec.description}${spec.caveats}`.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    const known = ['version', 'homepage', 'shortDescription', 'description', 'caveats', 'platforms'];
+    expect(Object.keys(spec).filter((key) => !known.includes(key))).toEqual([]);
+    for (const { uri, sha256, files, bin, selector } of spec.platforms) {
+      expect([uri, sha256]).toEqual([address, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+      expect(Object.keys(selector)).toEqual(['matchLabels']);
+      for (const { from, to } of files) for (const path of [from, to, bin]) expect(path).not.toMatch(/^\/|(?:^|\/)\.\.(?:\/|$)/);
+    }
+    // Every machine meets one platform and no more.
+    const systems = spec.platforms.map(({ selector }) => selector.matchLabels['os']);
+    expect(systems).toEqual([...new Set(systems)]);
+  });
+
+  test('names the archive as it is, and what is in it', () => {
+    const unpacked = join(place, 'krew');
+    mkdirSync(unpacked);
+    shell(`tar xzf ${tarball}`, unpacked);
+    for (const { sha256, files, bin } of made().spec.platforms) {
+      expect(sha256).toBe(createHash('sha256').update(readFileSync(tarball)).digest('hex'));
+      // As krew lays files out: what `from` matches goes to `to`, and is linked as kubectl-meshdoctor.
+      expect(files).toEqual([{ from: 'package/*', to: '.' }]);
+      // It makes nothing executable that is not.
+      const { exit } = shell(`ln -sf ${join(unpacked, 'package', bin)} kubectl-meshdoctor && ./kubectl-meshdoctor version`, unpacked);
+      expect(exit).toBe(0);
+    }
+  });
 });

@@ -72,15 +72,19 @@ describe.skipIf(!existsSync(sarifSchema))(`SARIF, as the schema of OASIS says ($
   });
 });
 
-describe.skipIf(!existsSync(junitSchema))('JUnit, as its XSD says (npm ci --prefix test/schemas --ignore-scripts)', { timeout: 60_000 }, () => {
-  test.each(Object.entries(reports))('%s', async (_, report) => {
-    expect(await junitFaults(junit.render(report, style))).toEqual([]);
-  });
+describe.skipIf(!existsSync(junitSchema))(
+  'JUnit, as its XSD says (npm ci --prefix test/schemas --ignore-scripts)',
+  { timeout: 60_000 },
+  () => {
+    test.each(Object.entries(reports))('%s', async (_, report) => {
+      expect(await junitFaults(junit.render(report, style))).toEqual([]);
+    });
 
-  test('the schema refuses what is none', async () => {
-    expect(await junitFaults('<testsuites surprise="1"></testsuites>')).not.toEqual([]);
-  });
-});
+    test('the schema refuses what is none', async () => {
+      expect(await junitFaults('<testsuites surprise="1"></testsuites>')).not.toEqual([]);
+    });
+  },
+);
 
 interface Result {
   level: string;

@@ -33,7 +33,7 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   const outputs = watched !== undefined && watched.files.length === 0 ? [] : await outputsOf(watched?.files ?? specs, known, host.cwd);
   if (options.baseline?.write !== undefined) await refuseUnwritable(options.baseline.shown, host.cwd);
   const notifying = await notifyingOf(given, host, config);
-  const keeping = await keepingOf(given, host, options, prepared, io);
+  const keeping = await keepingOf(given, host, config, options, { prepared, io });
   const forecast = farthest(outputs, keeping.asked.forecast);
   const asked = forecast === undefined ? options : { ...options, forecast };
   let isTold = true;
