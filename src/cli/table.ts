@@ -159,6 +159,10 @@ const checkFlags = {
     describe: 'NAME=DIR: manifests laid over a cluster; says what this would break that was well before (repeatable)',
     values: 'files',
   },
+  without: {
+    type: 'list',
+    describe: 'CLUSTER:KIND/NAMESPACE/NAME: an object that is judged as if it were deleted, like --overlay (repeatable)',
+  },
   baseline: { type: 'string', describe: 'FILE of findings that are known: shown, never a failure', values: 'files' },
   'write-baseline': { type: 'boolean', describe: 'write all findings of this run into the file of --baseline' },
   'prune-baseline': { type: 'boolean', describe: 'take out of the file of --baseline what is gone' },

@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly suppressions?: NonNullable<ConfigFile['suppressions']>;
   /** What is laid over clusters before they are judged, each a directory of one of them. */
   readonly overlays?: readonly ClusterSource[];
+  /** What is taken out of them then: an object as `KIND/NAMESPACE/NAME`, and how the user wrote it. */
+  readonly without?: readonly { readonly cluster: string; readonly path: string; readonly shown: string }[];
   /** The one call that the run is about, as it was written: probes then ask what concerns it. No flag: `path` takes it as arguments. */
   readonly call?: { readonly from: string; readonly to: string };
   /** Ids, areas, globs and catalogue ids; empty = all. */
@@ -92,6 +94,7 @@ export interface Flags {
   readonly writeBaseline?: boolean | undefined;
   readonly pruneBaseline?: boolean | undefined;
   readonly overlay?: readonly string[] | undefined;
+  readonly without?: readonly string[] | undefined;
   readonly only?: readonly string[] | undefined;
   readonly skip?: readonly string[] | undefined;
   readonly failOn?: string | undefined;
@@ -134,7 +137,7 @@ export function runOptions(flags: Flags, config: LoadedConfig | undefined, where
   const clusters = source === 'directories' ? directoriesOf(flags, config, where.cwd) : [];
   const asked = source === 'live' ? liveSource(flags, config, where.cwd) : undefined;
   // What probes would see is the mesh without the overlay.
-  const live = asked !== undefined && flags.overlay !== undefined ? { ...asked, probe: 'off' as const } : asked;
+  const live = asked !== undefined && (flags.overlay ?? flags.without) !== undefined ? { ...asked, probe: 'off' as const } : asked;
   const services = (flags.service ?? file.services ?? []).map(parseService);
   // Which clusters a recording holds is only known once it is read.
   if (config !== undefined && file.topology !== undefined && source !== 'recording') checkTopology(config, file.topology, clusters, live);
@@ -195,14 +198,28 @@ function baselineOf(flags: Flags, config: LoadedConfig | undefined, cwd: string)
   return { baseline: { path: resolve(cwd, file), shown: file, ...(write === undefined ? {} : { write }) } };
 }
 
-function overlaysOf({ overlay, baseline }: Flags): Pick<RunOptions, 'overlays'> {
-  if (overlay === undefined) return {};
+function overlaysOf({ overlay, without, baseline }: Flags): Pick<RunOptions, 'overlays' | 'without'> {
+  const given = overlay === undefined ? '--without' : '--overlay';
+  if ((overlay ?? without) === undefined) return {};
   if (baseline !== undefined)
     throw new UsageError(
       'ERR_USAGE',
-      '--overlay compares with the clusters as they are, and --baseline with a file: only one of them can be asked for.',
+      `${given} compares with the clusters as they are, and --baseline with a file: only one of them can be asked for.`,
     );
-  return { overlays: overlay.map((text) => parseNamed('--overlay', text)) };
+  return {
+    overlays: (overlay ?? []).map((text) => parseNamed('--overlay', text)),
+    ...(without === undefined ? {} : { without: without.map(parseObject) }),
+  };
+}
+
+/** `CLUSTER:KIND/NAMESPACE/NAME`, or `CLUSTER:KIND/NAME`, as findings and suppressions name objects. */
+function parseObject(shown: string): NonNullable<RunOptions['without']>[number] {
+  const [, cluster, path] = /^(.+?):([A-Za-z][\w.-]*(?:\/[^/\s]+){1,2})$/.exec(shown) ?? [];
+  if (cluster === undefined || path === undefined)
+    throw new UsageError('ERR_BAD_VALUE', `--without needs CLUSTER:KIND/NAMESPACE/NAME, not ${JSON.stringify(shown)}.`, {
+      hint: 'For example: --without east:Gateway/istio-system/cross-network-gateway',
+    });
+  return { cluster, path, shown };
 }
 
 function directoriesOf(flags: Flags, config: LoadedConfig | undefined, cwd: string): ClusterSource[] {

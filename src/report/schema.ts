@@ -403,7 +403,7 @@ const historyOf = z
 const comparison = z
   .object({
     with: z.enum(['baseline', 'overlay']).describe('overlay: the same clusters without it.'),
-    files: z.array(z.string()).readonly().describe('The baseline, or what was laid over the clusters.'),
+    files: z.array(z.string()).readonly().describe('The baseline, or what was laid over the clusters and taken out of them.'),
     introduced: z.int(),
     unchanged: z.int(),
     gone: z

@@ -226,20 +226,29 @@ export function meanwhileOf(options: RunOptions, prepared: Prepared, io: RunIo):
 /** The clusters as they would be with the overlays, compared with what they are. Of both the same is known: nothing that was measured. */
 async function judgeOverlaid(
   measured: Snapshot,
-  { overlays, ...options }: RunOptions & { readonly overlays: NonNullable<RunOptions['overlays']> },
+  { overlays, without = [], ...options }: RunOptions & { readonly overlays: NonNullable<RunOptions['overlays']> },
   prepared: Prepared,
   io: RunIo,
   known: Omit<ReadMesh, 'snapshot'>,
 ): Promise<Report> {
   const snapshot: Snapshot = { ...measured, observations: [] };
   const { withOverlays } = await import('./overlaid.ts');
+<<<<<<< HEAD
   const laid = await withOverlays(snapshot, overlays, options);
   const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, judging(options, prepared, io));
+=======
+  const laid = await withOverlays(snapshot, { overlays, without, complete: options.complete });
+  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, {
+    services: options.services,
+    isOwnOnly: prepared.plugins.length === 0,
+    ...(io.pause === undefined ? {} : { pause: io.pause }),
+  });
+>>>>>>> 8f3d9a6 (Overlays can delete, and are judged before anything restarts; live clusters under an overlay and as the second side of diff are tested)
   const origins: Origins = {
     texts: new Map([...(known.origins?.texts ?? []), ...laid.origins.texts]),
     traces: new Map([...(known.origins?.traces ?? []), ...laid.origins.traces]),
   };
-  const files = overlays.flatMap(({ dir }) => dir ?? []);
+  const files = [...overlays.flatMap(({ dir }) => dir ?? []), ...without.map(({ shown }) => `removal of ${shown}`)];
   return await judgeSnapshot(laid.snapshot, options, prepared, io, { origins, before: { with: 'overlay', files, findings } });
 }
 

@@ -12,6 +12,7 @@ import type { ClusterSnapshot } from '../model/snapshot.ts';
 import { type ReadDocument, readDocuments } from './documents.ts';
 import { codeOf, findManifests, type FoundFiles, reasonOf, type Unread } from './files.ts';
 import type { Origins, Trace } from './places.ts';
+import { type Removed, removedBy } from './removal.ts';
 import { type DirectorySettings, readSettings, settingsFile } from './settings.ts';
 import { type Spots, spotsOf } from './spots.ts';
 import { type ChartValues, readChartValues } from './values.ts';
@@ -41,9 +42,12 @@ export async function openManifests(options: ManifestsOptions): Promise<readonly
 }
 
 /** The same, with what it takes to find fields of their objects again in the files. */
-export async function readManifests(
-  options: ManifestsOptions,
-): Promise<{ readonly clusters: readonly ClusterSnapshot[]; readonly origins: Origins }> {
+export async function readManifests(options: ManifestsOptions): Promise<{
+  readonly clusters: readonly ClusterSnapshot[];
+  readonly origins: Origins;
+  /** By cluster, what documents say is to be gone (`$patch: delete`); as objects of a cluster they are none. */
+  readonly removed: ReadonlyMap<string, readonly Removed[]>;
+}> {
   const clusters: Reading[] = [];
   const origins = { texts: new Map<string, string>(), traces: new Map<string, Trace>() };
   for (const { name, dir, values, complete, takenAt } of options.clusters) {
@@ -56,13 +60,18 @@ export async function readManifests(
     );
   }
   if (!options.signal?.aborted && clusters.every((cluster) => cluster.documents === 0)) throw nothingLeft(clusters);
-  return { clusters: clusters.map((cluster) => cluster.snapshot), origins };
+  return {
+    clusters: clusters.map((cluster) => cluster.snapshot),
+    origins,
+    removed: new Map(clusters.map(({ snapshot, removed }) => [snapshot.name, removed])),
+  };
 }
 
 interface Reading {
   readonly dir: string;
   readonly documents: number;
   readonly snapshot: ClusterSnapshot;
+  readonly removed: readonly Removed[];
 }
 
 function nothingLeft(clusters: readonly Reading[]): SourceError {
@@ -88,6 +97,7 @@ interface Gathering {
   readonly declare?: (declared: readonly Declared[], file: string, line: number, spots: Spots) => void;
   readonly unread: Unread[];
   readonly odd: Tally;
+  readonly removed: Removed[];
   documents: number;
   skipped: number;
   version: ClusterSnapshot['version'];
@@ -148,7 +158,12 @@ async function readCluster({ name, dir, values }: Told, options: ManifestsOption
     odd: gathering.odd.odd,
     ...(isInstalled ? { partial: madeByInstallers } : {}),
   });
-  return { dir: isPiped ? 'standard input' : (dir ?? values.map(({ file }) => file).join(', ')), documents: gathering.documents, snapshot };
+  return {
+    dir: isPiped ? 'standard input' : (dir ?? values.map(({ file }) => file).join(', ')),
+    documents: gathering.documents,
+    snapshot,
+    removed: gathering.removed,
+  };
 }
 
 const noDirectory: Directory = { base: '', files: [], unread: [], settings: {} };
@@ -178,7 +193,7 @@ function gatheringInto(intake: Gathering['intake'], base: string, unread: readon
     const near = relative('', join(base, file));
     return (isAbsolute(base) && near.startsWith('..') ? join(base, file) : near).split(sep).join('/');
   };
-  return { intake, shown, unread: [...unread], odd: tally(), documents: 0, skipped: 0, version: undefined };
+  return { intake, shown, unread: [...unread], odd: tally(), removed: [], documents: 0, skipped: 0, version: undefined };
 }
 
 /** The objects of a directory as they are written, for whoever serves them; with the time at which it says they were so. Throws for a file that cannot be read. */
@@ -267,6 +282,12 @@ function takeDocument(gathering: Gathering, file: string, document: ReadDocument
     return;
   }
   gathering.documents++;
+  if (value['$patch'] === 'delete') {
+    const removed = removedBy(value);
+    if (removed !== undefined) gathering.removed.push(removed);
+    gathering.skipped++;
+    return;
+  }
   const declared = declaredObjects(value);
   if (declared === undefined) takeObject(gathering, file, value, document.line, document.itemLines);
   else gathering.declare?.(declared, gathering.shown(file), document.line, spotsOf(file, content));

@@ -121,6 +121,7 @@ describe('every flag of check changes something', () => {
       `check ${healthy}`,
       `check ${healthy} --overlay east=fixtures/demo/broken/east/namespaces.yaml --overlay west=fixtures/demo/broken/west/namespaces.yaml`,
     ],
+    without: [`check ${healthy}`, `check ${healthy} --without east:Gateway/istio-system/cross-network-gateway`],
     baseline: [`check ${broken}`, `check ${broken} --baseline ${join(place, 'baseline.json')}`],
     'write-baseline': [
       `check ${broken} --baseline ${join(place, 'empty-baseline.json')}`,

@@ -36,6 +36,7 @@ export function runFlags(given: Given): Flags {
     writeBaseline: flag.on(given, 'write-baseline'),
     pruneBaseline: flag.on(given, 'prune-baseline'),
     overlay: flag.list(given, 'overlay'),
+    without: flag.list(given, 'without'),
     only: flag.list(given, 'only'),
     skip: flag.list(given, 'skip'),
     failOn: flag.text(given, 'fail-on'),
