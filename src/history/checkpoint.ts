@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourceError } from '../base/errors.ts';
 import { checkpoint, refuseLater, schema } from './forms.ts';
@@ -37,13 +37,12 @@ export async function readCheckpoint(dir: string, shown: string): Promise<Histor
 /** Puts it in the place of the one before, as a whole. @throws the error of node:fs */
 export async function writeCheckpoint(dir: string, { findings, clusters, ...rest }: HistoryState, version: string): Promise<void> {
   const value = { schema, version, ...rest, findings: [...findings.values()], clusters: [...clusters.values()] };
-  const beside = join(dir, `.${name}.${process.pid}.tmp`);
+  const beside = await mkdtemp(join(dir, '.before-'));
   try {
-    await writeFile(beside, `${JSON.stringify(value)}\n`);
-    await rename(beside, join(dir, name));
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
+    await writeFile(join(beside, name), `${JSON.stringify(value)}\n`);
+    await rename(join(beside, name), join(dir, name));
+  } finally {
+    await rm(beside, { recursive: true, force: true });
   }
 }
 

@@ -125,7 +125,7 @@ describe('what is forgotten', () => {
     writeFileSync(join(dir, 'before.json'), '{"schema":2,"version":"9.0.0"}');
     await expect(readHistory(dir, 'h')).rejects.toThrow('h/before.json has entries of meshdoctor 9.0.0 in form 2');
     // Nothing goes where it is not known what it would leave.
-    await expect(forget(dir, { days: 3 }, '0.1.0')).rejects.toThrow();
+    await expect(forget(dir, { days: 3 }, '0.1.0')).rejects.toThrow('in form 2');
     expect(readdirSync(dir)).toHaveLength(5);
   });
 });

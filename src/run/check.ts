@@ -233,17 +233,8 @@ async function judgeOverlaid(
 ): Promise<Report> {
   const snapshot: Snapshot = { ...measured, observations: [] };
   const { withOverlays } = await import('./overlaid.ts');
-<<<<<<< HEAD
-  const laid = await withOverlays(snapshot, overlays, options);
-  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, judging(options, prepared, io));
-=======
   const laid = await withOverlays(snapshot, { overlays, without, complete: options.complete });
-  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, {
-    services: options.services,
-    isOwnOnly: prepared.plugins.length === 0,
-    ...(io.pause === undefined ? {} : { pause: io.pause }),
-  });
->>>>>>> 8f3d9a6 (Overlays can delete, and are judged before anything restarts; live clusters under an overlay and as the second side of diff are tested)
+  const { findings } = await judge(snapshot, factsOf(snapshot, options.now), prepared.checks, judging(options, prepared, io));
   const origins: Origins = {
     texts: new Map([...(known.origins?.texts ?? []), ...laid.origins.texts]),
     traces: new Map([...(known.origins?.traces ?? []), ...laid.origins.traces]),
