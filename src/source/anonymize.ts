@@ -10,6 +10,7 @@ import { type Recording, rewritten } from './recording.ts';
 /** A recording under pseudonyms. `key`: anything random; who has it could tell addresses apart by trying. */
 export function anonymized(recording: Recording, key: string): Recording {
   const words = new Map<string, Category>();
+  for (const revision of revisionsOf(recording.snapshot)) add(words, revision, 'revision');
   for (const { name } of recording.snapshot.clusters) add(words, name, 'cluster', true);
   collect(recording.snapshot, words);
   for (const { namespace, name } of recording.asked.services) {
@@ -20,6 +21,14 @@ export function anonymized(recording: Recording, key: string): Recording {
   const addresses = addressBook(key);
   const text = (value: string): string => outsideOwnHosts(value, (part) => replaceWords(addresses(part), names));
   return rewritten(recording, (value) => replaced(value, text, ''));
+}
+
+/** Names of revisions and tags, wherever a label says one. Numbers are everybody's: they tell a release. */
+function revisionsOf(value: unknown, field = ''): readonly string[] {
+  if (typeof value === 'string') return field === 'istio.io/rev' || field === 'istio.io/tag' ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => revisionsOf(item));
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]) => revisionsOf(item, key));
 }
 
 /** Values of these fields are words of a schema. */
@@ -166,10 +175,19 @@ function add(words: Map<string, Category>, text: string, category: Category, wit
   if (/^system:(?!serviceaccount)/.test(text)) return;
   const somebodys = text.replaceAll(hostLike, (host) => (isOwnHost(host) ? '' : host));
   for (const word of somebodys.match(/[A-Za-z0-9][A-Za-z0-9_-]*/g) ?? []) {
-    const isNumber = /^[v]?\d+(?:-\d+)*$/.test(word);
-    if (isNumber && !(withNumbers && word.length >= 5)) continue;
-    if (isWellKnown(word)) continue;
+    if (isNumber(word) && !(withNumbers && word.length >= 5)) continue;
+    if (isWellKnown(word) || isOfRevision(word, words)) continue;
     const known = words.get(word);
     if (known === undefined || categoryOrder.indexOf(category) < categoryOrder.indexOf(known)) words.set(word, category);
   }
+}
+
+/** `istio-REVISION`: mesh configuration is found by it. */
+function isOfRevision(word: string, words: ReadonlyMap<string, Category>): boolean {
+  const [, revision] = /^istio-(.+)$/.exec(word) ?? [];
+  return revision !== undefined && (isNumber(revision) || words.get(revision) === 'revision');
+}
+
+function isNumber(word: string): boolean {
+  return /^v?\d+(?:-\d+)*$/.test(word);
 }

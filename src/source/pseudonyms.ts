@@ -8,12 +8,12 @@ import { isWellKnown } from './well-known.ts';
  */
 
 /** What a word is called by. */
-export type Category = 'cluster' | 'namespace' | 'network' | 'host' | 'name';
+export type Category = 'cluster' | 'revision' | 'namespace' | 'network' | 'host' | 'name';
 
 /** Words and parts of words joined by `-`, as names are made of. */
 const run = /[A-Za-z0-9][A-Za-z0-9_-]*/g;
 /** What comes first names a word that is several things. */
-export const categoryOrder: readonly Category[] = ['cluster', 'network', 'namespace', 'host', 'name'];
+export const categoryOrder: readonly Category[] = ['cluster', 'revision', 'network', 'namespace', 'host', 'name'];
 
 /** Names for words, in the order of the words within their category: what is sorted by name stays so. */
 export function pseudonymsOf(words: ReadonlyMap<string, Category>): ReadonlyMap<string, string> {
@@ -31,27 +31,34 @@ export function replaceWords(text: string, names: ReadonlyMap<string, string>): 
   return text.replaceAll(run, (word) => {
     const whole = names.get(word);
     if (whole !== undefined) return whole;
-    if (isWellKnown(word)) return withKnownEnd(word, names);
-    const parts = word.split('-');
-    const result: string[] = [];
-    for (let at = 0; at < parts.length; ) {
-      let end = parts.length;
-      while (end > at + 1 && !names.has(parts.slice(at, end).join('-'))) end--;
-      const part = parts.slice(at, end).join('-');
-      result.push(names.get(part) ?? part);
-      at = end;
-    }
-    return result.join('-');
+    if (isWellKnown(word)) return withKnownParts(word, names);
+    return withParts(word, (part) => names.get(part));
   });
 }
 
-/** Names of Istio's own may end with a cluster's, as `istio-remote-secret-NAME` does; nothing else in them is somebody's. */
-function withKnownEnd(word: string, names: ReadonlyMap<string, string>): string {
-  for (let at = word.indexOf('-'); at >= 0; at = word.indexOf('-', at + 1)) {
-    const end = names.get(word.slice(at + 1));
-    if (end?.startsWith('cluster-') === true) return `${word.slice(0, at + 1)}${end}`;
+/** A word whose parts are rewritten, the longest ones that there is something for. `isEnd`: nothing follows the part. */
+function withParts(word: string, rewrite: (part: string, isEnd: boolean) => string | undefined): string {
+  const parts = word.split('-');
+  const result: string[] = [];
+  for (let at = 0; at < parts.length; ) {
+    let end = parts.length;
+    let found: string | undefined;
+    for (; end > at; end--) {
+      found = rewrite(parts.slice(at, end).join('-'), end === parts.length);
+      if (found !== undefined) break;
+    }
+    result.push(found ?? parts[at] ?? '');
+    at = Math.max(end, at + 1);
   }
-  return word;
+  return result.join('-');
+}
+
+/** Names of Istio's own may end with a cluster's, as `istio-remote-secret-NAME` does, and hold a revision's, as `istiod-REVISION` and its pods do; nothing else in them is somebody's. */
+function withKnownParts(word: string, names: ReadonlyMap<string, string>): string {
+  return withParts(word, (part, isEnd) => {
+    const name = names.get(part);
+    return name?.startsWith('revision-') === true || (isEnd && part !== word && name?.startsWith('cluster-') === true) ? name : undefined;
+  });
 }
 
 const v4 = /(?<![\d.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?(?![\d.]*\d)/g;

@@ -20,7 +20,7 @@ const words: ReadonlySet<string> = new Set(
 );
 
 const own =
-  /^(?:istio-(?:system|ingress|egress|eastwest|cni|ca-|reader|remote|sidecar-injector|revision-tag|validator|leader|namespace-controller|gateway|init|proxy|validation|ip-autoallocate|clusterrole|node|serviceexport|kubeconfig|east-west|waypoint|operator)|istiod-|kubectl-|kube-|kubernetes-|cni-|k8s-|kindnet|local-path|metrics-server|csi-|ISTIO_|PILOT_|[A-Z][A-Z0-9]*_[A-Z0-9_]+$|[a-f0-9]{32,}$)/;
+  /^(?:istio-(?:system|ingress|egress|eastwest|cni|ca-|reader|remote|sidecar-injector|revision-tag|validator|leader|namespace-controller|gateway|init|proxy|validation|ip-autoallocate|clusterrole|node|serviceexport|kubeconfig|east-west|waypoint|operator)|istiod-|kubectl-(?:client-side-apply|create|edit|label|annotate|patch|rollout|scale|set)|kube-(?:system|public|node-lease|proxy|dns|apiserver|scheduler|controller-manager|root-ca|flannel)|kindnet|local-path|metrics-server|csi-|ISTIO_|PILOT_|[A-Z][A-Z0-9]*_[A-Z0-9_]+$|[a-f0-9]{32,}$)/;
 
 /** Whether a word is known to everybody. Long names of Istio's that hold a name of somebody's (`istio-remote-secret-NAME`) are not words: their parts are. */
 export function isWellKnown(word: string): boolean {
