@@ -40,9 +40,9 @@ export interface Reader {
   readonly kubeconfig: string;
 }
 
-/** Follows the printed instructions in every cluster, and hands over a kubeconfig. Ends with everything taken away again. */
-export async function asReader(lab: Lab, use: (reader: Reader) => Promise<void>): Promise<void> {
-  const printed = await lab.meshdoctor(['rbac', '--user', `${account}/${account}`]);
+/** Follows the instructions that are printed with these flags in every cluster, and hands over a kubeconfig. Ends with everything taken away again. */
+export async function asReader(lab: Lab, use: (reader: Reader) => Promise<void>, flags: readonly string[] = []): Promise<void> {
+  const printed = await lab.meshdoctor(['rbac', '--user', `${account}/${account}`, ...flags]);
   if (printed.code !== 0) throw new Error(`rbac: ${printed.stderr}`);
   const role = roleSchema.parse(parseAllDocuments(printed.stdout)[0]?.toJS());
   try {
@@ -134,7 +134,12 @@ const eventSchema = z.looseObject({
   requestURI: z.string(),
   user: z.looseObject({ username: z.string() }),
   objectRef: z
-    .looseObject({ resource: z.string().default(''), apiGroup: z.string().default(''), subresource: z.string().optional() })
+    .looseObject({
+      resource: z.string().default(''),
+      apiGroup: z.string().default(''),
+      subresource: z.string().optional(),
+      name: z.string().optional(),
+    })
     .optional(),
   responseStatus: z.looseObject({ code: z.number().optional() }).optional(),
 });

@@ -145,7 +145,7 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
     });
   };
   startControllers();
-  launch({ command: [programPath('kubelet-streams'), name, `${addresses.kubelet}:10250`], log: file('kubelet-streams.log') });
+  launch({ command: [programPath('kubelet-streams'), name, `${addresses.kubelet}:10250`, file('pods')], log: file('kubelet-streams.log') });
   const node = `${name}-node`;
   await addNode(kube, node, addresses.kubelet, region ?? name);
 

@@ -11,6 +11,9 @@ import { runProgram } from './processes.ts';
 /** The router: what pods have as gateway. */
 const router = '10.90.0.1';
 
+/** The routing table by which packets are lost. */
+const dropped = 77;
+
 export interface PodNetwork {
   /** Name of the namespace: CLUSTER.NAMESPACE.POD. */
   readonly name: string;
@@ -37,6 +40,7 @@ export async function makeRouter(): Promise<void> {
     ip link set nowhere arp off up
     ip link set beyond arp off up
     ip route add 10.0.0.0/8 dev nowhere
+    ip route add default dev nowhere table ${dropped}
     ip addr add ${router}/32 dev lo`);
 }
 
@@ -78,6 +82,22 @@ export async function giveAddress(network: PodNetwork, address: string): Promise
 /** Packets to this address are lost. */
 export async function blockAddress(address: string): Promise<void> {
   await shell(`ip addr del ${address}/32 dev lo 2>/dev/null || true; ip route replace ${address}/32 dev nowhere`);
+}
+
+/** What a firewall drops: packets from anybody, or of a range of addresses, to another; of one TCP port where it names one. */
+export interface Barrier {
+  readonly from?: string;
+  readonly to: string;
+  readonly port?: number;
+}
+
+/** From now on these are all that is dropped; connections that are open are not spared. */
+export async function setBarriers(barriers: readonly Barrier[]): Promise<void> {
+  const rules = barriers.map(
+    ({ from = 'all', to, port }) =>
+      `ip rule add from ${from} to ${to} ${port === undefined ? '' : `ipproto tcp dport ${port} `}lookup ${dropped}`,
+  );
+  await shell([`while ip rule del lookup ${dropped} 2>/dev/null; do :; done`, ...rules].join('\n'));
 }
 
 export async function takeAddress(network: PodNetwork, address: string): Promise<void> {

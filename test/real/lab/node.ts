@@ -41,6 +41,10 @@ interface Container {
   ready: boolean;
   /** Without a program here it is ready, since nothing says otherwise. */
   hasProgram: boolean;
+  /** It runs beside the containers of the pod and ends after them: a native sidecar. */
+  readonly isBeside: boolean;
+  /** Of a pod that ends by itself: it waits for the sidecars before it. */
+  isHeld: boolean;
 }
 
 interface Entry {
@@ -57,6 +61,8 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   const { kube } = cluster;
   const entries = new Map<string, Entry>();
   const starting = new Set<string>();
+  /** Pods that were deleted before they had been started. */
+  const vanished = new Set<string>();
   const sources = { kube, secrets: new Map<string, Obj>(), configmaps: new Map<string, Obj>(), tokens: new Map<string, string>() };
   const listeners: (() => void)[] = [];
   let next = 0;
@@ -65,6 +71,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     const entry = entries.get(key);
     if (pod === undefined) {
       if (entry !== undefined) void end(key, entry);
+      else if (starting.has(key)) vanished.add(key);
       return;
     }
     if (entry !== undefined) {
@@ -110,9 +117,15 @@ export async function startNode(cluster: Cluster): Promise<Node> {
         restarts: 0,
         ready: false,
         hasProgram: true,
+        isBeside: isNativeSidecar(spec),
+        isHeld: isHeldAtFirst(pod, spec),
       })),
     };
     entries.set(key, entry);
+    if (vanished.delete(key)) {
+      await end(key, entry);
+      return;
+    }
     await report(entry);
     for (const container of entry.containers) void keep(entry, container);
     void watchReadiness(entry);
@@ -127,6 +140,7 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     );
     writeFiles(entry.folder, files, container.files);
     container.files = files;
+    await released(entry, container);
     while (!entry.ending) {
       const podAddress = { ip: entry.network.address, host: cluster.addresses.kubelet };
       const program = programOf(cluster, withStatus(entry.object, podAddress), container.spec, entry.folder);
@@ -146,6 +160,8 @@ export async function startNode(cluster: Cluster): Promise<Node> {
       container.ready = false;
       if (textAt(entry.object, 'spec', 'restartPolicy') === 'Never') {
         container.exitCode = code ?? 137;
+        if (entry.containers.every(({ isBeside, exitCode }) => isBeside || exitCode !== undefined))
+          for (const { isBeside, running: sidecar } of entry.containers) if (isBeside) void sidecar?.stop();
         await report(entry);
         return;
       }
@@ -154,11 +170,19 @@ export async function startNode(cluster: Cluster): Promise<Node> {
     }
   };
 
+  /** Until a container may be started. */
+  const released = async (entry: Entry, container: Container): Promise<void> => {
+    if (!container.isHeld) return;
+    while (!entry.ending && !entry.containers.every(({ isHeld, ready }) => isHeld || ready)) await pause(100);
+    container.isHeld = false;
+    await report(entry);
+  };
+
   const watchReadiness = async (entry: Entry): Promise<void> => {
     let reported = false;
     while (!entry.ending) {
       for (const container of entry.containers) {
-        container.ready = container.exitCode === undefined && (await isReady(entry, container));
+        container.ready = !container.isHeld && container.exitCode === undefined && (await isReady(entry, container));
       }
       const ready = entry.containers.every((container) => container.ready);
       if (ready !== entry.ready || !reported) {
@@ -247,10 +271,24 @@ export async function startNode(cluster: Cluster): Promise<Node> {
   };
 }
 
-/** Containers that stay: those of the pod, and init containers that restart always (native sidecars). */
+/** Containers that stay: those of the pod, and native sidecars. */
 function containersOf(pod: Obj): readonly unknown[] {
-  const sidecars = listAt(pod, 'spec', 'initContainers').filter((container) => at(container, 'restartPolicy') === 'Always');
-  return [...sidecars, ...listAt(pod, 'spec', 'containers')];
+  return [...listAt(pod, 'spec', 'initContainers').filter(isNativeSidecar), ...listAt(pod, 'spec', 'containers')];
+}
+
+/** An init container that is restarted always. */
+function isNativeSidecar(container: unknown): boolean {
+  return at(container, 'restartPolicy') === 'Always';
+}
+
+/**
+ * What comes after a sidecar is started when that is ready: native, or one that holds up the others. Only pods that end by themselves can be told from
+ * others by the order.
+ */
+function isHeldAtFirst(pod: Obj, container: unknown): boolean {
+  if (textAt(pod, 'spec', 'restartPolicy') !== 'Never' || isNativeSidecar(container) || textAt(container, 'name') === 'istio-proxy')
+    return false;
+  return containersOf(pod).some((other) => isNativeSidecar(other) || at(other, 'lifecycle', 'postStart') !== undefined);
 }
 
 function withStatus(pod: Obj, { ip, host }: { ip: string; host: string }): Obj {
@@ -314,6 +352,11 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     started: false,
     state: { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt: entry.started, finishedAt: now } },
   });
+  const waiting = (spec: unknown): Record<string, unknown> => ({
+    ...running(spec, false, 0),
+    started: false,
+    state: { waiting: { reason: 'PodInitializing' } },
+  });
   const byName = new Map(entry.containers.map((container) => [container.name, container]));
   const initial = listAt(entry.object, 'spec', 'initContainers').map((spec) => {
     const own = byName.get(textAt(spec, 'name') ?? '');
@@ -352,13 +395,16 @@ function statusOf(entry: Entry, cluster: Cluster): Record<string, unknown> {
     ...(initial.length === 0 ? {} : { initContainerStatuses: initial }),
     containerStatuses: listAt(entry.object, 'spec', 'containers').map((spec) => {
       const own = byName.get(textAt(spec, 'name') ?? '');
+      if (own?.isHeld === true) return waiting(spec);
       if (own?.exitCode !== undefined) return ended(spec, own.exitCode);
       return running(spec, own?.ready ?? true, own?.restarts ?? 0);
     }),
   };
 }
 
-function phaseOf({ containers }: Entry): 'Running' | 'Succeeded' | 'Failed' {
-  if (containers.some(({ exitCode }) => exitCode === undefined)) return 'Running';
-  return containers.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
+function phaseOf({ containers }: Entry): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+  const own = containers.filter(({ isBeside }) => !isBeside);
+  if (own.some(({ isHeld }) => isHeld)) return 'Pending';
+  if (own.some(({ exitCode }) => exitCode === undefined)) return 'Running';
+  return own.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts';
 import { type Obj, at, listAt, textAt } from './kube.ts';
-import { type PodNetwork, addOwnAddress, blockAddress, giveAddress, takeAddress } from './network.ts';
+import { type Barrier, type PodNetwork, addOwnAddress, blockAddress, giveAddress, setBarriers, takeAddress } from './network.ts';
 import type { Node } from './node.ts';
 
 /** A cluster with what runs in it. */
@@ -14,6 +14,8 @@ export interface ServiceAddresses {
   holdLoadBalancers(cluster: string, isHeld: boolean): void;
   /** Addresses that go nowhere though somebody is ready behind them: a firewall. Undone with an empty list. */
   block(addresses: readonly string[]): Promise<void>;
+  /** Drops packets between addresses, or to one port: a firewall that knows more than addresses. Undone with an empty list. */
+  bar(barriers: readonly Barrier[]): Promise<void>;
 }
 
 /**
@@ -130,6 +132,7 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
       else held.delete(cluster);
       changed();
     },
+    bar: setBarriers,
     block: async (addresses) => {
       blocked = new Set(addresses);
       for (const [address, owner] of owners) if (owner === 'blocked' && !blocked.has(address)) owners.delete(address);

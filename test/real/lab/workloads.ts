@@ -18,12 +18,13 @@ export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder
     KUBERNETES_SERVICE_HOST: cluster.addresses.api,
     KUBERNETES_SERVICE_PORT: '6443',
   };
+  const command = listAt(container, 'command').map(String);
   const args = listAt(container, 'args').map((arg) => expanded(String(arg), env));
   switch (textAt(container, 'name')) {
     case 'discovery':
       return { command: [programPath('pilot-discovery'), ...args], env: { ...env, ...upstreamEnvoy } };
     case 'istio-proxy':
-      return proxy(env, args);
+      return proxy(pod, env, args);
     case 'install-cni':
       return undefined;
     case 'meshdoctor':
@@ -31,8 +32,19 @@ export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder
     case 'coredns':
       return { command: [programPath('coredns'), '-conf', join(folder, 'etc/coredns/Corefile')], env };
     default:
-      return application(container, env);
+      return command[0] === '/bin/sh'
+        ? script(pod, container, env, [command[0], ...command.slice(1), ...args])
+        : application(container, env);
   }
+}
+
+/** A container that brings its own script: with this machine's programs, as the user that it wants to be, and nothing can be written. */
+function script(pod: Obj, container: unknown, env: Readonly<Record<string, string>>, command: readonly [string, ...string[]]): Program {
+  const wanted = at(container, 'securityContext', 'runAsUser') ?? userOf(pod);
+  const user = typeof wanted === 'number' ? wanted : 0;
+  // Without root there are no other users.
+  const become = `as="setpriv --reuid=${user} --regid=${user} --clear-groups --bounding-set=-all --no-new-privs"; $as true 2>/dev/null || as=; exec $as "$@"`;
+  return { command: ['sh', '-c', `mount -o remount,bind,ro / && ${become}`, 'sh', ...command], env: { ...env, HOME: '/' } };
 }
 
 /** The program under test as its image starts it: what is mounted lies below the pod's folder, and nothing but /tmp can be written. */
@@ -54,16 +66,34 @@ const upstreamEnvoy = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', METADATA_EXCHAN
 const exceptInbound = ['15008', '15020', '15021', '15090'];
 
 /** Sidecars and gateways; no ztunnel is built here, and upstream Envoy refuses the listeners of a waypoint or an ambient gateway. */
-function proxy(env: Readonly<Record<string, string>>, args: readonly string[]): Program | undefined {
+function proxy(pod: Obj, env: Readonly<Record<string, string>>, args: readonly string[]): Program | undefined {
   if (args.includes('ztunnel') || args.includes('waypoint')) return undefined;
   const config = { binaryPath: programPath('envoy'), ...settings(env['PROXY_CONFIG']) };
   const agent = [programPath('pilot-agent'), ...args];
   const isSidecar = args.includes('sidecar');
-  const redirect = `'${programPath('pod')}' redirect 15006 ${exceptInbound.join(' ')} 2>/dev/null; exec "$@"`;
+  const redirect = `'${programPath('pod')}' redirect 15006 ${exceptInbound.join(' ')} 2>/dev/null; ${captureFor(pod, env)}exec "$@"`;
   return {
     command: isSidecar ? ['sh', '-c', redirect, 'sh', ...agent] : [agent[0] ?? '', ...agent.slice(1)],
     env: { ...env, PROXY_CONFIG: JSON.stringify(config), ISTIO_BOOTSTRAP: programPath('envoy_bootstrap.json') },
   };
+}
+
+function userOf(pod: Obj): unknown {
+  return at(pod, 'spec', 'securityContext', 'runAsUser');
+}
+
+/**
+ * Outbound traffic of the pod's own user goes to the proxy, DNS too where the agent answers it; as istio-init does, which excepts the proxy's user. Of pods
+ * that name no user everything runs as that of the proxy, and none of it is captured.
+ */
+function captureFor(pod: Obj, env: Readonly<Record<string, string>>): string {
+  const user = userOf(pod);
+  if (typeof user !== 'number') return '';
+  const init = listAt(pod, 'spec', 'initContainers').find((container) => textAt(container, 'name') === 'istio-init');
+  const args = listAt(init, 'args').map(String);
+  const excepted = args.includes('-o') ? (args[args.indexOf('-o') + 1] ?? '').split(',').filter((port) => port !== '') : [];
+  const dns = env['ISTIO_META_DNS_CAPTURE'] === 'true' ? '15053' : '0';
+  return `'${programPath('pod')}' capture ${user} 15001 ${dns} ${excepted.join(' ')} 2>/dev/null; `;
 }
 
 function settings(text: string | undefined): Record<string, unknown> {

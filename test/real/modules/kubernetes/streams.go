@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -74,10 +75,22 @@ func dialInside(namespace string, port int32) (net.Conn, error) {
 	return r.connection, r.err
 }
 
-// serveStreams answers the part of the kubelet's API that port-forwarding needs: kubelet-streams CLUSTER ADDRESS.
+// sendLog sends what a container has written so far, which is in the folder of its pod. One that has not been started has no file.
+func sendLog(w http.ResponseWriter, folder, namespace, pod, container string) {
+	file, err := os.Open(filepath.Join(folder, namespace+"."+pod, container+".log"))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("container %q in pod %q is waiting to start: PodInitializing", container, pod), http.StatusBadRequest)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "text/plain")
+	_, _ = io.Copy(w, file)
+}
+
+// serveStreams answers the parts of the kubelet's API that port-forwarding and logs need: kubelet-streams CLUSTER ADDRESS PODS.
 func serveStreams(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("usage: kubelet-streams CLUSTER ADDRESS")
+	if len(args) != 3 {
+		return fmt.Errorf("usage: kubelet-streams CLUSTER ADDRESS PODS")
 	}
 	certificate, err := selfSigned()
 	if err != nil {
@@ -90,6 +103,10 @@ func serveStreams(args []string) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+			if len(path) == 4 && path[0] == "containerLogs" {
+				sendLog(w, args[2], path[1], path[2], path[3])
+				return
+			}
 			if len(path) < 3 || path[0] != "portForward" {
 				http.NotFound(w, r)
 				return

@@ -15,9 +15,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"redirect": redirect, "listen": listen}
+	commands := map[string]func([]string) error{"redirect": redirect, "capture": capture, "listen": listen}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: pod redirect TO EXCEPT… | pod listen PORT…")
+		fmt.Fprintln(os.Stderr, "usage: pod redirect TO EXCEPT… | pod capture USER TO DNS EXCEPT… | pod listen PORT…")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
@@ -41,22 +41,90 @@ func redirect(args []string) error {
 	chain := connection.AddChain(&nftables.Chain{
 		Name: "inbound", Table: table, Type: nftables.ChainTypeNAT, Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityNATDest,
 	})
-	tcp := []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
-	}
 	for _, port := range ports[1:] {
-		connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(append([]expr.Any{}, tcp...),
-			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
-			&expr.Verdict{Kind: expr.VerdictAccept},
-		)})
+		connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: joined(toPort(unix.IPPROTO_TCP, port), accept)})
 	}
-	connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(append([]expr.Any{}, tcp...),
-		&expr.Immediate{Register: 1, Data: binaryutil.BigEndian.PutUint16(ports[0])},
-		&expr.Redir{RegisterProtoMin: 1, RegisterProtoMax: 1},
-	)})
+	connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: joined(protocol(unix.IPPROTO_TCP), redirected(ports[0]))})
 	return connection.Flush()
+}
+
+// capture sends every TCP connection that a user opens to port TO, but for those to the ports that are excepted, and its questions to a
+// DNS to port DNS unless that is 0: what istio-init does for outbound traffic of everybody but the proxy.
+func capture(args []string) error {
+	usage := fmt.Errorf("usage: pod capture USER TO DNS EXCEPT…")
+	if len(args) < 3 {
+		return usage
+	}
+	user, err := strconv.ParseUint(args[0], 10, 32)
+	if err != nil {
+		return usage
+	}
+	ports, err := numbers(args[1:])
+	if err != nil {
+		return usage
+	}
+	connection, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := connection.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "istio-outbound"})
+	chain := connection.AddChain(&nftables.Chain{
+		Name: "outbound", Table: table, Type: nftables.ChainTypeNAT, Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
+	})
+	others := []expr.Any{
+		&expr.Meta{Key: expr.MetaKeySKUID, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(uint32(user))},
+	}
+	loopback := []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte("lo\x00")},
+	}
+	rules := [][]expr.Any{joined(others, accept)}
+	if ports[1] != 0 {
+		rules = append(rules,
+			joined(toPort(unix.IPPROTO_UDP, 53), redirected(ports[1])),
+			joined(toPort(unix.IPPROTO_TCP, 53), redirected(ports[1])))
+	}
+	rules = append(rules, joined(loopback, accept))
+	for _, port := range ports[2:] {
+		rules = append(rules, joined(toPort(unix.IPPROTO_TCP, port), accept))
+	}
+	rules = append(rules, joined(protocol(unix.IPPROTO_TCP), redirected(ports[0])))
+	for _, rule := range rules {
+		connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
+	}
+	return connection.Flush()
+}
+
+var accept = []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}
+
+func protocol(number byte) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{number}},
+	}
+}
+
+func toPort(of byte, port uint16) []expr.Any {
+	return joined(protocol(of), []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
+	})
+}
+
+func redirected(port uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Immediate{Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
+		&expr.Redir{RegisterProtoMin: 1, RegisterProtoMax: 1},
+	}
+}
+
+func joined(parts ...[]expr.Any) []expr.Any {
+	var all []expr.Any
+	for _, part := range parts {
+		all = append(all, part...)
+	}
+	return all
 }
 
 // listen answers on every port given what it is sent: the application of a pod.

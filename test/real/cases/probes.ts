@@ -1,0 +1,193 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Report } from '../../../src/report/schema.ts';
+import { readRecording } from '../../../src/source/recording.ts';
+import { type Checked, check, checkUntil, isGreen, record, recordingOf, spoken } from '../faults/check.ts';
+import { restarted } from '../faults/restarts.ts';
+import type { Lab } from '../lab/lab.ts';
+import { listAt, textAt } from '../lab/kube.ts';
+import { launch, until } from '../lab/processes.ts';
+import { root } from '../programs.ts';
+import type { Case } from './case.ts';
+import { type AuditEvent, asReader, auditedSince } from './reader.ts';
+
+/*
+ * Probes that write: pods that are tried, and pods that are made. They are green on a healthy mesh, their writes are those that the flag allows, and nothing
+ * of them stays, however a run ends.
+ */
+
+export const probeCases: readonly Case[] = [
+  { name: 'dry-run-writes-nothing', topology: 'primary-remote', run: dryRun },
+  { name: 'dry-run-of-peers-writes-nothing', topology: 'multi-primary', run: dryRun },
+  { name: 'probe-pods-leave-nothing', topology: 'primary-remote', run: podsLeaveNothing },
+  { name: 'probe-pods-of-peers-leave-nothing', topology: 'multi-primary', run: podsLeaveNothing },
+  { name: 'istiod-without-debug-endpoints', topology: 'multi-primary', run: withoutDebug },
+];
+
+async function dryRun(lab: Lab): Promise<void> {
+  await asReader(
+    lab,
+    async ({ kubeconfig }) => {
+      const writes = await writesOf(lab, async () => await proven(lab, ['--probe=dry-run', '--kubeconfig', kubeconfig]));
+      for (const [cluster, events] of writes) {
+        const odd = events.filter((event) => !isTrial(event));
+        if (odd.length > 0 || events.length === 0) throw new Error(`${cluster} was asked to write:\n${events.map(lineOf).join('\n')}`);
+      }
+      await noneLeft(lab);
+    },
+    ['--probe=dry-run'],
+  );
+}
+
+async function podsLeaveNothing(lab: Lab): Promise<void> {
+  await asReader(
+    lab,
+    async ({ kubeconfig }) => {
+      for (const namespace of ['default', 'sample']) {
+        const flags = ['--probe=pod', `--probe-namespace=${namespace}`];
+        const writes = await writesOf(lab, async () => await proven(lab, [...flags, '--kubeconfig', kubeconfig]));
+        for (const [cluster, events] of writes) onePod(cluster, namespace, events);
+        await noneLeft(lab);
+        await record(lab, `probes-in-${namespace}`, flags);
+        await answered(lab, namespace);
+        await noneLeft(lab);
+      }
+    },
+    ['--probe=pod'],
+  );
+  await endsCleanly(lab, 'SIGINT');
+  await noneLeft(lab);
+  await endsCleanly(lab, 'SIGKILL');
+  await cleanedUp(lab);
+}
+
+/** Green, and with everything measured that the flags ask for. */
+async function proven(lab: Lab, flags: readonly string[]): Promise<Checked> {
+  const checked = await check(lab, flags);
+  if (!isGreen(checked) || checked.report.notChecked.length > 0) throw new Error(`check ${flags.join(' ')}:\n${spoken(checked)}`);
+  return checked;
+}
+
+/** What the reader wrote in each cluster meanwhile, without what only looks like writing. */
+async function writesOf(lab: Lab, run: () => Promise<unknown>): Promise<ReadonlyMap<string, readonly AuditEvent[]>> {
+  const sizes = new Map(lab.clusters().map(({ cluster }) => [cluster.name, statSync(cluster.audit).size]));
+  await run();
+  return new Map(
+    lab
+      .clusters()
+      .map(({ cluster: { name } }) => [
+        name,
+        auditedSince(lab, name, sizes.get(name) ?? 0).filter(
+          ({ verb, objectRef }) =>
+            !['get', 'list', 'watch'].includes(verb) &&
+            objectRef?.subresource !== 'portforward' &&
+            objectRef?.resource !== 'selfsubjectaccessreviews',
+        ),
+      ]),
+  );
+}
+
+function lineOf({ verb, requestURI, responseStatus }: AuditEvent): string {
+  return `${verb} ${requestURI}: ${String(responseStatus?.code)}`;
+}
+
+function isTrial({ verb, objectRef, requestURI, responseStatus }: AuditEvent): boolean {
+  return verb === 'create' && objectRef?.resource === 'pods' && requestURI.endsWith('/pods?dryRun=All') && responseStatus?.code === 201;
+}
+
+/** Beside trials: one pod is made, and the same is deleted. */
+function onePod(cluster: string, namespace: string, events: readonly AuditEvent[]): void {
+  const [made, deleted, ...more] = events.filter((event) => !isTrial(event));
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const isMade = made?.verb === 'create' && made.requestURI === path && made.responseStatus?.code === 201;
+  const isDeleted =
+    deleted?.verb === 'delete' && deleted.requestURI.startsWith(`${path}/meshdoctor-probe-`) && deleted.responseStatus?.code === 200;
+  if (!isMade || !isDeleted || more.length > 0) throw new Error(`Writes in ${cluster}:\n${events.map(lineOf).join('\n')}`);
+}
+
+/** Pods of meshdoctor in all clusters, as CLUSTER/NAMESPACE/NAME. */
+async function left(lab: Lab): Promise<readonly string[]> {
+  const path = `/api/v1/pods?labelSelector=${encodeURIComponent('app.kubernetes.io/managed-by=meshdoctor')}`;
+  const found = await Promise.all(
+    lab.clusters().map(async ({ cluster: { name, kube } }) => {
+      const { body } = await kube.call('GET', path);
+      return listAt(body, 'items').map(
+        (pod) => `${name}/${textAt(pod, 'metadata', 'namespace') ?? ''}/${textAt(pod, 'metadata', 'name') ?? ''}`,
+      );
+    }),
+  );
+  return found.flat();
+}
+
+async function noneLeft(lab: Lab): Promise<void> {
+  const pods = await left(lab);
+  if (pods.length > 0) throw new Error(`left behind: ${pods.join(', ')}`);
+}
+
+/** The pods asked everything: names by the resolver of pods, gateways of the other cluster by its own root. */
+async function answered(lab: Lab, namespace: string): Promise<void> {
+  const { snapshot } = await readRecording(recordingOf(lab, `probes-in-${namespace}`));
+  for (const { cluster } of lab.clusters()) {
+    const seen = snapshot.observations?.find((one) => one.cluster === cluster.name)?.probePods;
+    const [pod] = seen?.status === 'observed' ? seen.value : [];
+    const wrong = (what: string): Error => new Error(`pod of ${cluster.name} in ${namespace}: ${what}: ${JSON.stringify(seen)}`);
+    if (pod === undefined || !('answer' in pod.answers)) throw wrong('it did not ask');
+    if (pod.isInjected !== (namespace === 'sample')) throw wrong('a sidecar is where none belongs, or none where one does');
+    const { answer } = pod.answers;
+    const names = answer.flatMap((one) => (one.is === 'name' && one.addresses.length > 0 ? [one.service.name] : []));
+    // Names of the other cluster are known to sidecars with DNS capture only.
+    const wanted = pod.isInjected ? ['abc', 'def'] : [cluster.name === 'cluster1' ? 'abc' : 'def'];
+    if (wanted.some((name) => !names.includes(name))) throw wrong(`names are ${names.join(', ')}`);
+    const calls = answer.flatMap((one) => (one.is === 'handshake' && one.purpose === 'target' ? [one.outcome] : []));
+    if (calls.length === 0 || calls.some((outcome) => outcome.stage !== 'certificate' || outcome.verifiedBy.length === 0))
+      throw wrong('a gateway was not reached');
+  }
+}
+
+/** Starts a run with pods of its own and ends it by a signal while they are there. */
+async function endsCleanly(lab: Lab, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+  const args = ['check', '--all-contexts', '--probe=pod', '--probe-namespace=sample', '--only=failing-pod-call'];
+  const running = launch({
+    command: [process.execPath, join(root, 'bin/meshdoctor.js'), ...args],
+    env: { KUBECONFIG: lab.kubeconfig, HOME: lab.folder },
+    log: join(lab.folder, `probes-${signal}.log`),
+  });
+  await until('a pod of it in every cluster', async () => ((await left(lab)).length === lab.clusters().length ? true : undefined));
+  process.kill(running.pid, signal);
+  const { code } = await running.ended;
+  if (signal === 'SIGINT' && code !== 130) throw new Error(`it ended with ${String(code)} after ${signal}`);
+}
+
+/** What a killed run left is found and removed by the command for it. */
+async function cleanedUp(lab: Lab): Promise<void> {
+  const pods = await left(lab);
+  if (pods.length === 0) throw new Error('a killed run left no pod: it ended before it was killed');
+  const found = await lab.meshdoctor(['cleanup', '--all-contexts', '--dry-run']);
+  const cleaned = await lab.meshdoctor(['cleanup', '--all-contexts']);
+  const missing = pods.filter((pod) =>
+    [found, cleaned].some(({ stdout, stderr }) => !`${stdout}${stderr}`.includes(pod.split('/').slice(1).join('/'))),
+  );
+  if (cleaned.code !== 0 || missing.length > 0) throw new Error(`cleanup: ${found.stdout}${cleaned.stdout}${cleaned.stderr}`);
+  await noneLeft(lab);
+}
+
+/** An istiod that hides its debug endpoints accuses nobody: the report says on which rung it was asked, and does not call the mesh healthy. */
+async function withoutDebug(lab: Lab): Promise<void> {
+  const setting = async (entry: string): Promise<void> => {
+    await lab.kubectl('cluster1', ['set', 'env', '-n', 'istio-system', 'deployment/istiod', entry]);
+    await restarted(lab, 'cluster1', 'istio-system', ['istiod']);
+  };
+  const ofFirst = ({ istiods = [] }: Report) => istiods.find(({ cluster }) => cluster === 'cluster1');
+  try {
+    await setting('ENABLE_DEBUG_ON_HTTP=false');
+    const checked = await checkUntil(lab, ({ report }) => ofFirst(report)?.rung === 'metrics');
+    const { rung, above } = ofFirst(checked.report) ?? { rung: 'not asked', above: [] };
+    if (rung !== 'metrics' || !above.some((line) => line.includes('HTTP 404 for everything under /debug')))
+      throw new Error(`it was asked on rung ${rung}, after ${above.join('; ')}`);
+    const loud = checked.report.causes.filter(({ severity }) => severity !== 'info');
+    if (loud.length > 0 || checked.report.verdict.text.startsWith('HEALTHY'))
+      throw new Error(`${checked.report.verdict.text}\n${spoken(checked)}`);
+  } finally {
+    await setting('ENABLE_DEBUG_ON_HTTP-');
+  }
+}
