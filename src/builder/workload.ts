@@ -244,7 +244,7 @@ function pod(cluster: Cluster, addresses: Addresses, plan: PodPlan): KubeObject 
         nodeName: nodeName(cluster),
         preemptionPolicy: 'PreemptLowerPriority',
         priority: spec['priorityClassName'] === 'system-node-critical' ? 2_000_001_000 : 0,
-        tolerations: [...(spec.tolerations ?? []), evicted('not-ready'), evicted('unreachable')],
+        tolerations: [...(spec.tolerations ?? []), ...usualTolerations],
       },
       status: {
         conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
@@ -313,9 +313,13 @@ export function withServiceAccountToken(spec: PodSpec, name: string): PodSpec {
   };
 }
 
-function evicted(reason: string): Readonly<Record<string, unknown>> {
-  return { effect: 'NoExecute', key: `node.kubernetes.io/${reason}`, operator: 'Exists', tolerationSeconds: 300 };
-}
+/** What API servers add to every pod. */
+export const usualTolerations: readonly Readonly<Record<string, unknown>>[] = ['not-ready', 'unreachable'].map((reason) => ({
+  effect: 'NoExecute',
+  key: `node.kubernetes.io/${reason}`,
+  operator: 'Exists',
+  tolerationSeconds: 300,
+}));
 
 function condition(time: string, type: string, reason: string, message: string): Readonly<Record<string, unknown>> {
   return { lastTransitionTime: time, lastUpdateTime: time, message, reason, status: 'True', type };

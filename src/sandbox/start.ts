@@ -45,7 +45,7 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
         tls: { ...(await serverCertificate(authority)), ca: authority.cert },
         ports: world.ports,
         logs: world.logs,
-        ...(isReconciling ? { admission: world.admission } : {}),
+        admission: world.admission,
       });
       return { server, cluster: clusterOf(name, server, users, authority, answers) };
     }),

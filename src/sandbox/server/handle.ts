@@ -8,6 +8,8 @@ import { create, patch, remove, removeCollection, update } from './mutate.ts';
 import { type Form, formOf } from './negotiate.ts';
 import { openApiAnswer } from './openapi.ts';
 import { forwardingOf, type Forwarding } from './port-forward.ts';
+import type { KubeObject } from '../../model/kube.ts';
+import { itemsAt, textAt } from './json-path.ts';
 import { existingObject, listAnswer, messageOf, objectAnswer, type Target } from './read.ts';
 import type { Call, ResourceRequest } from './request.ts';
 import { reviews, type Resource } from './resources.ts';
@@ -101,6 +103,21 @@ async function ofResource(context: Context, call: Call, info: ResourceRequest, t
   }
 }
 
+/** Whose log is asked for: a pod with one container need not be asked for it by name. */
+function containerOf(pod: KubeObject, wanted: string): string {
+  const { name } = pod.metadata;
+  const own = itemsAt(pod, 'spec', 'containers').map((one) => textAt(one, 'name'));
+  const initial = itemsAt(pod, 'spec', 'initContainers').map((one) => textAt(one, 'name'));
+  if (wanted !== '') {
+    if (![...own, ...initial].includes(wanted)) throw badRequest(`container ${wanted} is not valid for pod ${name}`);
+    return wanted;
+  }
+  const [only = ''] = own;
+  if (own.length === 1) return only;
+  const others = initial.length === 0 ? '' : ` or one of the init containers: [${initial.join(' ')}]`;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${own.join(' ')}]${others}`);
+}
+
 async function ofSubresource(context: Context, call: Call, info: ResourceRequest, target: Target, form: Form): Promise<Answer> {
   const { subresource, verb } = info;
   const served = servedOf(target.resource, info);
@@ -109,7 +126,8 @@ async function ofSubresource(context: Context, call: Call, info: ResourceRequest
   if (served === 'log') {
     if (verb !== 'get') throw methodNotAllowed();
     const pod = existingObject(context, target);
-    return textAnswer(await context.logs(context.cluster, pod, call.query.get('container') ?? ''));
+    const container = containerOf(pod, call.query.get('container') ?? '');
+    return { ...textAnswer(await context.logs(context.cluster, pod, container)), contentType: 'text/plain' };
   }
   if (served === 'token') {
     if (verb !== 'create') throw methodNotAllowed();

@@ -1,5 +1,6 @@
 import { isDeepEqual } from '../../base/equal.ts';
 import { isRecord } from '../../builder/patch.ts';
+import { usualTolerations } from '../../builder/workload.ts';
 import type { Fields } from '../../model/decode.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { controlled, secondsOf } from '../store.ts';
@@ -42,9 +43,14 @@ export function createObject(context: Context, resource: Resource, given: KubeOb
   return options.isDryRun ? next : store.write(next);
 }
 
-/** What the webhooks make of a pod. Throws as a real server does when one that must answer does not. */
+/** What admission makes of a pod, the webhooks last. Throws as a real server does when one that must answer does not. */
 function admittedPod({ admission, cluster }: Context, pod: KubeObject): KubeObject {
-  const admitted = admission(cluster, pod);
+  const spec = fieldsAt(pod, 'spec');
+  const account = textAt(spec, 'serviceAccountName') || 'default';
+  const settled = { enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0 };
+  const named = { ...settled, ...spec, serviceAccount: account, serviceAccountName: account };
+  const tolerated = { ...named, tolerations: [...itemsAt(spec, 'tolerations'), ...usualTolerations] };
+  const admitted = admission(cluster, { ...pod, spec: tolerated });
   if ('refused' in admitted) throw internalError(admitted.refused);
   return admitted.pod;
 }

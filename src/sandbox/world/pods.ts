@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { at, isRecord, itemsAt, mapAt, textAt } from '../../builder/edits/json.ts';
 import { generatedName } from '../../builder/edits/clock.ts';
-import type { PodTemplate } from '../../builder/workload.ts';
+import { type PodTemplate, usualTolerations } from '../../builder/workload.ts';
 import { ipFamily } from '../../istio/addresses.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import type { ClusterState } from './state.ts';
@@ -138,13 +138,6 @@ export function freeAddressesAmong(pods: readonly KubeObject[]): () => string {
     return [24, 16, 8, 0].map((shift) => (last >>> shift) & 255).join('.');
   };
 }
-
-const usualTolerations = ['not-ready', 'unreachable'].map((reason) => ({
-  effect: 'NoExecute',
-  key: `node.kubernetes.io/${reason}`,
-  operator: 'Exists',
-  tolerationSeconds: 300,
-}));
 
 function numberOf(address: string): number {
   return address.split('.').reduce((value, part) => value * 256 + Number(part), 0);
