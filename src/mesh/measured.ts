@@ -29,6 +29,24 @@ export function istiodsOf(mesh: Pick<Mesh, 'controlPlanes'>, controlPlanes: read
   return controlPlanes.filter(({ ref }) => own.has(refKey(ref)));
 }
 
+/**
+ * Whether the proxies of a cluster that replicas of its istiod were asked about are connected to one of them. unknown: to none that says so, and a replica does
+ * not say, or was not asked. not-asked: no replica was asked about a proxy there.
+ */
+export function connectionOf(
+  member: ClusterName,
+  replicas: readonly IstiodReplica[],
+  { readyReplicas }: Pick<ControlPlane, 'readyReplicas'>,
+): 'connected' | 'cut-off' | 'unknown' | 'not-asked' {
+  const tablesOf = ({ nameTables }: IstiodReplica) => nameTables.filter(({ proxy }) => proxy.cluster === member);
+  const tables = replicas.flatMap(tablesOf);
+  if (tables.length === 0) return 'not-asked';
+  if (tables.some(({ table }) => 'answer' in table && table.answer !== 'elsewhere')) return 'connected';
+  // A replica that was not asked, or did not answer, may be the one.
+  const isSilent = (replica: IstiodReplica): boolean => !tablesOf(replica).some(({ table }) => 'answer' in table);
+  return replicas.some(isSilent) || replicas.length < readyReplicas ? 'unknown' : 'cut-off';
+}
+
 /** Ids under which this istiod reads the member of a couple: its own CLUSTER_ID, or the keys of the remote secrets that it takes. */
 export function idsRead(controlPlane: ControlPlane, couple: Pick<Couple, 'kind' | 'credentials'>): readonly ClusterId[] {
   if (couple.kind === 'self') return [controlPlane.clusterId];

@@ -1,7 +1,9 @@
 import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import type { InjectionTrial } from 'meshdoctor/api';
 import check from './check.ts';
 
 const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
+const withCallers = remote.namespace('shop', { injected: true }).service('cart.shop');
 const at = '@ east:Service/istio-system/istio-eastwestgateway';
 
 const seen = (...edits: readonly ObservedEdit[]) => ({
@@ -36,6 +38,33 @@ const agreeing = (protocol: string, more: object = {}): ObservedEdit =>
       : call,
   );
 
+/** No replica of istiod is connected to a proxy of the remote. */
+const cutOff = observedEdits.replicas('east', (replica) => ({
+  ...replica,
+  nameTables: replica.nameTables.map((one) => (one.proxy.cluster === 'west' ? { ...one, table: { answer: 'elsewhere' as const } } : one)),
+}));
+
+/** The API server of the remote waited for the injector in vain. */
+const tried =
+  (outcome: InjectionTrial['outcome']): ObservedEdit =>
+  (before) =>
+    before.map((own) =>
+      own.cluster === 'west' ? { ...own, injectionTrials: { status: 'observed', value: [{ namespace: 'shop', outcome }] } } : own,
+    );
+const unheard = {
+  is: 'refused',
+  message:
+    'Internal error occurred: failed calling webhook "rev.namespace.sidecar-injector.istio.io": failed to call webhook: Post "https://istiod-1-31-0.istio-system.svc:443/inject?timeout=10s": context deadline exceeded',
+} as const;
+const noWay = { stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' } as const;
+
+/** The injector of the remote. */
+const injector = (withCallers.objects().get('west') ?? []).find(
+  ({ kind, metadata }) => kind === 'MutatingWebhookConfiguration' && !metadata.name.includes('tag'),
+);
+const injectorName = injector?.metadata.name ?? '';
+const webhooks = (injector?.['webhooks'] ?? []) as readonly object[];
+
 checkTester(check, {
   healthy: {
     'istiod answers on both ports': { mesh: remote, options: seen() },
@@ -61,6 +90,35 @@ checkTester(check, {
       mesh: remote,
       options: seen(calls({ stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' }, 'istiod', 'discovery')),
       findings: [`rejected-istiod-call/blocked ${at} (error possible)`],
+    },
+    'the way of proxies is blocked, and istiod has none of them': {
+      mesh: withCallers,
+      options: seen(calls(noWay, 'istiod', 'discovery'), cutOff),
+      findings: [`rejected-istiod-call/blocked ${at} (error likely)`],
+    },
+    'the way of API servers is blocked, and one of them says so': {
+      mesh: withCallers,
+      options: seen(calls(noWay, 'istiod', 'injection'), tried(unheard)),
+      findings: [`rejected-istiod-call/blocked ${at} (error likely)`],
+    },
+    'the way of API servers is blocked, and a webhook that may be ignored is': {
+      mesh: withCallers.break((m) =>
+        m.cluster('west').patch('MutatingWebhookConfiguration', undefined, injectorName, {
+          webhooks: webhooks.map((webhook) => ({ ...webhook, failurePolicy: 'Ignore' })),
+        }),
+      ),
+      options: seen(calls(noWay, 'istiod', 'injection'), tried({ is: 'made' })),
+      findings: [`rejected-istiod-call/blocked ${at} (error likely)`],
+    },
+    'a pod without sidecar has other reasons where the webhook must answer': {
+      mesh: withCallers,
+      options: seen(calls(noWay, 'istiod', 'injection'), tried({ is: 'made' })),
+      findings: [`rejected-istiod-call/blocked ${at} (error possible)`],
+    },
+    'nothing of an address answers, which another check is about': {
+      mesh: withCallers,
+      options: seen(calls(noWay, 'istiod'), cutOff, tried(unheard)),
+      findings: [`rejected-istiod-call/blocked ${at} (error possible)`, `rejected-istiod-call/blocked ${at} (error possible)`],
     },
     'a load balancer ends what its gateway passes on': {
       mesh: remote,

@@ -7,7 +7,10 @@ import {
   hosts,
   ipAddresses,
   type IstiodHandshake,
+  listOf,
+  measured,
   type ObjectRef,
+  refusals,
   shellWord,
   versions,
 } from 'meshdoctor/api';
@@ -20,6 +23,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['istiodHandshakes'], member: [] },
+  uses: { primary: ['istiods'], member: ['injectionTrials', 'injectors'] },
   applies: { probed: ['istiodHandshakes'] },
   catalogue: ['CPX-05'],
   explains: [
@@ -35,23 +39,21 @@ export default defineCheck({
       'openssl s_client -connect ADDRESS:15012 -servername istiod.istio-system.svc -alpn h2 </dev/null; curl -vk --connect-to istiod.istio-system.svc:15017:ADDRESS:15017 https://istiod.istio-system.svc:15017/ready',
     fix: 'Apply Gateway and VirtualService of expose-istiod for this revision, with both ports; see that the gateway pods are ready; open 15012 and 15017 from the remote to the address.',
     notWhen:
-      'It was tried from where meshdoctor runs and from nowhere else: that nobody answers there means nothing where the address is open to the other clusters only. Proxies that are told so (GRPC_ENFORCE_ALPN_ENABLED=false) do without h2.',
+      'It was tried from where meshdoctor runs: that nobody answers there means nothing where the address is open to the other clusters only, unless istiod or the API server of such a cluster says the same. Proxies that are told so (GRPC_ENFORCE_ALPN_ENABLED=false) do without h2.',
   },
   messages: {
     unreachable: (a: Call & { reason: string }) => ({
-      text: `Nobody answers at ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}, as seen from here: ${a.reason}.`,
+      text: `Nobody answers at ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}, as seen from here: ${a.reason}.${echo(a)}`,
       expected: 'a TCP connection',
       found: a.reason,
-      effect: `where it is the same for ${a.member}, ${effect(a)}`,
-      certainty: 'possible',
+      ...graded(a),
       confirm: confirm(a),
     }),
     blocked: (a: Call & { reason: string; pod: ObjectRef }) => ({
-      text: `The way to ${where(a)} is blocked, as seen from here: ${a.reason}. Istiod answers through pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway itself.`,
+      text: `The way to ${where(a)} is blocked, as seen from here: ${a.reason}. Istiod answers through pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway itself.${echo(a)}`,
       expected: 'a TCP connection',
       found: a.reason,
-      effect: `where it is the same for ${a.member}, ${effect(a)}`,
-      certainty: 'possible',
+      ...graded(a),
       confirm: confirm(a),
     }),
     severed: (a: Call & { reason: string; pod: ObjectRef }) => ({
@@ -104,8 +106,23 @@ export default defineCheck({
     const seen = calledBy(member.name, controlPlane, primary.istiodHandshakes);
     const isAnswered = (purpose: IstiodHandshake['purpose']): boolean =>
       seen.some(({ call, inside }) => call.purpose === purpose && [call, inside].some((one) => one?.outcome.stage === 'certificate'));
+    const replicas = measured.replicasOf(controlPlane, listOf(primary.istiods));
+    const trials = listOf(member.injectionTrials);
+    const mayBeIgnored = listOf(member.injectors).some(
+      ({ revision, webhooks }) => revision === controlPlane.revision && webhooks.some(({ failurePolicy }) => failurePolicy === 'Ignore'),
+    );
+    /** What callers in the member meet. */
+    const feltBy = (purpose: IstiodHandshake['purpose']): Call['felt'] => {
+      if (purpose === 'discovery') return measured.connectionOf(member.name, replicas, controlPlane) === 'cut-off' ? 'cut-off' : undefined;
+      if (trials.some(({ outcome }) => outcome.is === 'refused' && isUnanswered(outcome.message))) return 'unanswered';
+      return mayBeIgnored && trials.some(({ outcome }) => outcome.is === 'made' && outcome.proxy === undefined) ? 'ignored' : undefined;
+    };
     for (const { call, inside } of seen) {
-      const base: Call = { call, member: member.name, controlPlane };
+      // One port that is closed beside another that is open: where its callers say the same it is no matter of from where one looks.
+      const isOpenBeside = seen.some(
+        (one) => one.call.host === call.host && one.call.port !== call.port && one.call.outcome.stage !== 'tcp',
+      );
+      const base: Call = { call, member: member.name, controlPlane, felt: isOpenBeside ? feltBy(call.purpose) : undefined };
       const place = {
         at: call.gateway ?? call.named,
         related: [controlPlane.ref, call.named],
@@ -152,6 +169,35 @@ interface Call {
   readonly call: IstiodHandshake;
   readonly member: ClusterName;
   readonly controlPlane: ControlPlane;
+  /** Callers in the member do not get there, either: proxies are connected to nobody, the API server says so, or goes without. */
+  readonly felt: 'cut-off' | 'unanswered' | 'ignored' | undefined;
+}
+
+function isUnanswered(message: string): boolean {
+  const kind = refusals.refusalIn(message)?.kind;
+  return kind === 'timeout' || kind === 'refused' || kind === 'reset';
+}
+
+/** What is seen from one desk alone proves nothing of the way of others. */
+function graded(a: Call) {
+  return a.felt !== undefined
+    ? ({ effect: effect(a), certainty: 'likely' } as const)
+    : ({ effect: `where it is the same for ${a.member}, ${effect(a)}`, certainty: 'possible' } as const);
+}
+
+function echo({ member, felt }: Call): string {
+  switch (felt) {
+    case 'cut-off':
+      return ` No proxy of ${member} that was asked about is connected.`;
+    case 'unanswered':
+      return ` The API server of ${member} gets no answer there, either.`;
+    case 'ignored':
+      return ` The webhook of ${member} may be ignored, and a new pod there gets no sidecar.`;
+    case undefined:
+      return '';
+    default:
+      return felt satisfies never;
+  }
 }
 
 function where({ call }: Call): string {

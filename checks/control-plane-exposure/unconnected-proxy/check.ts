@@ -59,12 +59,9 @@ export default defineCheck({
     const tables = replicas.flatMap((replica) =>
       replica.nameTables.flatMap(({ proxy, table }) => (proxy.cluster === member.name ? [{ replica, proxy, table }] : [])),
     );
-    if (tables.length === 0) return;
-    const isConnected = tables.some(({ table }) => 'answer' in table && table.answer !== 'elsewhere');
-    if (isConnected) return;
-    // A replica that was not asked, or did not answer, may be the one.
-    const silent = replicas.filter((replica) => !tables.some((one) => one.replica === replica && 'answer' in one.table));
-    if (silent.length > 0 || replicas.length < controlPlane.readyReplicas) {
+    const connection = measured.connectionOf(member.name, replicas, controlPlane);
+    if (connection === 'connected' || connection === 'not-asked') return;
+    if (connection === 'unknown') {
       yield undecided('not every replica of istiod says which proxies are connected to it', { clusters: [primary.name] });
       return;
     }
