@@ -138,27 +138,6 @@ export function podsIn(pods: readonly Pod[]): string {
   return `${count(pods.length, 'pod')} of ${namespaces.length > 3 ? count(namespaces.length, 'namespace') : list(namespaces)}`;
 }
 
-const restartable: readonly string[] = ['DaemonSet', 'Deployment', 'StatefulSet'];
-
-/** Creates the pods again: one command line per workload, or per namespace where there are many. */
-export function restartOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] {
-  const owners = distinct(
-    pods.flatMap(({ namespace, owner }) =>
-      owner !== undefined && restartable.includes(owner.kind) ? [`${namespace} ${owner.kind.toLowerCase()} ${owner.name}`] : [],
-    ),
-  );
-  const namespaces = distinct(pods.map((pod) => pod.namespace));
-  const restart = `kubectl --context ${shellWord(cluster)}`;
-  const commands =
-    owners.length > 0 && owners.length <= 6
-      ? owners.map((owner) => {
-          const [namespace = '', kind = '', name = ''] = owner.split(' ');
-          return `${restart} -n ${shellWord(namespace)} rollout restart ${kind} ${shellWord(name)}`;
-        })
-      : namespaces.map((namespace) => `${restart} -n ${shellWord(namespace)} rollout restart deployment`);
-  return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note: 'restarts pods', disruptive: true })];
-}
-
 /** A few references, for `related`. */
 export function some(items: readonly { readonly ref: ObjectRef }[], most = 5): ObjectRef[] {
   return items.slice(0, most).map(({ ref }) => ref);
@@ -181,20 +160,23 @@ export function fieldOfPath({ target }: Injector): string {
 
 /** Writes the path into every entry of these injectors at once, and for good through the installer. */
 export function rewritePath(cluster: ClusterName, injectors: readonly Injector[], path: string): Remedy[] {
-  const commands = injectors.map((injector) => {
-    const operations = injector.webhooks.map(({ target }, index) =>
-      target.service === undefined
-        ? { op: 'replace', path: `/webhooks/${index}/clientConfig/url`, value: withPath(target.url ?? '', path) }
-        : { op: 'replace', path: `/webhooks/${index}/clientConfig/service/path`, value: path },
-    );
-    return `kubectl --context ${shellWord(cluster)} patch mutatingwebhookconfiguration ${shellWord(injector.name)} --type=json -p ${shellWord(JSON.stringify(operations))}`;
-  });
+  const note = 'then restart the pods that were created meanwhile; the next installation undoes it unless its values say the same';
+  const patches = injectors.map(({ ref, webhooks }) =>
+    remedy.strategic(
+      ref,
+      {
+        webhooks: webhooks.map(({ name, target }) => ({
+          name,
+          clientConfig: target.service === undefined ? { url: withPath(target.url ?? '', path) } : { service: { path } },
+        })),
+      },
+      { note },
+    ),
+  );
   const url = injectors[0]?.target.url;
   const value = url === undefined ? `values.istiodRemote.injectionPath=${path}` : `values.istiodRemote.injectionURL=${withPath(url, path)}`;
   return [
-    remedy.command(cluster, commands, {
-      note: 'then restart the pods that were created meanwhile; the next installation undoes it unless its values say the same',
-    }),
+    ...patches,
     remedy.installer(cluster, [`istioctl install --context ${shellWord(cluster)} -f REMOTE.yaml --set ${shellWord(value)}`], installAgain),
   ];
 }

@@ -1,17 +1,4 @@
-import {
-  type ClusterName,
-  type ControlPlane,
-  count,
-  distinct,
-  injection,
-  type Injector,
-  list,
-  type Mesh,
-  type Pod,
-  remedy,
-  type Remedy,
-  shellWord,
-} from 'meshdoctor/api';
+import { type ClusterName, type ControlPlane, count, distinct, injection, type Injector, list, type Mesh, type Pod } from 'meshdoctor/api';
 
 export const title = 'Versions and upgrades';
 export const order = 9;
@@ -51,26 +38,6 @@ function isOver(pod: Pod): boolean {
 export function podsIn(pods: readonly Pod[]): string {
   const namespaces = distinct(pods.map((pod) => pod.namespace));
   return `${count(pods.length, 'pod')} of ${namespaces.length > 3 ? count(namespaces.length, 'namespace') : list(namespaces)}`;
-}
-
-const restartable: readonly string[] = ['DaemonSet', 'Deployment', 'StatefulSet'];
-
-/** Creates the pods again, so that they are injected anew: one command line per workload, or per namespace where there are many. */
-export function restartOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] {
-  const owners = distinct(
-    pods.flatMap(({ namespace, owner }) =>
-      owner !== undefined && restartable.includes(owner.kind) ? [`${namespace} ${owner.kind.toLowerCase()} ${owner.name}`] : [],
-    ),
-  );
-  const restart = `kubectl --context ${shellWord(cluster)}`;
-  const commands =
-    owners.length <= 6
-      ? owners.map((owner) => {
-          const [namespace = '', kind = '', name = ''] = owner.split(' ');
-          return `${restart} -n ${shellWord(namespace)} rollout restart ${kind} ${shellWord(name)}`;
-        })
-      : distinct(pods.map((pod) => pod.namespace)).map((namespace) => `${restart} -n ${shellWord(namespace)} rollout restart deployment`);
-  return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note: 'restarts pods', disruptive: true })];
 }
 
 /** `istiod 1.31.0 of east` */

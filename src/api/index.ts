@@ -12,7 +12,7 @@ export * as hosts from '../istio/hosts.ts';
 export * as ipAddresses from '../istio/addresses.ts';
 export * as kubeconfigRules from '../istio/kubeconfig-rules.ts';
 export * as knownFaults from '../istio/known-faults.ts';
-export { annotations, classes, labels, names, ports } from '../istio/labels.ts';
+export { annotations, classes, containers, labels, names, ports } from '../istio/labels.ts';
 export * as readerRules from '../istio/reader-rules.ts';
 export * as publishedCas from '../istio/published-cas.ts';
 export * as releases from '../istio/releases.ts';

@@ -2,7 +2,7 @@ import { shellWord } from '../base/text.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { type Json, type KubeObject, toJson } from '../model/kube.ts';
 import type { Pod } from '../model/facts.ts';
-import type { ObjectRef } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 
 /** What kind of act a remedy is. `installer` and `command` cannot be expressed as a patch of one object. */
 export type RemedyAction = 'label' | 'annotate' | 'patch' | 'apply' | 'delete' | 'restart' | 'scale' | 'installer' | 'command';
@@ -11,10 +11,14 @@ export type RemedyAction = 'label' | 'annotate' | 'patch' | 'apply' | 'delete' |
 export interface Remedy {
   readonly cluster: ClusterName;
   readonly action: RemedyAction;
-  /** The object it changes; absent for installers. */
+  /** The object it changes; absent for installers, and where `refs` says that there are several. */
   readonly ref?: ObjectRef;
+  /** Workloads that are restarted, or namespaces of which all are, where there are several. */
+  readonly refs?: readonly ObjectRef[];
   /** JSON merge patch (RFC 7386), or the whole object for `apply`. */
   readonly patch?: Json;
+  /** `patch` is a strategic merge patch instead: members of lists are told by their names. */
+  readonly isStrategic?: true;
   /** Complete command lines, in order. Contexts are the user's own names of the clusters. */
   readonly command: readonly string[];
   /** What is said behind the command: it changes the cluster, restarts pods … */
@@ -80,6 +84,35 @@ export const remedy = {
     note: changes(note === '' ? 'restarts pods' : `restarts pods; ${note}`),
     disruptive: true,
   }),
+  /** Restarts the workloads of pods, so that these are made anew: one by one, or those of whole namespaces where there are many. */
+  restartPods: (pods: readonly Pod[], note = ''): Remedy[] => {
+    const workloads = distinctRefs(pods.flatMap((pod) => workloadOf(pod) ?? []));
+    const namespaces = distinctRefs(pods.map(({ ref }) => ({ cluster: ref.cluster, kind: 'Namespace', name: ref.namespace ?? '' })));
+    const refs = workloads.length > mostNamed ? namespaces : workloads;
+    const [first, ...others] = refs.map((ref) => remedy.restart(ref, note));
+    if (first === undefined) return [];
+    if (others.length === 0) return [first];
+    const { ref: _one, ...common } = first;
+    return [{ ...common, refs, command: [first, ...others].flatMap(({ command }) => command) }];
+  },
+  /** Sets variables of a container (null removes one), of all pods of a workload. `isNamed`: the command names the container, since there are others. */
+  setEnv: (ref: ObjectRef, container: string, values: Values, options: { note?: string; isNamed?: boolean } = {}): Remedy => {
+    const env = Object.entries(values).map(([name, value]) =>
+      value === null ? { name, $patch: 'delete' } : { name, value, valueFrom: null },
+    );
+    const words = Object.entries(values).map(([name, value]) => (value === null ? `${name}-` : `${name}=${shellWord(value)}`));
+    const flag = options.isNamed === true ? `-c ${shellWord(container)} ` : '';
+    const command = `${kubectl(ref)} set env ${resource(ref.kind)}/${shellWord(ref.name)} ${flag}${words.join(' ')}`;
+    return strategic(
+      ref,
+      { spec: { template: { spec: { containers: [{ name: container, env }] } } } },
+      { ...options, disruptive: true },
+      command,
+    );
+  },
+  /** Applies a strategic merge patch to one object: of Kubernetes' own kinds, whose lists it merges by names. */
+  strategic: (ref: ObjectRef, patch: Json, options: { note?: string; disruptive?: boolean } = {}): Remedy =>
+    strategic(ref, patch, options, `${kubectl(ref)} patch ${target(ref)} -p ${shellWord(JSON.stringify(patch))}`),
   /** Scales a workload. */
   scale: (ref: ObjectRef, replicas: number, note = ''): Remedy => ({
     cluster: ref.cluster,
@@ -112,6 +145,26 @@ export const remedy = {
     disruptive: options.disruptive ?? false,
   }),
 } as const;
+
+/** Workloads that are named one by one in what restarts them. */
+const mostNamed = 6;
+
+function strategic(ref: ObjectRef, patch: Json, options: { note?: string; disruptive?: boolean }, command: string): Remedy {
+  return {
+    cluster: ref.cluster,
+    action: 'patch',
+    ref,
+    patch,
+    isStrategic: true,
+    command: [command],
+    note: changes(options.note, options.disruptive),
+    disruptive: options.disruptive ?? false,
+  };
+}
+
+function distinctRefs(refs: readonly ObjectRef[]): ObjectRef[] {
+  return [...new Map(refs.map((ref) => [refKey(ref), ref])).values()];
+}
 
 const restartable = ['Deployment', 'StatefulSet', 'DaemonSet'];
 

@@ -1,4 +1,5 @@
 import { defined, type Fields, objects, once, sharedTextMap, text, texts, type Tally } from '../model/decode.ts';
+import { containers } from '../istio/labels.ts';
 import type { StringMap } from '../model/kube.ts';
 
 /** Settings that istiod's injector or an installer gives a proxy and that somebody reads. Other variables may hold anything. */
@@ -73,8 +74,8 @@ const istiodEnv: ReadonlySet<string> = new Set([
   'VALIDATION_WEBHOOK_CONFIG_NAME',
 ]);
 
-export const proxyContainer = 'istio-proxy';
-export const istiodContainer = 'discovery';
+export const proxyContainer = containers.proxy;
+export const istiodContainer = containers.istiod;
 
 /** Containers of a pod or pod template: name and image of all, arguments and literal settings of Istio's own. */
 export function reduceContainers(odd: Tally, value: unknown): readonly Fields[] | undefined {

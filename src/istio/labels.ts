@@ -44,6 +44,9 @@ export const annotations = {
   gatewayServiceAccount: 'gateway.istio.io/service-account',
 } as const;
 
+/** Names of containers, as charts and injectors give them. */
+export const containers = { proxy: 'istio-proxy', istiod: 'discovery' } as const;
+
 /** Gateway API classes of gateways between networks (pkg/config/constants). */
 export const classes = {
   /** An ambient east-west gateway that istiod deploys. */

@@ -1,17 +1,18 @@
 import type { Remedy } from '../api/remedy.ts';
 import type { KubeObject } from '../model/kube.ts';
 import { applyMergePatch, isRecord } from '../model/merge-patch.ts';
+import { applyStrategicPatch } from '../model/strategic-patch.ts';
 
 /**
  * The object of a remedy after somebody did what it says: nothing when it is deleted. `object`: as it is; absent when there is none.
  * @throws Error when it cannot be done, or is no change of one object
  */
-export function applied(object: KubeObject | undefined, { action, patch, command }: Remedy): KubeObject | undefined {
+export function applied(object: KubeObject | undefined, { action, patch, isStrategic, command }: Remedy): KubeObject | undefined {
   if (action === 'delete') return undefined;
   if (action === 'apply') return kubeObject(patch, command);
   if (patch === undefined) throw new Error(`It is no patch: ${command.join('; ')}`);
   if (object === undefined) throw new Error(`There is no object to patch: ${command.join('; ')}`);
-  const patched = applyMergePatch(object, patch);
+  const patched = isStrategic === true ? applyStrategicPatch(object, patch) : applyMergePatch(object, patch);
   return kubeObject(action === 'scale' ? settled(patched) : patched, command);
 }
 

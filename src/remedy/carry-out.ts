@@ -1,15 +1,17 @@
+import { isDeepEqual } from '../base/equal.ts';
 import type { Read } from '../kube/connection.ts';
 import type { Write, Writer } from '../kube/write.ts';
 import type { FailureCode } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { type Json, type KubeObject, toJson } from '../model/kube.ts';
 import { fieldAt } from '../model/json.ts';
-import { fieldsOfPatch, inversePatch } from '../model/merge-patch.ts';
+import { fieldsOfPatch } from '../model/merge-patch.ts';
+import { applyStrategicPatch } from '../model/strategic-patch.ts';
 import { isKubeObject } from './applied.ts';
-import { kindOfRemedy, type Place, placeOf } from './places.ts';
+import { type Place, placeOf, servedAs } from './places.ts';
 import type { Action } from './plan.ts';
 import { restartPatch } from './restart.ts';
-import { changedSince, remade, type UndoEntry } from './undo.ts';
+import { changedSince, fieldsOf, inverseOf, remade, type UndoEntry } from './undo.ts';
 
 export type Writers = ReadonlyMap<ClusterName, Writer>;
 
@@ -30,10 +32,20 @@ export async function tried(action: Action, writers: Writers): Promise<Outcome> 
   return said.status === 'read' ? { state: 'done' } : { state: 'refused', because: reasonOf(said) };
 }
 
-/** Makes a change. `keep` is given what takes it back before it is made, and once more afterwards. */
-export async function carriedOut(action: Action, writers: Writers, keep: (entry: UndoEntry) => Promise<void>): Promise<Outcome> {
+/**
+ * Makes a change. `keep` is given what takes it back before it is made, and once more afterwards. `planned`: the object as it was when the change was
+ * planned, nothing in it where there was none; a change of what somebody wrote since is refused.
+ */
+export async function carriedOut(
+  action: Action,
+  writers: Writers,
+  keep: (entry: UndoEntry) => Promise<void>,
+  planned?: { readonly object: KubeObject | undefined },
+): Promise<Outcome> {
   const prepared = await prepare(action, writers);
   if ('because' in prepared) return { state: 'refused', because: prepared.because };
+  const meanwhile = planned === undefined ? undefined : changedMeanwhile(action, planned.object, prepared);
+  if (meanwhile !== undefined) return { state: 'refused', because: meanwhile };
   const { writer, change, before, place } = prepared;
   const { namespace, name } = action.ref;
   const common = {
@@ -50,8 +62,16 @@ export async function carriedOut(action: Action, writers: Writers, keep: (entry:
     if (action.isRestart) return { ...common, did: 'restarted' };
     switch (change.verb) {
       case 'patch': {
-        const undo = json(inversePatch(before, change.patch));
-        return { ...common, did: 'patched', undo, left: after === undefined ? change.patch : json(fieldsOfPatch(after, change.patch)) };
+        const { isStrategic = false } = change;
+        // Unanswered, it is taken for done: what a strategic patch makes of nothing is what it leaves.
+        const left = fieldsOf(after ?? (isStrategic ? applyStrategicPatch({}, change.patch) : change.patch), change);
+        return {
+          ...common,
+          did: 'patched',
+          undo: json(inverseOf(before, change)),
+          left: json(left),
+          ...(isStrategic ? { isStrategic } : {}),
+        };
       }
       case 'create':
         return {
@@ -76,6 +96,7 @@ export async function carriedOut(action: Action, writers: Writers, keep: (entry:
 
 /** Takes one change back, unless somebody changed the object since. */
 export async function takenBack(entry: UndoEntry, writer: Writer, now: string): Promise<Outcome> {
+  if (entry.did === 'lost') return { state: 'refused', because: entry.because };
   const { path, listPath, resource } = entry;
   const read = await writer.get(path, resource);
   if (read.status !== 'read' && read.status !== 'absent') return { state: 'refused', because: reasonOf(read) };
@@ -86,10 +107,21 @@ export async function takenBack(entry: UndoEntry, writer: Writer, now: string): 
   return said.status === 'read' ? { state: 'done' } : { state: 'refused', because: reasonOf(said) };
 }
 
-function backwards(entry: UndoEntry, path: string, listPath: string, resource: string, now: string): Write {
+/** Why a change is not made that was planned of another object than there is. */
+function changedMeanwhile({ isRestart }: Action, planned: KubeObject | undefined, { before, change }: Prepared): string | undefined {
+  if (isRestart) return undefined;
+  if (planned === undefined) return before === undefined ? undefined : 'it was made since the plan was';
+  if (before === undefined) return 'it is gone since the plan was made';
+  if (change.verb === 'patch') {
+    return isDeepEqual(fieldsOf(before, change), fieldsOf(planned, change)) ? undefined : 'it was changed since the plan was made';
+  }
+  return before.metadata.uid === planned.metadata.uid ? undefined : 'it was made again since the plan was';
+}
+
+function backwards(entry: Exclude<UndoEntry, { did: 'lost' }>, path: string, listPath: string, resource: string, now: string): Write {
   switch (entry.did) {
     case 'patched':
-      return { verb: 'patch', path, resource, patch: entry.undo };
+      return { verb: 'patch', path, resource, patch: entry.undo, ...(entry.isStrategic === true ? { isStrategic: true } : {}) };
     case 'created':
       return { verb: 'delete', path, resource, uid: entry.uid };
     case 'deleted':
@@ -112,7 +144,7 @@ type Current = { readonly writer: Writer; readonly place: Place; readonly object
 
 async function currentOf({ remedy, ref, cluster }: Action, writers: Writers): Promise<Current> {
   const writer = writers.get(cluster);
-  const kind = kindOfRemedy({ ...remedy, ref });
+  const kind = servedAs({ ...remedy, ref });
   if (writer === undefined || kind === undefined) return { because: `${ref.kind} of ${cluster} cannot be asked for` };
   // Versions that are known, preferred first: an older API server may serve another.
   for (const version of kind.versions) {
@@ -147,14 +179,20 @@ async function prepare(action: Action, writers: Writers): Promise<Prepared | { r
   if (before !== undefined)
     return {
       ...common,
-      change: { verb: 'patch', path, resource, patch: remedy.action === 'apply' ? written(remedy.patch) : remedy.patch },
+      change: {
+        verb: 'patch',
+        path,
+        resource,
+        patch: remedy.action === 'apply' ? written(remedy.patch) : remedy.patch,
+        ...(remedy.isStrategic === true ? { isStrategic: true } : {}),
+      },
     };
   if (remedy.action !== 'apply') return { because: 'it is gone' };
   return { ...common, change: { verb: 'create', path: listPath, resource, object: remedy.patch } };
 }
 
 /** What of an object is written into one that is there: not which one it is. */
-function written(value: Json): Json {
+export function written(value: Json): Json {
   const object: unknown = value;
   if (!isKubeObject(object)) return value;
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;

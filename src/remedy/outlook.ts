@@ -42,17 +42,18 @@ export async function outlookOf(
 
 /** What a restart mends that is part of the plan: objects alone cannot show it. */
 function isRestarted({ remedy }: Report['findings'][number], actions: readonly Action[]): boolean {
-  return remedy.some(({ action, ref }) =>
-    actions.some(
-      (planned) =>
-        action === 'restart' &&
-        planned.isRestart &&
-        ref !== undefined &&
-        planned.ref.cluster === ref.cluster &&
-        planned.ref.namespace === (ref.kind === 'Namespace' ? ref.name : ref.namespace) &&
-        (ref.kind === 'Namespace' || planned.ref.name === ref.name),
-    ),
-  );
+  return remedy
+    .filter(({ action }) => action === 'restart')
+    .flatMap(({ ref, refs = ref === undefined ? [] : [ref] }) => refs)
+    .some((ref) =>
+      actions.some(
+        (planned) =>
+          planned.isRestart &&
+          planned.ref.cluster === ref.cluster &&
+          planned.ref.namespace === (ref.kind === 'Namespace' ? ref.name : ref.namespace) &&
+          (ref.kind === 'Namespace' || planned.ref.name === ref.name),
+      ),
+    );
 }
 
 /** The snapshot after these changes, one after the other. `found`: objects as their API servers have them; others are patched as they were read. */

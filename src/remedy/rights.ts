@@ -1,5 +1,6 @@
 import { groupBy } from '../base/sort.ts';
 import { kinds } from '../collect/kinds.ts';
+import { statefulSets } from './places.ts';
 
 /** Kinds whose objects Kubernetes makes itself, and those that no remedy touches. */
 const untouched: ReadonlySet<string> = new Set([
@@ -8,8 +9,8 @@ const untouched: ReadonlySet<string> = new Set([
   'customresourcedefinitions.apiextensions.k8s.io',
 ]);
 
-/** Of a Secret only labels and annotations are ever changed. */
-const patchedOnly: ReadonlySet<string> = new Set(['secrets', 'nodes', 'namespaces']);
+/** Of a Secret only labels and annotations are ever changed; a StatefulSet is restarted, and nothing else. */
+const patchedOnly: ReadonlySet<string> = new Set(['secrets', 'nodes', 'namespaces', 'statefulsets.apps']);
 
 /** The rights that `fix --apply` and `--undo` take beside those to read, one rule per group and set of verbs. */
 export function fixRules(): readonly {
@@ -17,7 +18,7 @@ export function fixRules(): readonly {
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
 }[] {
-  const rights = kinds
+  const rights = [...kinds, statefulSets]
     .filter(({ id }) => !untouched.has(id))
     .map(({ id, group, resource }) => ({
       group,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { UsageError } from '../base/errors.ts';
 import type { Json, KubeObject } from '../model/kube.ts';
 import { isDeepEqual } from '../base/equal.ts';
-import { fieldsOfPatch } from '../model/merge-patch.ts';
+import { fieldsOfPatch, inversePatch } from '../model/merge-patch.ts';
+import { fieldsOfStrategicPatch, inverseStrategicPatch } from '../model/strategic-patch.ts';
 
 /*
  * What takes a fix back: each change with the smallest change that undoes it, and what it left behind, so that nothing is undone that somebody changed
@@ -16,11 +17,17 @@ const change = z.discriminatedUnion('did', [
     did: z.literal('patched'),
     undo: json.describe('JSON merge patch.'),
     left: json.describe('What it had at these fields afterwards.'),
+    isStrategic: z.literal(true).exactOptional().describe('The patch is a strategic merge patch instead.'),
   }),
   z.object({ did: z.literal('created'), uid: z.string(), left: json }),
   z.object({ did: z.literal('deleted'), undo: json.describe('The object as it was.') }),
   z.object({ did: z.literal('restarted') }),
+  z.object({ did: z.literal('lost'), because: z.string().describe('Why it cannot be taken back.') }),
 ]);
+
+const ran = z
+  .object({ did: z.literal('ran'), context: z.string(), code: z.string(), command: z.array(z.string()) })
+  .describe('Command lines that were begun; what they did takes their place once they have ended.');
 
 const entry = z.intersection(
   z.object({
@@ -36,9 +43,15 @@ const entry = z.intersection(
   change,
 );
 
-const undoSchema = z.object({ schema: z.literal(1), tool: z.literal('meshdoctor'), at: z.string(), changes: z.array(entry) });
+const undoSchema = z.object({
+  schema: z.literal(1),
+  tool: z.literal('meshdoctor'),
+  at: z.string(),
+  changes: z.array(z.union([entry, ran])),
+});
 
 export type UndoEntry = z.infer<typeof entry>;
+export type RanEntry = z.infer<typeof ran>;
 export type UndoFile = z.infer<typeof undoSchema>;
 
 /** @throws UsageError when the text is no undo file of this version */
@@ -58,14 +71,31 @@ export function parseUndo(text: string, shown: string): UndoFile {
   );
 }
 
+/** What takes a patch back, of an object as it was before. */
+export function inverseOf(
+  before: unknown,
+  { patch, isStrategic = false }: { readonly patch: Json; readonly isStrategic?: boolean },
+): unknown {
+  return isStrategic ? inverseStrategicPatch(before, patch) : inversePatch(before, patch);
+}
+
+/** What an object has at the fields that a patch names. */
+export function fieldsOf(
+  object: unknown,
+  { patch, isStrategic = false }: { readonly patch: unknown; readonly isStrategic?: boolean },
+): unknown {
+  return isStrategic ? fieldsOfStrategicPatch(object, patch) : fieldsOfPatch(object, patch);
+}
+
 /** Why an entry must not be undone: somebody changed the object since. `current`: as it is, or nothing where there is none. */
-export function changedSince(one: UndoEntry, current: KubeObject | undefined): string | undefined {
+export function changedSince(one: Exclude<UndoEntry, { did: 'lost' }>, current: KubeObject | undefined): string | undefined {
   const what = `${one.kind} ${one.namespace === undefined ? '' : `${one.namespace}/`}${one.name} in ${one.context}`;
   if (one.did === 'deleted') return current === undefined ? undefined : `${what} was made again since`;
   if (current === undefined) return `${what} is gone since`;
   if (one.did === 'restarted') return undefined;
   if (one.did === 'created' && current.metadata.uid !== one.uid) return `${what} was made again since`;
-  return isDeepEqual(fieldsOfPatch(current, one.left), one.left) ? undefined : `${what} was changed since`;
+  const isStrategic = one.did === 'patched' && one.isStrategic === true;
+  return isDeepEqual(fieldsOf(current, { patch: one.left, isStrategic }), one.left) ? undefined : `${what} was changed since`;
 }
 
 /** An object as it has to be given to make it again: without what the API server adds. */

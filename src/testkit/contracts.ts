@@ -4,7 +4,7 @@ import type { Judgement } from '../engine/types.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { type Contract, ofEachCase } from './contract.ts';
-import { partialDirectory, remediesHelp } from './mesh-contracts.ts';
+import { partialDirectory, remediesGoBack, remediesHelp } from './mesh-contracts.ts';
 import { answer, answerAbout, crashes, factsOf, type Prepared, snapshotIn, spelled, type Suite } from './suite.ts';
 import { bySide, needName, traced } from './tracing.ts';
 import {
@@ -260,6 +260,7 @@ export const contracts: readonly Contract[] = [
   readable,
   grounded,
   remediesHelp,
+  remediesGoBack,
   partialDirectory,
 ];
 

@@ -1,8 +1,15 @@
 import type { Finding } from '../api/finding.ts';
-import type { RemedyAction } from '../api/remedy.ts';
+import type { Remedy, RemedyAction } from '../api/remedy.ts';
 import { projectFacts, readsFor } from '../collect/facts.ts';
 import type { MeshObjects } from '../model/kube.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
+import { isDeepEqual } from '../base/equal.ts';
+import { sortedBy } from '../base/sort.ts';
+import { applyMergePatch, isMeant, isRecord } from '../builder/patch.ts';
+import { refKey } from '../model/refs.ts';
+import { applyStrategicPatch } from '../model/strategic-patch.ts';
+import { written } from '../remedy/carry-out.ts';
+import { inverseOf } from '../remedy/undo.ts';
 import { applyRemedy } from './apply-remedy.ts';
 import { ofEachCase } from './contract.ts';
 import { answer, answerTo, crashes, factsOf, loud, snapshotIn, spelled } from './suite.ts';
@@ -15,7 +22,7 @@ export const remediesHelp = ofEachCase('its first remedy that is a patch silence
   const lines: string[] = [];
   for (const finding of prepared.judgement.findings) {
     const remedy = finding.remedy.find(({ action }) => patchLike.has(action));
-    if (remedy === undefined) continue;
+    if (remedy === undefined || isDoneByPods(remedy, finding)) continue;
     let mended: MeshObjects;
     try {
       mended = applyRemedy(prepared.mesh, remedy);
@@ -30,6 +37,40 @@ export const remediesHelp = ofEachCase('its first remedy that is a patch silence
   }
   return lines;
 });
+
+/** What fix does, its undo file takes back: the inverse of the same patch, applied to what it made, gives the object of before. */
+export const remediesGoBack = ofEachCase('its remedies that are patches can be taken back', async (_suite, prepared) => {
+  const lines: string[] = [];
+  for (const finding of prepared.judgement.findings)
+    for (const remedy of finding.remedy.filter(({ action, patch }) => patchLike.has(action) && patch !== undefined)) {
+      const { ref, patch, cluster, isStrategic = false, action } = remedy;
+      const before = ref === undefined ? undefined : (prepared.mesh.get(cluster) ?? []).find((object) => isMeant(object, ref));
+      if (before === undefined || patch === undefined) continue;
+      const change = { patch: action === 'apply' ? written(patch) : patch, isStrategic };
+      const apply = isStrategic ? applyStrategicPatch : applyMergePatch;
+      const back = apply(apply(before, change.patch), inverseOf(before, change));
+      if (!isDeepEqual(inOrder(back), inOrder(before)))
+        lines.push(`${spelled(finding)} cannot be taken back: ${remedy.command.join('; ')}`);
+    }
+  return await Promise.resolve(lines);
+});
+
+/** Members that have names in the order of these: what was taken away comes back as the last one. */
+function inOrder(value: unknown): unknown {
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inOrder(one)]));
+  return Array.isArray(value) ? sortedBy(value.map(inOrder), (one) => (isRecord(one) ? textOf(one['name']) : '')) : value;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+const workloads: ReadonlySet<string> = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
+
+/** What is elsewhere than in the workload that a remedy changes, its pods make: objects as they are built have no controllers. */
+function isDoneByPods({ ref }: Remedy, { at }: Finding): boolean {
+  return ref !== undefined && workloads.has(ref.kind) && refKey(ref) !== refKey(at);
+}
 
 /** A check's own test stays quick; what is left out here is removed for all checks at once by the project's own tests. */
 const mostRemovals = 120;

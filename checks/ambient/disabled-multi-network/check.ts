@@ -3,14 +3,13 @@ import {
   classes,
   type ControlPlane,
   defineCheck,
-  kubectl,
   listOf,
   names,
   type ObjectRef,
   remedy,
-  shellWord,
   sortedBy,
   valueOf,
+  containers,
 } from 'meshdoctor/api';
 import { isZtunnel, istiodsOf, settings } from '../_area.ts';
 
@@ -132,10 +131,8 @@ function saidOf({ env }: ControlPlane, name: string): string {
   return value === undefined || value === '' ? 'not set' : value;
 }
 
-function setting({ ref, name }: ControlPlane, ...flags: readonly string[]) {
-  return remedy.command(
-    ref.cluster,
-    [`${kubectl(ref)} set env deployment/${shellWord(name)} ${flags.map((flag) => `${flag}=true`).join(' ')}`],
-    { note: 'restarts istiod; change the installation values too', disruptive: true, ref },
-  );
+function setting({ ref }: ControlPlane, ...flags: readonly string[]) {
+  return remedy.setEnv(ref, containers.istiod, Object.fromEntries(flags.map((flag) => [flag, 'true'])), {
+    note: 'restarts istiod; change the installation values too',
+  });
 }

@@ -3,14 +3,13 @@ import {
   type ClusterName,
   type ControlPlane,
   defineCheck,
-  kubectl,
   labels,
   list,
   type Pod,
   ports,
   releases,
   remedy,
-  shellWord,
+  containers,
 } from 'meshdoctor/api';
 import { isIngress, isSidecar, istiodsOf, networkOf, settings } from '../_area.ts';
 
@@ -39,10 +38,11 @@ export default defineCheck({
       found: `${settings.ingress}=true`,
       effect: `calls from outside to services whose sidecars run in ${list(a.others)} fail`,
       remedy: [
-        remedy.command(
-          a.istiod.ref.cluster,
-          [`${kubectl(a.istiod.ref)} set env deployment/${shellWord(a.istiod.name)} ${settings.ingress}-`],
-          { note: 'restarts istiod; change the installation values too', disruptive: true, ref: a.istiod.ref },
+        remedy.setEnv(
+          a.istiod.ref,
+          containers.istiod,
+          { [settings.ingress]: null },
+          { note: 'restarts istiod; change the installation values too' },
         ),
       ],
     }),

@@ -6,15 +6,14 @@ import {
   effectsOfCutOff,
   hosts,
   type Injector,
-  kubectl,
   list,
   listOf,
   pilotAddress,
   type Pod,
   refusals,
   remedy,
-  shellWord,
   valueOf,
+  containers,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -53,12 +52,11 @@ export default defineCheck({
         ...(a.proxies.length > 0 ? ['proxies refuse discovery and do not get ready'] : []),
       ]),
       remedy: [
-        remedy.command(
-          a.controlPlane.ref.cluster,
-          [
-            `${kubectl(a.controlPlane.ref)} set env deployment ${shellWord(a.controlPlane.name)} ISTIOD_CUSTOM_HOST=${shellWord([...a.custom, ...a.missing].join(','))}`,
-          ],
-          { ref: a.controlPlane.ref, note: 'restarts istiod; set pilot.env.ISTIOD_CUSTOM_HOST in its values too', disruptive: true },
+        remedy.setEnv(
+          a.controlPlane.ref,
+          containers.istiod,
+          { ISTIOD_CUSTOM_HOST: [...a.custom, ...a.missing].join(',') },
+          { note: 'restarts istiod; set pilot.env.ISTIOD_CUSTOM_HOST in its values too' },
         ),
       ],
     }),

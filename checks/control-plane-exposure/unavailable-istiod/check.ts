@@ -4,7 +4,6 @@ import {
   defineCheck,
   distinct,
   effectsOfCutOff,
-  kubectl,
   list,
   listOf,
   type Mesh,
@@ -12,7 +11,6 @@ import {
   refKey,
   remedy,
   selectors,
-  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 
@@ -51,7 +49,6 @@ export default defineCheck({
   messages: {
     unavailable: (a: { controlPlane: ControlPlane; served: readonly ClusterName[]; waiting: readonly string[] }) => {
       const { ref, namespace, name, desiredReplicas } = a.controlPlane;
-      const scale = `${kubectl(ref)} scale deployment ${shellWord(name)} --replicas=1`;
       return {
         text: `Deployment ${namespace}/${name} in ${ref.cluster} ${desiredReplicas === 0 ? 'is scaled to zero' : 'has no ready pod'}, so ${list(a.served)} ${a.served.length === 1 ? 'has' : 'have'} no control plane.`,
         expected: 'at least one ready pod',
@@ -62,7 +59,7 @@ export default defineCheck({
         effect: 'new pods are refused, running proxies keep what they last heard until their certificates expire',
         remedy:
           desiredReplicas === 0
-            ? [remedy.command(ref.cluster, [scale], { ref, note: 'starts istiod' })]
+            ? [remedy.scale(ref, 1, 'starts istiod')]
             : [remedy.restart(ref, 'unless the log of its pods says what keeps them from getting ready')],
       };
     },

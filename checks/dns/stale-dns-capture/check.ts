@@ -38,7 +38,7 @@ export default defineCheck({
       expected: `${setting}=true in istio-proxy`,
       found: 'not set',
       effect: 'names of other clusters do not resolve in these pods',
-      remedy: restarts(a.pods),
+      remedy: remedy.restartPods(a.pods),
     }),
   },
   *run({ primary, member, controlPlane, couple, finding, undecided }) {
@@ -82,16 +82,3 @@ export default defineCheck({
     );
   },
 });
-
-const restartable = new Set(['Deployment', 'DaemonSet', 'StatefulSet']);
-
-function restarts(pods: readonly Pod[]) {
-  const owners = new Map(
-    pods.flatMap(({ ref: { cluster }, namespace, owner }) =>
-      owner === undefined || !restartable.has(owner.kind)
-        ? []
-        : [[`${owner.kind}/${namespace}/${owner.name}`, { cluster, kind: owner.kind, namespace, name: owner.name }] as const],
-    ),
-  );
-  return [...owners.values()].slice(0, 3).map((owner) => remedy.restart(owner));
-}

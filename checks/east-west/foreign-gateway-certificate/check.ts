@@ -13,7 +13,6 @@ import {
   remedy,
   type RootConfigMap,
   selectors,
-  shellWord,
   valueOf,
 } from 'meshdoctor/api';
 
@@ -137,17 +136,10 @@ function rootsOf(maps: readonly RootConfigMap[], systemNamespace: string): Reado
 }
 
 function restartsOf(cluster: ClusterName, pods: readonly Pod[]): Remedy[] {
-  const commands = distinct(
-    pods.flatMap(({ namespace, owner }) =>
-      owner !== undefined && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(owner.kind)
-        ? [
-            `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)} rollout restart ${owner.kind.toLowerCase()} ${shellWord(owner.name)}`,
-          ]
-        : [],
-    ),
+  return remedy.restartPods(
+    pods,
+    `its pods then get certificates under the root of today; so do all others of ${cluster} that started before`,
   );
-  const note = `its pods then get certificates under the root of today; so do all others of ${cluster} that started before`;
-  return commands.length === 0 ? [] : [remedy.command(cluster, commands, { note, disruptive: true })];
 }
 
 /** Trust domains of a mesh config and those it names as aliases. */

@@ -7,7 +7,6 @@ import {
   distinct,
   installAmbientGateway,
   installGateway,
-  kubectl,
   type KubeGateway,
   labels,
   list,
@@ -19,9 +18,9 @@ import {
   remedy,
   type Remedy,
   type Service,
-  shellWord,
   sortedBy,
   valueOf,
+  containers,
 } from 'meshdoctor/api';
 import { isGatewayLike } from '../_area.ts';
 import { knowsOfNoGateway, sharesAddresses } from './no-gateway.ts';
@@ -79,10 +78,11 @@ export default defineCheck({
       ...effectOf(a),
       certainty: 'likely',
       remedy: a.istiods.map((istiod) =>
-        remedy.command(
-          istiod.ref.cluster,
-          [`${kubectl(istiod.ref)} set env deployment/${shellWord(istiod.name)} AMBIENT_ENABLE_MULTI_NETWORK=true`],
-          { note: 'restarts istiod; change the installation values too', disruptive: true, ref: istiod.ref },
+        remedy.setEnv(
+          istiod.ref,
+          containers.istiod,
+          { AMBIENT_ENABLE_MULTI_NETWORK: 'true' },
+          { note: 'restarts istiod; change the installation values too' },
         ),
       ),
     }),

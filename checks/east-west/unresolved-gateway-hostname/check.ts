@@ -9,6 +9,7 @@ import {
   refKey,
   remedy,
   type Service,
+  containers,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -37,16 +38,11 @@ export default defineCheck({
       found: 'RESOLVE_HOSTNAME_GATEWAYS=false',
       effect: `clients of ${a.controlPlane.ref.cluster} are sent to pod addresses of ${a.service.ref.cluster}`,
       remedy: [
-        remedy.command(
-          a.controlPlane.ref.cluster,
-          [
-            `kubectl --context ${a.controlPlane.ref.cluster} -n ${a.controlPlane.namespace} set env deployment/${a.controlPlane.name} RESOLVE_HOSTNAME_GATEWAYS-`,
-          ],
-          {
-            note: 'restarts istiod; change the installation values too',
-            disruptive: true,
-            ref: a.controlPlane.ref,
-          },
+        remedy.setEnv(
+          a.controlPlane.ref,
+          containers.istiod,
+          { RESOLVE_HOSTNAME_GATEWAYS: null },
+          { note: 'restarts istiod; change the installation values too' },
         ),
       ],
     }),

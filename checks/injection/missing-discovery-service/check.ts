@@ -2,7 +2,6 @@ import {
   type ClusterName,
   count,
   defineCheck,
-  distinct,
   effectsOfCutOff,
   groupBy,
   hosts,
@@ -11,7 +10,6 @@ import {
   type Pod,
   remedy,
   type Remedy,
-  shellWord,
 } from 'meshdoctor/api';
 
 export default defineCheck({
@@ -89,21 +87,6 @@ interface Missing {
   readonly isInjectable: boolean;
 }
 
-function fixes({ cluster, pods, isInjectable }: Missing): Remedy[] {
-  if (!isInjectable) return [];
-  const owned = groupBy(
-    pods.filter(({ owner }) => owner?.kind === 'Deployment'),
-    ({ namespace }) => namespace,
-  );
-  const commands = [...owned].map(
-    ([namespace, of]) =>
-      `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)} rollout restart deployment ${distinct(
-        of.flatMap(({ owner }) => owner?.name ?? []),
-      )
-        .map(shellWord)
-        .join(' ')}`,
-  );
-  return commands.length === 0
-    ? []
-    : [remedy.command(cluster, commands, { note: 'restarts pods, which are then injected with the address of today', disruptive: true })];
+function fixes({ pods, isInjectable }: Missing): Remedy[] {
+  return isInjectable ? remedy.restartPods(pods, 'which are then injected with the address of today') : [];
 }

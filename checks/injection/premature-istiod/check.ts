@@ -3,13 +3,11 @@ import {
   count,
   defineCheck,
   injection,
-  kubectl,
   list,
   refusals,
   releases,
   remedy,
   selectors,
-  shellWord,
   valueOf,
   type ClusterName,
 } from 'meshdoctor/api';
@@ -51,13 +49,10 @@ export default defineCheck({
         ...(a.controlPlane.desiredReplicas > 1
           ? []
           : [
-              remedy.command(
-                a.controlPlane.ref.cluster,
-                [`${kubectl(a.controlPlane.ref)} scale deployment ${shellWord(a.controlPlane.name)} --replicas=2`],
-                {
-                  ref: a.controlPlane.ref,
-                  note: 'one answers while the other starts; an autoscaler of istiod needs minReplicas 2 as well',
-                },
+              remedy.scale(
+                a.controlPlane.ref,
+                2,
+                'one answers while the other starts; an autoscaler of istiod needs minReplicas 2 as well',
               ),
             ]),
       ],

@@ -2,7 +2,6 @@ import {
   type ClusterName,
   defineCheck,
   endpoints,
-  kubectl,
   labels,
   list,
   type mtlsBarriers,
@@ -10,7 +9,6 @@ import {
   type Pod,
   refKey,
   remedy,
-  shellWord,
   workloadOf,
 } from 'meshdoctor/api';
 import {
@@ -72,12 +70,10 @@ export default defineCheck({
       found: list(a.pods, 'none', 3),
       effect: effectOf(a.consequences),
       remedy: a.workloads.map((ref) =>
-        remedy.command(
-          ref.cluster,
-          [
-            `${kubectl(ref)} patch ${ref.kind.toLowerCase()} ${shellWord(ref.name)} --type=merge -p ${shellWord(JSON.stringify({ spec: { template: { metadata: { labels: { [labels.tlsMode]: null } } } } }))}`,
-          ],
-          { ref, disruptive: true, note: 'makes its pods anew' },
+        remedy.patch(
+          ref,
+          { spec: { template: { metadata: { labels: { [labels.tlsMode]: null } } } } },
+          { disruptive: true, note: 'makes its pods anew' },
         ),
       ),
     }),

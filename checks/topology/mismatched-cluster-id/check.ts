@@ -28,7 +28,6 @@ import {
   podsIn,
   proxiesOf,
   type ProxyPod,
-  restartOf,
   rewritePath,
   some,
   valuesOf,
@@ -109,7 +108,7 @@ export default defineCheck({
             ]),
         ...(a.pods.every(isZtunnel)
           ? [installZtunnel(a.cluster, `multiCluster.clusterName=${a.known[0] ?? ''}`)]
-          : restartOf(a.cluster, a.pods)),
+          : remedy.restartPods(a.pods)),
       ],
     }),
   },

@@ -8,8 +8,8 @@ import {
   remedy,
   selectors,
   type Service,
-  shellWord,
   valueOf,
+  containers,
 } from 'meshdoctor/api';
 import { gatewaysByNetwork, isLive, type ProxyPod, some } from '../_area.ts';
 
@@ -102,14 +102,5 @@ function isOfItsOwn(proxy: ProxyPod['proxy'], stands: NetworkId, network: Networ
 
 function remediesFor(a: { service: Service; network: NetworkId; owner: ObjectRef | undefined }) {
   if (a.owner === undefined) return [];
-  const { cluster, namespace = '', kind, name } = a.owner;
-  return [
-    remedy.command(
-      cluster,
-      [
-        `kubectl --context ${shellWord(cluster)} -n ${shellWord(namespace)} set env ${kind.toLowerCase()}/${shellWord(name)} -c istio-proxy ${variable}=${shellWord(a.network)}`,
-      ],
-      { note: 'restarts the gateway', disruptive: true, ref: a.owner },
-    ),
-  ];
+  return [remedy.setEnv(a.owner, containers.proxy, { [variable]: a.network }, { note: 'restarts the gateway', isNamed: true })];
 }

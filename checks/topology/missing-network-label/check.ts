@@ -16,7 +16,7 @@ import {
   shellWord,
   valueOf,
 } from 'meshdoctor/api';
-import { gatewaysByNetwork, giveNetwork, isLive, restartOf, some, valuesOf } from '../_area.ts';
+import { gatewaysByNetwork, giveNetwork, isLive, some, valuesOf } from '../_area.ts';
 
 const field = `.metadata.labels["${labels.network}"]`;
 
@@ -156,6 +156,6 @@ function remediesFor(a: {
   return [
     remedy.label(a.namespace.ref, { [labels.network]: network }),
     ...(a.injectsNone ? [giveNetwork(cluster, network, a.isPrimary, 'the injector gives new pods no network')] : []),
-    ...restartOf(cluster, without),
+    ...remedy.restartPods(without),
   ];
 }

@@ -11,6 +11,7 @@ import {
   type NetworkId,
   releases,
   valueOf,
+  remedy,
 } from 'meshdoctor/api';
 import {
   gatewaysByNetwork,
@@ -21,7 +22,6 @@ import {
   podsIn,
   proxiesOf,
   type ProxyPod,
-  restartOf,
   some,
   valuesOf,
 } from '../_area.ts';
@@ -111,7 +111,7 @@ function message(a: Args, carried: string, consequence: string): Message {
     found: carried,
     remedy: [
       ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
-      ...(a.pods.every(isZtunnel) ? [installZtunnel(a.cluster, `global.network=${a.network}`)] : restartOf(a.cluster, a.pods)),
+      ...(a.pods.every(isZtunnel) ? [installZtunnel(a.cluster, `global.network=${a.network}`)] : remedy.restartPods(a.pods)),
     ],
   };
 }

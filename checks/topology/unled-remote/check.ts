@@ -5,11 +5,9 @@ import {
   controlPlaneClusters,
   defineCheck,
   effectsOfCutOff,
-  kubectl,
   leadership,
   remedy,
   remoteSecrets,
-  shellWord,
 } from 'meshdoctor/api';
 import { dutyOf } from '../_area.ts';
 
@@ -52,12 +50,7 @@ export default defineCheck({
         effect: `new namespaces in ${a.remote} get no root certificate, so their pods do not start; its injector's caBundle is not kept right`,
         remedy:
           isDown && a.controlPlane.desiredReplicas === 0
-            ? [
-                remedy.command(ref.cluster, [`${kubectl(ref)} scale deployment ${shellWord(name)} --replicas=1`], {
-                  ref,
-                  note: 'starts istiod',
-                }),
-              ]
+            ? [remedy.scale(ref, 1, 'starts istiod')]
             : [remedy.restart(ref, 'istiod then reads the annotation again')],
         ...(a.isTimed ? {} : { certainty: 'likely' as const }),
       };

@@ -10,6 +10,7 @@ import {
   remedy,
   selectors,
   shellWord,
+  containers,
 } from 'meshdoctor/api';
 import { dutyOf } from '../_area.ts';
 
@@ -43,7 +44,6 @@ export default defineCheck({
     unset: (a: { controlPlane: ControlPlane; remotes: readonly ClusterName[]; leader: 'led' | 'stale' | 'unknown' }) => {
       const { ref, name, namespace } = a.controlPlane;
       const value = a.controlPlane.env['EXTERNAL_ISTIOD'];
-      const env = `${kubectl(ref)} set env deployment/${shellWord(name)} EXTERNAL_ISTIOD=true`;
       return {
         text: `Deployment ${namespace}/${name} in ${ref.cluster} ${a.leader === 'stale' ? 'does' : 'will'} not manage ${list(a.remotes)}${a.leader === 'stale' ? '' : ' once it restarts'}, because EXTERNAL_ISTIOD is not true.`,
         expected: 'EXTERNAL_ISTIOD=true',
@@ -51,11 +51,12 @@ export default defineCheck({
         effect: `new namespaces in ${list(a.remotes)} get no root certificate, so their pods do not start; caBundles of injectors there are not kept right`,
         confirm: [`${kubectl(ref)} get deployment ${shellWord(name)} -o yaml | grep -A1 'name: EXTERNAL_ISTIOD'`],
         remedy: [
-          remedy.command(ref.cluster, [env], {
+          remedy.setEnv(
             ref,
-            disruptive: true,
-            note: 'restarts istiod; the next installation undoes it unless values.global.externalIstiod=true',
-          }),
+            containers.istiod,
+            { EXTERNAL_ISTIOD: 'true' },
+            { note: 'restarts istiod; the next installation undoes it unless values.global.externalIstiod=true' },
+          ),
           remedy.installer(
             ref.cluster,
             [`istioctl install --context ${shellWord(ref.cluster)} -f PRIMARY.yaml --set values.global.externalIstiod=true`],

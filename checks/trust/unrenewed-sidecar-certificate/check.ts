@@ -59,10 +59,7 @@ export default defineCheck({
       found: list(a.held.map(spelled)),
       effect: 'it and pods with certificates of the other root refuse each other',
       certainty: 'likely',
-      remedy: restarts(
-        a,
-        `a new pod trusts the roots of today; so do all others of ${a.pod.ref.cluster} that started before, once they are restarted`,
-      ),
+      remedy: remedyFor(a),
     }),
     otherTrustDomain: (a: Own & { told: string; trustDomain: string }) => ({
       text: `The certificate of the sidecar of ${podOf(a)} is of trust domain ${a.trustDomain}, where its injector told it ${a.told}.`,
@@ -156,14 +153,10 @@ function moment(time: string): string {
 
 function remedyFor({ pod }: { readonly pod: Pod }) {
   const { cluster } = pod.ref;
+  const workload = workloadOf(pod);
   const log = `kubectl --context ${shellWord(cluster)} -n ${shellWord(pod.namespace)} logs ${shellWord(pod.name)} -c istio-proxy --tail=50`;
   return [
     remedy.command(cluster, [log], { note: 'reads only: why it gets no certificate' }),
-    ...restarts({ pod }, 'a new pod gets a new certificate, if the authority gives it one'),
+    ...(workload === undefined ? [] : [remedy.restart(workload, 'a new pod gets a new certificate, if the authority gives it one')]),
   ];
-}
-
-function restarts({ pod }: { readonly pod: Pod }, note: string) {
-  const workload = workloadOf(pod);
-  return workload === undefined ? [] : [remedy.restart(workload, note)];
 }

@@ -1,5 +1,5 @@
 import { type ClusterName, type ControlPlane, defineCheck, groupBy, listOf, remedy, shellWord, versions } from 'meshdoctor/api';
-import { podsIn, proxiesOf, restartOf, spelledIstiod, type VersionedPod } from '../_area.ts';
+import { podsIn, proxiesOf, spelledIstiod, type VersionedPod } from '../_area.ts';
 
 /** Minor releases that a proxy may be behind: one in an upgrade in place, two where a revision is skipped. */
 const mostBehind = 2;
@@ -35,7 +35,7 @@ export default defineCheck({
       found: a.version,
       effect: 'configuration may be refused by these proxies only',
       remedy: [
-        ...restartOf(a.cluster, a.pods.filter(isInjected)),
+        ...remedy.restartPods(a.pods.filter(isInjected)),
         remedy.installer(
           a.controlPlane.ref.cluster,
           [`istioctl install --context ${shellWord(a.controlPlane.ref.cluster)} -f PRIMARY.yaml`],
@@ -48,7 +48,7 @@ export default defineCheck({
       expected: `at most ${mostBehind} minor releases behind`,
       found: a.version,
       effect: 'these proxies may refuse configuration, and lack fixes that the mesh counts on',
-      remedy: restartOf(a.cluster, a.pods),
+      remedy: remedy.restartPods(a.pods),
     }),
   },
   *run({ member, controlPlane, couple, mesh, finding }) {
