@@ -1,46 +1,108 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { count } from '../base/text.ts';
+import { count, list } from '../base/text.ts';
 import type { ClusterName } from '../model/ids.ts';
-import { objectPath } from '../model/refs.ts';
+import type { KubeObject } from '../model/kube.ts';
+import { objectPath, refKey } from '../model/refs.ts';
+import { applied as afterwards } from '../remedy/applied.ts';
 import { carriedOut, type Outcome, type Writers } from '../remedy/carry-out.ts';
-import { type Action, isToFix } from '../remedy/plan.ts';
-import type { UndoEntry, UndoFile } from '../remedy/undo.ts';
+import { type CommandOutcome, ranCommands } from '../remedy/commands.ts';
+import { type Action, type CommandAction, isToFix } from '../remedy/plan.ts';
+import type { UndoFile } from '../remedy/undo.ts';
 import type { Report } from '../report/schema.ts';
+import type { Planned } from './fixing.ts';
 import type { Host } from './host.ts';
 
-/** Asks for each cluster, changes it, and keeps what takes it back. Gives how many changes were made. */
+/** Asks for each cluster, changes it, and keeps what takes it back. Gives how many changes and command lines were done. */
 export async function applied(
-  actions: readonly Action[],
+  { plan: { actions, commands }, objects }: Pick<Planned, 'plan' | 'objects'>,
   writers: Writers,
   wishes: { readonly isAgreed: boolean; readonly file: string },
   host: Host,
 ): Promise<number> {
+  const agreed = await agreement(actions, commands, wishes.isAgreed, host);
+  const kept: UndoFile['changes'][] = [];
+  const keeper = (): ((entries: UndoFile['changes']) => Promise<void>) => {
+    const slot = kept.push([]) - 1;
+    return async (entries) => {
+      kept[slot] = entries;
+      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept.flat() }, host);
+    };
+  };
+  // Objects as this run itself has left them: what the next change of each finds.
+  const own = new Map<string, KubeObject | undefined>();
+  let done = 0;
+  const changes = async (some: readonly Action[]): Promise<void> => {
+    for (const action of some.filter(({ cluster }) => agreed.has(cluster))) {
+      if (host.interrupted() !== undefined) return;
+      const keep = keeper();
+      let isKept = false;
+      const key = refKey(action.ref);
+      const object = own.has(key) ? own.get(key) : objects.get(action);
+      const outcome = await carriedOut(
+        action,
+        writers,
+        async (entry) => {
+          isKept = true;
+          await keep([entry]);
+        },
+        { object },
+      );
+      if (outcome.state === 'done') {
+        done += 1;
+        own.set(key, afterwards(object, action.remedy));
+      }
+      // It was not made after all.
+      else if (outcome.state === 'refused' && isKept) await keep([]);
+      host.stderr.write(`${saidOf(action, outcome)}\n`);
+    }
+  };
+  await changes(actions.filter(({ isRestart }) => !isRestart));
+  for (const action of commands.filter(({ clusters }) => clusters.every((cluster) => agreed.has(cluster)))) {
+    if (host.interrupted() !== undefined) break;
+    const keep = keeper();
+    const outcome = await ranCommands(action, writers, host.runPipe, async (entries) => await keep([...entries]));
+    if (outcome.state === 'done') done += 1;
+    host.stderr.write(`${saidOfCommand(action, outcome)}\n`);
+  }
+  await changes(actions.filter(({ isRestart }) => isRestart));
+  return done;
+}
+
+/** The clusters that may be changed. */
+async function agreement(
+  actions: readonly Action[],
+  commands: readonly CommandAction[],
+  isAgreed: boolean,
+  host: Host,
+): Promise<ReadonlySet<ClusterName>> {
   const agreed = new Set<ClusterName>();
-  for (const cluster of new Set(actions.map((action) => action.cluster))) {
+  for (const cluster of new Set([...actions.map((action) => action.cluster), ...commands.flatMap(({ clusters }) => clusters)])) {
     const own = actions.filter((action) => action.cluster === cluster);
     const restarts = own.filter(({ isRestart }) => isRestart).length;
-    const what = `${count(own.length, 'change')}${restarts === 0 ? '' : `, ${count(restarts, 'restart')} among them,`} to ${cluster}`;
-    if (wishes.isAgreed || (await host.ask(`Apply ${what}? [y/N] `))) agreed.add(cluster);
+    const lines = commands.filter(({ clusters }) => clusters.includes(cluster)).flatMap(({ command }) => command).length;
+    const parts = [
+      ...(own.length === 0 ? [] : [`${count(own.length, 'change')}${restarts === 0 ? '' : `, ${count(restarts, 'restart')} among them,`}`]),
+      ...(lines === 0 ? [] : [count(lines, 'command line')]),
+    ];
+    if (isAgreed || (await host.ask(`Apply ${parts.join(' and ')} to ${cluster}? [y/N] `))) agreed.add(cluster);
   }
-  const kept: UndoEntry[] = [];
-  let done = 0;
-  for (const action of actions.filter(({ cluster }) => agreed.has(cluster))) {
-    const slot = kept.length;
-    const outcome = await carriedOut(action, writers, async (entry) => {
-      kept[slot] = entry;
-      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
-    });
-    if (outcome.state === 'done') done += 1;
-    else if (outcome.state === 'refused' && kept.length > slot) {
-      // It was not made after all.
-      kept.pop();
-      await writeUndo(wishes.file, { schema: 1, tool: 'meshdoctor', at: host.now(), changes: kept }, host);
-    }
-    host.stderr.write(`${saidOf(action, outcome)}\n`);
-    if (host.interrupted() !== undefined) break;
+  return agreed;
+}
+
+function saidOfCommand({ cluster, code }: CommandAction, outcome: CommandOutcome): string {
+  const what = `${cluster}: command lines for ${code}`;
+  const unread = outcome.unread.length === 0 ? '' : `; not looked at, and so not taken back: ${list(outcome.unread)}`;
+  switch (outcome.state) {
+    case 'done':
+      return `${what}: done${unread}`;
+    case 'refused':
+      return `${what}: NOT done: ${outcome.because}${unread}`;
+    case 'unsure':
+      return `${what}: run, and nobody knows what they changed: ${outcome.because}`;
+    default:
+      return outcome satisfies never;
   }
-  return done;
 }
 
 function saidOf({ cluster, ref, isRestart, remedy }: Action, outcome: Outcome): string {

@@ -1,5 +1,6 @@
 import type { Style } from '../api/reporter.ts';
 import { count } from '../base/text.ts';
+import type { KubeObject } from '../model/kube.ts';
 import { objectPath } from '../model/refs.ts';
 import type { Outcome } from '../remedy/carry-out.ts';
 import type { Outlook } from '../remedy/outlook.ts';
@@ -11,16 +12,23 @@ import { type Ink, inkOf } from '../report/symbols.ts';
 export interface Planned {
   readonly plan: FixPlan;
   readonly outlook: Outlook;
+  /** Objects as API servers had them. */
+  readonly objects: ReadonlyMap<Action, KubeObject>;
   /** What API servers would say to each; absent where none was asked. */
   readonly trials: ReadonlyMap<Action, Outcome>;
 }
 
 export function plannedText({ plan, outlook, trials }: Planned, style: Style): string {
   const ink = inkOf(style);
-  const { causes, actions, byHand } = plan;
+  const { causes, actions, commands, byHand } = plan;
   if (causes.length === 0) return `${ink.mark('passed')} Nothing to fix.\n`;
   const lines = [ink.bold(ink.plain(headline(plan, outlook)))];
   for (const [index, action] of actions.entries()) lines.push('', ...actionLines(index + 1, action, trials.get(action), ink, style.width));
+  for (const [index, { cluster, code, command, note }] of commands.entries()) {
+    lines.push('', ink.bold(ink.plain(`${actions.length + index + 1}  ${cluster}  run for ${code}`)));
+    lines.push(...hanging('    ', ink.plain(note), style.width), ...command.map((line) => `    ${line}`));
+  }
+  if (commands.length > 0) lines.push('', ...hanging('', ink.dim(ink.plain(ofCommands)), style.width));
   for (const { code, cluster, command, note, because } of byHand) {
     lines.push('', `${ink.mark('warning')} ${ink.bold(ink.plain(`by hand  ${cluster}  ${code}`))}`);
     lines.push(
@@ -38,11 +46,19 @@ export function plannedText({ plan, outlook, trials }: Planned, style: Style): s
   return `${lines.join('\n')}\n`;
 }
 
-export function headline({ causes, actions, byHand }: FixPlan, { clears, of, introduces }: Outlook): string {
-  const clusters = new Set(actions.map(({ cluster }) => cluster)).size;
+const ofCommands =
+  'Command lines are run in the current folder, after changes and before restarts. Nobody can try them first, and what they clear is not counted. What they make, change and delete is taken back by --undo, but for what a Secret held: that is never written down.';
+
+export function headline({ causes, actions, commands, byHand }: FixPlan, { clears, of, introduces }: Outlook): string {
+  const clusters = new Set([...actions.map(({ cluster }) => cluster), ...commands.flatMap((command) => command.clusters)]).size;
   const hands = byHand.length === 0 ? '' : `, ${byHand.length} by hand`;
-  if (actions.length === 0) return `PLAN: nothing that can be done without a person for ${count(causes.length, 'cause')}${hands}`;
-  return `PLAN: ${count(actions.length, 'change')} in ${count(clusters, 'cluster')} for ${count(causes.length, 'cause')}${hands}; clears ${clears} of ${count(of, 'finding')}, introduces ${introduces.length}`;
+  const run = [
+    ...(actions.length === 0 ? [] : [count(actions.length, 'change')]),
+    ...(commands.length === 0 ? [] : [count(commands.flatMap(({ command }) => command).length, 'command line')]),
+  ].join(' and ');
+  if (actions.length + commands.length === 0)
+    return `PLAN: nothing that can be done without a person for ${count(causes.length, 'cause')}${hands}`;
+  return `PLAN: ${run} in ${count(clusters, 'cluster')} for ${count(causes.length, 'cause')}${hands}; clears ${clears} of ${count(of, 'finding')}, introduces ${introduces.length}`;
 }
 
 function actionLines(number: number, action: Action, trial: Outcome | undefined, ink: Ink, width: number): string[] {
@@ -77,5 +93,6 @@ export function plannedJson({ plan, outlook, trials }: Planned): string {
     note: action.note,
     ...(trials.has(action) ? { trial: trials.get(action) } : {}),
   }));
-  return `${JSON.stringify({ schema: 1, causes: plan.causes, actions, byHand: plan.byHand, outlook }, null, 2)}\n`;
+  const commands = plan.commands.map(({ pipes: _pipes, ...command }) => command);
+  return `${JSON.stringify({ schema: 1, causes: plan.causes, actions, commands, byHand: plan.byHand, outlook }, null, 2)}\n`;
 }

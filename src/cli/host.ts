@@ -1,3 +1,5 @@
+import type { RunPipe } from '../remedy/commands.ts';
+
 /** A place text is written to. */
 export interface Stream {
   write(text: string): void;
@@ -33,6 +35,8 @@ export interface Host {
   readonly isInteractive: boolean;
   /** Asks whoever sits there, and tells whether the answer is yes. */
   readonly ask: (question: string) => Promise<boolean>;
+  /** Runs programs that somebody allowed, without a shell. */
+  readonly runPipe: RunPipe;
   /** Standard error where lines may be redrawn on it: a terminal, and not that of a CI job. */
   readonly terminal: NodeJS.WriteStream | undefined;
 }

@@ -68,6 +68,7 @@ const host: Host = {
       asking.close();
     }
   },
+  runPipe: async (pipe) => await (await import('./programs.ts')).programRunner(host)(pipe),
   terminal: process.stderr.isTTY && (process.env['CI'] ?? '') === '' && process.env['TERM'] !== 'dumb' ? process.stderr : undefined,
 };
 

@@ -288,6 +288,11 @@ export const commands: readonly CommandDefinition[] = [
       plan: { type: 'boolean', describe: 'only plan (default)' },
       apply: { type: 'boolean', describe: 'make the changes, asking for each cluster, and look again' },
       yes: { type: 'boolean', alias: 'y', describe: 'do not ask' },
+      allow: {
+        type: 'list',
+        describe: 'command: also run command lines of kubectl, istioctl and helm where no change of one object does it',
+        values: ['command'],
+      },
       undo: { type: 'string', describe: 'FILE that --apply wrote: take back what it did', values: 'files' },
       'undo-file': { type: 'string', describe: 'FILE that --apply writes; default: meshdoctor-undo-TIME.json', values: 'files' },
       settle: { type: 'string', describe: 'how long what was changed may take to show; default 2m' },
@@ -311,6 +316,7 @@ export const commands: readonly CommandDefinition[] = [
     examples: [
       ['fix --context east --context west', 'what would be changed, and what it would clear'],
       ['fix missing-network-label --apply --context east --context west', 'mend one cause'],
+      ['fix --apply --allow=command --context east --context west', 'run istioctl, too, where no change of one object does it'],
       ['fix --undo meshdoctor-undo-20261129120000.json', 'take it back'],
     ],
     load: async () => (await import('./commands/fix.ts')).fixCommand,

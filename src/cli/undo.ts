@@ -41,6 +41,11 @@ export async function undo(file: string, isAgreed: boolean, options: RunOptions,
     // Restarts come last again: pods then start with the objects of before.
     const backwards = [...changes.filter(({ did }) => did !== 'restarted').reverse(), ...changes.filter(({ did }) => did === 'restarted')];
     for (const entry of backwards) {
+      if (entry.did === 'ran') {
+        left += 1;
+        host.stdout.write(`${entry.context}: begun, and nobody knows what came of it: ${entry.command.join(' && ')}\n`);
+        continue;
+      }
       const writer = agreed.has(entry.context) ? writers.get(clusterName(entry.context)) : undefined;
       const outcome: Outcome =
         writer === undefined ? { state: 'refused', because: 'nobody agreed' } : await takenBack(entry, writer, host.now());

@@ -184,9 +184,13 @@ export const layers: Readonly<Record<string, Layer>> = {
       'checks',
     ],
     node: [
+      // Command lines that somebody allowed fix to run.
+      'node:child_process',
       'node:fs',
       'node:fs/promises',
       'node:path',
+      'node:stream',
+      'node:stream/promises',
       'node:url',
       'node:os',
       'node:process',

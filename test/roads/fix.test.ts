@@ -5,12 +5,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml';
 import { mesh } from '../../src/builder/mesh.ts';
 import { gatewayAddressPending } from '../../src/builder/edits/east-west.ts';
-import { controlPlaneClusters } from '../../src/builder/edits/topology-leadership.ts';
+import { controlPlaneClusters, externalIstiodUnset } from '../../src/builder/edits/topology-leadership.ts';
 import { networkLabelRemoved } from '../../src/builder/edits/topology-networks.ts';
 import { inOrder } from '../../src/builder/edits/edit.ts';
 import { contextTarget, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
 import { openWriter } from '../../src/kube/write.ts';
-import type { KubeObject, MeshObjects } from '../../src/model/kube.ts';
+import type { Json, KubeObject, MeshObjects } from '../../src/model/kube.ts';
 import { plannedReads, rulesFor } from '../../src/run/plan.ts';
 import { fixRules } from '../../src/remedy/rights.ts';
 import type { FixPlan } from '../../src/remedy/plan.ts';
@@ -71,7 +71,11 @@ async function run(line: string, more: Parameters<typeof ran>[1] = {}): Promise<
 
 interface Planned extends Pick<FixPlan, 'causes' | 'byHand'> {
   readonly outlook: Outlook;
-  readonly actions: readonly { readonly cluster: string; readonly trial?: { readonly state: string; readonly because?: string } }[];
+  readonly actions: readonly {
+    readonly cluster: string;
+    readonly code: string;
+    readonly trial?: { readonly state: string; readonly because?: string };
+  }[];
 }
 
 async function planned(line: string): Promise<Planned> {
@@ -205,6 +209,102 @@ describe('a fix', () => {
     expect([said('west'), network(), exposure()]).toEqual(['*', undefined, undefined]);
   });
 });
+
+describe('a fix of what changes while somebody decides', () => {
+  /** Agrees, after something has happened. */
+  const agreeing = (event: () => Promise<void>): Parameters<typeof ran>[1] => {
+    let isOver = false;
+    return {
+      isInteractive: true,
+      ask: async () => {
+        if (!isOver) await event();
+        isOver = true;
+        return true;
+      },
+    };
+  };
+
+  test('does not touch what somebody wrote since, or made since, and does the rest', async () => {
+    const config = await loadKubeconfig({ explicit: kubeconfig, env: {}, home: place, platform: process.platform, cwd: place });
+    const event = async (): Promise<void> => {
+      const [east, west] = [openWriter(contextTarget(config, 'east')), openWriter(contextTarget(config, 'west'))];
+      const patch = { metadata: { annotations: { 'topology.istio.io/controlPlaneClusters': 'other' } } };
+      await west.write({ verb: 'patch', path: '/api/v1/namespaces/istio-system', resource: 'namespaces', patch }, false);
+      const gateway = built
+        .objects()
+        .get('east')
+        ?.find(({ metadata }) => metadata.name === 'cross-network-gateway');
+      const object = JSON.parse(
+        JSON.stringify({ ...gateway, metadata: { name: 'cross-network-gateway', namespace: 'istio-system' } }),
+      ) as Json;
+      const path = '/apis/networking.istio.io/v1/namespaces/istio-system/gateways';
+      await east.write({ verb: 'create', path, resource: 'gateways.networking.istio.io', object }, false);
+      await Promise.all([east.close(), west.close()]);
+    };
+    const { stderr } = await run(`fix --apply --undo-file ${undoFile} ${flags()}`, agreeing(event));
+    expect(stderr).toContain('west: annotate Namespace/istio-system: NOT done: it was changed since the plan was made');
+    expect(stderr).toContain('east: apply Gateway/istio-system/cross-network-gateway: NOT done: it was made since the plan was');
+    expect([said('west'), network()]).toEqual(['other', 'network2']);
+    const { changes } = JSON.parse(readFileSync(undoFile, 'utf8')) as UndoFile;
+    expect(changes.filter(({ did }) => did !== 'restarted')).toMatchObject([
+      { did: 'patched', context: 'west', undo: { metadata: { labels: {} } } },
+    ]);
+  });
+
+  test('of two clusters of which one goes away does the other, says what is not done, and is taken back', async () => {
+    const event = async (): Promise<void> => await Promise.resolve(sandbox.clusters.get('west')?.setFault({ kind: 'reset' }));
+    const { stderr, exit } = await run(`fix --apply --undo-file ${undoFile} ${flags()}`, agreeing(event));
+    expect(exit).not.toBe(0);
+    expect(stderr).toContain('east: apply Gateway/istio-system/cross-network-gateway: done');
+    expect(stderr).toMatch(/west: label Namespace\/istio-system: NOT done: /);
+    expect([said('west'), network(), exposure()?.kind]).toEqual(['Kubernetes', undefined, 'Gateway']);
+    sandbox.clusters.get('west')?.setFault(null);
+    const undone = await run(`fix --undo ${undoFile} --yes`);
+    expect([undone.exit, exposure()], undone.stdout).toEqual([0, undefined]);
+  });
+});
+
+test('what a repository has is left to it, with and without command lines', async () => {
+  await sandbox.close();
+  const kept = new Map(
+    [...broken(built.objects())].map(([cluster, objects]) => [
+      cluster,
+      objects.map((object) =>
+        object.kind === 'Namespace'
+          ? {
+              ...object,
+              metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, 'argocd.argoproj.io/tracking-id': 'mesh:x' } },
+            }
+          : object,
+      ),
+    ]),
+  );
+  await serve(kept);
+  for (const more of ['', ' --allow=command']) {
+    const { actions, byHand } = await planned(`fix${more} ${flags()}`);
+    expect(actions.some(({ cluster, code }) => cluster === 'west' && code.startsWith('missing-network-label'))).toBe(false);
+    expect(byHand.filter(({ because }) => because === 'a repository has it: it would be changed back').map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['missing-network-label']),
+    );
+  }
+}, 60_000);
+
+test('a variable of istiod is set beside the others, and taken back alone', async () => {
+  await sandbox.close();
+  await serve(externalIstiodUnset({ cluster: 'east' })(built.objects()));
+  const variables = (): readonly string[] => {
+    const istiod = objectOf('east', 'Deployment', 'istiod-1-31-0') as unknown as {
+      spec: { template: { spec: { containers: readonly { env: readonly { name: string; value?: string }[] }[] } } };
+    };
+    return (istiod.spec.template.spec.containers[0]?.env ?? []).map(({ name, value = '' }) => `${name}=${value}`).toSorted();
+  };
+  const before = variables();
+  const fixed = await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
+  expect(fixed.stderr).toContain('east: patch Deployment/istio-system/istiod-1-31-0: done');
+  expect(variables()).toEqual([...before.filter((text) => !text.startsWith('EXTERNAL_ISTIOD=')), 'EXTERNAL_ISTIOD=true'].toSorted());
+  const undone = await run(`fix --undo ${undoFile} --yes`);
+  expect([undone.exit, variables()], undone.stdout).toEqual([0, before]);
+}, 60_000);
 
 test('what no command mends is left to a person', async () => {
   await sandbox.close();

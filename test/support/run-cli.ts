@@ -60,6 +60,7 @@ export async function ran(line: string, more: Partial<Host> & { isTTY?: boolean 
     home: undefined,
     isInteractive: false,
     ask: async () => await Promise.resolve(false),
+    runPipe: async () => await Promise.resolve({ isDone: false, said: 'nothing is run here' }),
     terminal: undefined,
     ...more,
   };

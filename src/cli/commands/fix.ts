@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UsageError } from '../../base/errors.ts';
 import { nearest, shellWord } from '../../base/text.ts';
 import { runOptions, type RunOptions } from '../../config/options.ts';
@@ -7,7 +9,7 @@ import type { ClusterName } from '../../model/ids.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { found, type Outcome, tried, type Writers } from '../../remedy/carry-out.ts';
 import { outlookOf } from '../../remedy/outlook.ts';
-import { type Action, fixPlanOf } from '../../remedy/plan.ts';
+import { type Action, type Allowance, type FixPlan, fixPlanOf } from '../../remedy/plan.ts';
 import { openWriters } from '../../remedy/writers.ts';
 import type { Report, ReportFinding } from '../../report/schema.ts';
 import {
@@ -43,6 +45,8 @@ interface Wishes {
   /** Milliseconds that what was fixed may take to show. */
   readonly settle: number;
   readonly asksServers: boolean;
+  /** Command lines may be run. */
+  readonly runsCommands: boolean;
 }
 
 /** Plans what mends a mesh; changes clusters only with --apply or --undo, and only those that somebody agreed to. */
@@ -68,8 +72,8 @@ export async function fixCommand(given: Given, host: Host): Promise<number> {
     ).result;
   const before = await look();
   const { facts, report } = before;
-  const plan = fixPlanOf(report, facts, isWanted, host.now());
-  const writers = await writersOf(plan.actions, options, host);
+  const plan = fixPlanOf(report, facts, isWanted, host.now(), wishes.runsCommands ? allowanceOf(before.snapshot, host) : undefined);
+  const writers = await writersOf(plan, options, host);
   try {
     const planned = await plannedOf(
       before,
@@ -81,7 +85,7 @@ export async function fixCommand(given: Given, host: Host): Promise<number> {
     const document = wishes.format === 'json' ? plannedJson(planned) : plannedText(planned, style);
     host.stdout.write(document);
     if (!wishes.isApplied || writers === undefined) return planExit(report, plan.causes.length);
-    const done = await applied(plan.actions, writers, wishes, host);
+    const done = await applied(planned, writers, wishes, host);
     if (done === 0) return planExit(report, plan.causes.length);
     const after = await settled(
       look,
@@ -136,13 +140,22 @@ async function plannedOf(
       }),
     );
   }
-  return { plan, outlook: await outlookOf(snapshot, plan.actions, objects, judge), trials };
+  return { plan, objects, outlook: await outlookOf(snapshot, plan.actions, objects, judge), trials };
+}
+
+/** Command lines are about contexts: inside a cluster, and of recordings and directories, there are none. */
+function allowanceOf({ clusters }: Looked['snapshot'], { cwd }: Host): Allowance {
+  return { contexts: new Set(clusters.map(({ name }) => name)), hasFile: (file) => existsSync(resolve(cwd, file)) };
 }
 
 /** Opens the clusters that a plan changes; nothing where it is no plan for live ones. */
-async function writersOf(actions: readonly Action[], options: RunOptions, host: Host): Promise<ReturnType<typeof openWriters> | undefined> {
-  if (options.live === undefined || actions.length === 0) return undefined;
-  const clusters = new Set(actions.map(({ cluster }) => cluster));
+async function writersOf(
+  { actions, commands }: FixPlan,
+  options: RunOptions,
+  host: Host,
+): Promise<ReturnType<typeof openWriters> | undefined> {
+  const clusters = new Set([...actions.map(({ cluster }) => cluster), ...commands.flatMap((command) => command.clusters)]);
+  if (options.live === undefined || clusters.size === 0) return undefined;
   const targets = await targetsOf(options.live, liveIo(host), host.signal);
   const meant = new Map<ClusterName, ClusterTarget>([...targets].filter(([name]) => clusters.has(name)));
   return openWriters(meant, connectionOptions(options, host));
@@ -185,6 +198,9 @@ function wishesOf(given: Given, host: Host): Wishes {
   if (format !== 'text' && format !== 'json')
     throw new UsageError('ERR_UNKNOWN_FORMAT', `fix prints text or json, not ${JSON.stringify(format)}.`);
   const settle = flag.text(given, 'settle');
+  const allowed = flag.list(given, 'allow') ?? [];
+  const unknown = allowed.find((what) => what !== 'command');
+  if (unknown !== undefined) throw new UsageError('ERR_BAD_VALUE', `--allow takes command, not ${JSON.stringify(unknown)}.`);
   return {
     cause,
     isApplied,
@@ -194,6 +210,7 @@ function wishesOf(given: Given, host: Host): Wishes {
     file: flag.text(given, 'undo-file') ?? `meshdoctor-undo-${host.now().replace(/\D/g, '')}.json`,
     settle: settle === undefined ? 120_000 : parseDuration('--settle', settle),
     asksServers: flag.on(given, 'dry-run') !== false,
+    runsCommands: allowed.length > 0,
   };
 }
 
