@@ -36,9 +36,15 @@ export interface FaultLine {
   readonly causes: readonly string[];
   readonly ran: readonly string[];
   /** What `meshdoctor fix` made of it, where that was tried. */
-  readonly fixed?: string;
+  readonly fixed?: Fixed;
   readonly seconds: number;
   readonly said: Readonly<Record<Rival, Verdict>>;
+}
+
+/** What `meshdoctor fix --apply` and `fix --undo` made of a fault, in words: `yes`, or what is left to a person and why. */
+export interface Fixed {
+  readonly cured: string;
+  readonly undone: string;
 }
 
 export interface CaseLine {

@@ -6,7 +6,7 @@ import { reduceForFixture } from '../recorded/expectation.ts';
 import { type Raced, raceTable } from './bench-table.ts';
 import { faults } from './faults/all.ts';
 import type { Fault } from './faults/fault.ts';
-import type { FaultLine, HealthyLine, LaneLine } from './lane-line.ts';
+import type { FaultLine, Fixed, HealthyLine, LaneLine } from './lane-line.ts';
 import { root } from './programs.ts';
 import { type Rival, type Verdict, rivals } from './rivals.ts';
 import { topologies } from './topologies/all.ts';
@@ -20,7 +20,7 @@ interface Seen {
 
 type SeenHealthy = Pick<HealthyLine, 'topology' | 'wrong' | 'alarms' | 'unproven'>;
 
-interface SeenFault extends Pick<FaultLine, 'fault' | 'wrong' | 'said'> {
+interface SeenFault extends Pick<FaultLine, 'fault' | 'wrong' | 'said' | 'fixed'> {
   /** Code of the first cause. */
   readonly cause: string;
   /** How it was mended, in words. */
@@ -57,6 +57,21 @@ export async function writeResults(lines: readonly LaneLine[], recordings: strin
   }
 }
 
+/** Writes into docs/real.md what `meshdoctor fix` made of faults; everything else there stays as it was seen last. */
+export function writeFixed(lines: readonly LaneLine[]): void {
+  const before = readSeen();
+  const fixed = new Map(lines.flatMap((line) => (line.line === 'fault' && line.fixed !== undefined ? [[line.fault, line.fixed]] : [])));
+  const seen = {
+    ...before,
+    faults: before.faults.map((line) => {
+      const now = fixed.get(line.fault);
+      return now === undefined ? line : { ...line, fixed: now };
+    }),
+  };
+  writeFileSync(seenFile, `${JSON.stringify(seen, null, 2)}\n`);
+  writeFileSync(resolve(root, 'docs/real.md'), page(seen));
+}
+
 /** The page as it follows from what is kept. */
 export function realPage(): string {
   return page(readSeen());
@@ -75,8 +90,11 @@ function merged(before: Seen, lines: readonly LaneLine[]): Seen {
       const { topology, wrong, alarms, unproven } = line;
       healthy.set(topology, { topology, wrong, alarms, unproven: [...new Set(unproven)] });
     }
-    if (line.line === 'fault')
-      found.set(line.fault, { fault: line.fault, wrong: line.wrong, cause: line.causes[0] ?? '', mended: mendedBy(line), said: line.said });
+    if (line.line === 'fault') {
+      const { fault, wrong, said, fixed = found.get(fault)?.fixed } = line;
+      const seen = { fault, wrong, cause: line.causes[0] ?? '', mended: mendedBy(line), said };
+      found.set(fault, fixed === undefined ? seen : { ...seen, fixed });
+    }
   }
   return {
     healthy: topologies.flatMap(({ name }) => healthy.get(name) ?? []),
@@ -117,12 +135,13 @@ ${healthy.map(healthyRow).join('\n')}
 ## Faults
 
 ${found.length} of ${tried.length} faults were found: the expected cause came first and nothing unrelated was reported. *mended by* says what made the check green again:
-the commands that the report printed, run as they were printed, or undoing the fault where no command can mend it.
+the commands that the report printed, run as they were printed, or undoing the fault where no command can mend it. *by fix*: whether \`meshdoctor fix --apply\`
+alone made it green, ${fixTally(tried)}; *brought back*: whether the file that it wrote broke the mesh again the same way (\`MESHDOCTOR_REAL_FIX=all\`).
 
 ${tally(tried)}
 
-| fault | first cause | mended by | analyze | remote-clusters | proxy-status |
-|---|---|---|---|---|---|
+| fault | first cause | mended by | by fix | brought back | analyze | remote-clusters | proxy-status |
+|---|---|---|---|---|---|---|---|
 ${tried.map(faultRow).join('\n')}
 
 \`istioctl\` commands: **named** says something new about the object in which the fault lies; *hinted* says something else than it says of the healthy mesh;
@@ -144,7 +163,8 @@ function faultRow(line: SeenFault): string {
       : `\`${line.cause === '' ? 'none' : line.cause}\``;
   const first = line.wrong.length === 0 ? cause : `NOT as expected: ${cause}`;
   const about = `${fault?.about ?? line.fault} (${fault?.topology ?? ''})`;
-  return `| ${[about, first, line.mended, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
+  const { cured, undone } = fixedOf(line);
+  return `| ${[about, first, line.mended, cured, undone, ...rivals.map((rival) => styled(line.said[rival]))].map(cell).join(' | ')} |`;
 }
 
 function mendedBy({ fault: id, ran }: FaultLine): string {
@@ -152,6 +172,17 @@ function mendedBy({ fault: id, ran }: FaultLine): string {
   if (fault?.remedy.kind === 'undone') return `undoing it: ${fault.remedy.because}`;
   const programs = [...new Set(ran.map((command) => (command.includes('istioctl') ? 'istioctl' : 'kubectl')))];
   return `${ran.length} printed ${ran.length === 1 ? 'command' : 'commands'} (${programs.join(', ')})`;
+}
+
+/** A fault of which nothing is printed is none for fix. */
+function fixedOf({ fault: id, fixed }: SeenFault): Fixed {
+  const isPrinted = faults.find((fault) => fault.id === id)?.remedy.kind === 'printed';
+  return isPrinted ? (fixed ?? { cured: 'not tried', undone: '' }) : { cured: 'no remedy', undone: '' };
+}
+
+function fixTally(tried: readonly SeenFault[]): string {
+  const outcomes = tried.map(fixedOf).filter(({ cured }) => cured !== 'no remedy');
+  return `as it did with ${outcomes.filter(({ cured }) => cured.startsWith('yes')).length} of the ${outcomes.length} that have printed commands`;
 }
 
 function tally(tried: readonly SeenFault[]): string {

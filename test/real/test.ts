@@ -7,7 +7,8 @@ import { faults } from './faults/all.ts';
 import type { LaneFinished, LaneLine, LaneRequest } from './lane-line.ts';
 import { missingTool } from './prerequisites.ts';
 import { missingParts } from './programs.ts';
-import { writeResults } from './results.ts';
+import { triesAllFixes } from './faults/fixed.ts';
+import { writeFixed, writeResults } from './results.ts';
 import { topologies } from './topologies/all.ts';
 
 /*
@@ -45,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     const second = byName(again.length > 0 ? await runLanes(lanesOf(again, join(folder, 'again'), recordings)) : []);
     lines = wanted.map((name) => second.get(name) ?? first.get(name) ?? neverRun(name));
     if (recordings.recordings !== undefined) await writeResults(lines, recordings.recordings);
+    else if (triesAllFixes) writeFixed(lines);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -148,7 +150,7 @@ function spoken(line: LaneLine): string {
     case 'healthy':
       return `${mark} ${line.topology} is healthy and silent (built in ${line.built} s)${why}`;
     case 'fault':
-      return `${mark} ${line.topology} · ${line.fault}: ${line.causes.join(', ') || 'a gap'}${line.fixed === undefined ? '' : `; fix: ${line.fixed}`} (${line.seconds} s)${why}`;
+      return `${mark} ${line.topology} · ${line.fault}: ${line.causes.join(', ') || 'a gap'}${line.fixed === undefined ? '' : `; fix: ${line.fixed.cured}; undo: ${line.fixed.undone}`} (${line.seconds} s)${why}`;
     case 'case':
       return `${mark} ${line.topology} · ${line.name} (${line.seconds} s)${why}`;
     default:

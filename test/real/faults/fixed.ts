@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import type { Fixed } from '../lane-line.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { Output } from '../lab/processes.ts';
 import { type Checked, checkUntil, isGreen, spoken } from './check.ts';
 import type { Fault } from './fault.ts';
+import { atHand, workplace } from './guide.ts';
 
 /*
  * A fault mended by `meshdoctor fix --apply`, and brought back by its undo files.
@@ -9,7 +12,7 @@ import type { Fault } from './fault.ts';
 
 /**
  * Faults that are mended this way in every run, one for each way in which fix changes a cluster: a label, an annotation with a restart, an object made, a
- * Secret of which nothing may be written down, a workload scaled, a policy changed. `MESHDOCTOR_REAL_FIX=all` tries every fault with printed remedies.
+ * Secret of which nothing may be written down, a workload scaled, a policy changed, an entry of a webhook, a command line. `MESHDOCTOR_REAL_FIX=all` tries every fault with printed remedies.
  */
 const sample: readonly string[] = [
   'network-label-removed',
@@ -18,50 +21,96 @@ const sample: readonly string[] = [
   'secret-unlabelled',
   'gateway-of-remote-scaled-to-zero',
   'mutual-tls-disabled',
+  'external-injection-path',
+  'secret-left-out',
 ];
 
+export const triesAllFixes = process.env['MESHDOCTOR_REAL_FIX'] === 'all';
+
 export function isMendedByFix({ id, remedy }: Fault): boolean {
-  return remedy.kind === 'printed' && (process.env['MESHDOCTOR_REAL_FIX'] === 'all' || sample.includes(id));
+  return remedy.kind === 'printed' && (triesAllFixes || sample.includes(id));
 }
 
 /** A mended fault can have hidden another. */
 const mostRounds = 4;
 
-/** `fixed`: what became of it; `wrong`: what should not have, empty when the mesh was green by fix and broken again by its undo files. */
-export async function tryFix(
-  lab: Lab,
-  fault: Fault,
-  broken: Checked,
-): Promise<{ readonly fixed: string; readonly wrong: readonly string[] }> {
+/** What of a plan nobody but a person does. */
+interface Planned {
+  readonly byHand: readonly { readonly code: string; readonly because: string }[];
+}
+
+export interface TriedFix {
+  /** What became of it; absent where something was not as it should be. */
+  readonly fixed?: Fixed;
+  /** Empty when the mesh was green by fix and broken again by its undo files, or when it said what is left to a person, and why. */
+  readonly wrong: readonly string[];
+}
+
+/** Mends a broken mesh by fix alone, and breaks it again by what fix wrote. */
+export async function tryFix(lab: Lab, fault: Fault, broken: Checked): Promise<TriedFix> {
   const flags = fault.flags ?? [];
   const files: string[] = [];
-  const failed = (why: string): { readonly fixed: string; readonly wrong: readonly string[] } => ({
-    fixed: 'NOT as expected',
-    wrong: [why],
-  });
+  // What lies there is what the fault says that its reader has, and the samples.
+  await (fault.remedy.kind === 'printed' && fault.remedy.values !== undefined ? fault.remedy.values(lab) : atHand(lab));
+  let isByCommand = false;
   let now = broken;
   for (let round = 0; round < mostRounds && !isGreen(now); round++) {
     const file = join(lab.folder, `${fault.id}-${round}.undo.json`);
-    const ran = await lab.meshdoctor(['fix', '--apply', '--yes', '--all-contexts', '--undo-file', file, '--settle', '45s', ...flags], {
-      limit: 240_000,
-    });
-    if (ran.code === 2 || ran.code > 3) return failed(`fix ended with ${ran.code}: ${ran.stderr}${ran.stdout}`);
-    if (!ran.stderr.includes(': done')) {
-      // Installers, commands that are no change of one object, Secrets.
-      if (files.length === 0 && ran.stdout.includes('by hand') && !sample.includes(fault.id)) return { fixed: 'by hand only', wrong: [] };
-      return failed(`fix has nothing further to change, after ${round} rounds:\n${ran.stdout}${ran.stderr}\n${spoken(now)}`);
+    const apply = async (...more: readonly string[]): Promise<Output> =>
+      await lab.meshdoctor(
+        ['fix', '--apply', '--yes', '--all-contexts', '--undo-file', file, '--settle', '45s', '-o', 'json', ...more, ...flags],
+        { limit: 240_000, cwd: workplace(lab) },
+      );
+    let ran = await apply();
+    if (!isChanged(ran)) {
+      ran = await apply('--allow=command');
+      isByCommand ||= isChanged(ran);
+    }
+    if (ran.code === 2 || ran.code > 3) return { wrong: [`fix ended with ${ran.code}: ${ran.stderr}${ran.stdout}`] };
+    if (!isChanged(ran)) {
+      // Its own document; the program under test wrote it.
+      const { byHand } = JSON.parse(ran.stdout) as Planned;
+      const [hand] = byHand;
+      if (files.length === 0 && hand !== undefined && !sample.includes(fault.id))
+        return { fixed: { cured: `by hand: ${hand.because}`, undone: '' }, wrong: [] };
+      return { wrong: [`fix has nothing further to change, after ${round} rounds:\n${ran.stdout}${ran.stderr}\n${spoken(now)}`] };
     }
     files.push(file);
     now = await checkUntil(lab, isGreen, { flags, limit: 30_000 });
   }
-  if (!isGreen(now)) return failed(`not green after ${files.length} rounds of fix:\n${spoken(now)}`);
-  for (const file of files.toReversed()) {
+  if (!isGreen(now)) return { wrong: [`not green after ${files.length} rounds of fix:\n${spoken(now)}`] };
+  const cured = [
+    'yes',
+    ...(isByCommand ? ['with `--allow=command`'] : []),
+    ...(files.length === 1 ? [] : [`in ${files.length} rounds`]),
+  ].join(', ');
+  const undone = await tryUndo(lab, files.toReversed(), broken, flags);
+  return 'because' in undone ? { wrong: [undone.because] } : { fixed: { cured, undone: undone.undone }, wrong: [] };
+}
+
+function isChanged({ stderr }: Output): boolean {
+  return stderr.includes(': done');
+}
+
+/** Says `fix --undo` of a Secret that a command line changed. */
+const lostSecret = 'what a Secret held is never written down';
+
+/** `files`: what was written last comes first. */
+async function tryUndo(
+  lab: Lab,
+  files: readonly string[],
+  broken: Checked,
+  flags: readonly string[],
+): Promise<{ readonly undone: string } | { readonly because: string }> {
+  let isLost = false;
+  for (const file of files) {
     const ran = await lab.meshdoctor(['fix', '--undo', file, '--yes', '--all-contexts']);
-    if (ran.code !== 0) return failed(`fix --undo ended with ${ran.code}: ${ran.stderr}${ran.stdout}`);
+    if (ran.stdout.includes(lostSecret)) isLost = true;
+    else if (ran.code !== 0) return { because: `fix --undo ended with ${ran.code}: ${ran.stderr}${ran.stdout}` };
   }
+  if (isLost) return { undone: `not all: ${lostSecret}` };
   const wanted = broken.report.causes[0]?.code;
   const isBack = ({ report }: Checked): boolean => report.causes.some(({ code }) => code === wanted);
   const again = await checkUntil(lab, isBack, { flags, limit: 120_000 });
-  if (!isBack(again)) return failed(`its undo files did not bring ${wanted ?? 'it'} back:\n${spoken(again)}`);
-  return { fixed: `mended in ${files.length === 1 ? 'one round' : `${files.length} rounds`}, and brought back`, wrong: [] };
+  return isBack(again) ? { undone: 'yes' } : { because: `its undo files did not bring ${wanted ?? 'it'} back:\n${spoken(again)}` };
 }

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Lab } from '../lab/lab.ts';
 import { runProgram } from '../lab/processes.ts';
@@ -10,19 +10,29 @@ import { root } from '../programs.ts';
  * files that the clusters were installed from.
  */
 
-/** Printed → what it is here. `files`: REMOTE.yaml or PRIMARY.yaml and the IstioOperator in it. */
+/** Where somebody works who has unpacked a release: its samples, and files to install from. */
+export function workplace(lab: Lab): string {
+  return join(lab.folder, 'workplace');
+}
+
+/** Printed → what it is here. `files`: REMOTE.yaml or PRIMARY.yaml and the IstioOperator in it, which also come to lie in the workplace. */
 export async function atHand(lab: Lab, files: Readonly<Record<string, unknown>> = {}): Promise<Readonly<Record<string, string>>> {
   const script = 'samples/multicluster/gen-eastwest-gateway.sh';
+  const place = workplace(lab);
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(join(place, dirname(script)), { recursive: true });
+  copyFileSync(join(await istioFolder(), script), join(place, script));
+  chmodSync(join(place, script), 0o755);
   const ownFiles: Record<string, string> = {};
   for (const [name, operator] of Object.entries(files)) {
-    const path = join(lab.folder, name);
+    const path = join(place, name);
     writeFileSync(path, stringify(operator));
     ownFiles[name] = path;
   }
   return {
-    [script]: `bash ${join(await istioFolder(), script)}`,
+    [script]: join(place, script),
     // What it wrote is of no use to the folder that the tests run in.
-    'eastwest-gateway.yaml': join(lab.folder, 'eastwest-gateway.yaml'),
+    'eastwest-gateway.yaml': join(place, 'eastwest-gateway.yaml'),
     // It asks whether to go on, and whoever reads the report says yes.
     'istioctl install ': 'istioctl install -y ',
     ...ownFiles,

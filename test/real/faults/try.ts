@@ -7,6 +7,7 @@ import { followRecorded, outcomeOf } from '../../path/follow.ts';
 import { onPath } from '../../path/on-path.ts';
 import { type Checked, checkUntil, isGreen, record, recordingOf, spoken } from './check.ts';
 import type { Expected, Fault } from './fault.ts';
+import type { Fixed } from '../lane-line.ts';
 import { isMendedByFix, tryFix } from './fixed.ts';
 
 /** What became of one fault. */
@@ -24,7 +25,7 @@ export interface Tried {
   /** Whether the mesh was green again at the end. */
   readonly isHealthyAgain: boolean;
   /** What `meshdoctor fix` made of it, where that was tried. */
-  readonly fixed?: string;
+  readonly fixed?: Fixed;
   /** The broken mesh, recorded while it was broken. */
   readonly recording: Buffer | undefined;
 }
@@ -47,7 +48,7 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
   let recording: Buffer | undefined;
   let object: string | undefined;
   let isHealthyAgain = false;
-  let fixed: string | undefined;
+  let fixed: Fixed | undefined;
   try {
     await fault.stage(lab);
     const isExpected = ({ report }: Checked): boolean => missed(fault.expected, report).length === 0;
@@ -63,8 +64,15 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
     await whileBroken?.(lab, fault);
     if (wrong.length === 0 && isMendedByFix(fault)) {
       const tried = await tryFix(lab, fault, broken);
-      fixed = tried.fixed;
+      fixed = tried.fixed ?? { cured: 'NOT as expected', undone: 'NOT as expected' };
       wrong.push(...tried.wrong);
+      if (tried.fixed?.undone.startsWith('not all') === true) {
+        // What did not come back is staged once more, for the printed commands.
+        await fault.undo(lab);
+        await checkUntil(lab, isGreen, { flags: fault.flags ?? [], limit: 90_000 });
+        await fault.stage(lab);
+        await checkUntil(lab, isExpected, { flags: fault.flags ?? [], limit: noticing });
+      }
     }
     if (wrong.length === 0 && fault.remedy.kind === 'printed') wrong.push(...(await mend(lab, fault, broken, ran)));
   } catch (error) {
