@@ -126,11 +126,11 @@ export class MeshBuilder {
     return this.#inClusters(options.in, (site) => waypointIn(site, namespace, short, options));
   }
 
-  /** Many services and injected pods, spread evenly over the clusters. */
-  load(load: Load): MeshBuilder {
-    const count = Math.max(1, this.#sites.size);
+  /** Many services and injected pods, spread evenly over the clusters, or those named. */
+  load(load: Load, clusters?: readonly string[]): MeshBuilder {
+    const count = Math.max(1, clusters?.length ?? this.#sites.size);
     const share = { services: Math.ceil(load.services / count), pods: Math.ceil(load.pods / count) };
-    return this.#inClusters(undefined, (site, objects) => loadIn(site, objects, share));
+    return this.#inClusters(clusters, (site, objects) => loadIn(site, objects, share));
   }
 
   /** The same with `metadata.managedFields`: what an API server answers unless it is asked not to. */

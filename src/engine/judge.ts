@@ -7,7 +7,7 @@ import { inferTopology, type Mesh, type Topology } from '../mesh/topology.ts';
 import type { ClusterFacts, Fact, FactName, MissingFact, NotAsked } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { asksForMore, countersReadOnce, notAskedThen, observedFacts, probesAreOff } from '../model/observations.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { SnapshotFrame } from '../model/snapshot.ts';
 import { findingsOf } from './findings.ts';
 import { speaker } from './speaker.ts';
 import { dataPlane, missingNeeds, type NamedServices, notAsked, type Subject, subjectsOf } from './subjects.ts';
@@ -32,7 +32,7 @@ export type Judged = ReadonlyMap<RegisteredCheck, readonly Outcome[]>;
 
 /** Runs every check on every subject of its scope. A crash, a missing fact or an interruption is an outcome, never an exception. */
 export async function judge(
-  snapshot: Snapshot,
+  snapshot: SnapshotFrame,
   facts: ReadonlyMap<ClusterName, ClusterFacts>,
   checks: readonly RegisteredCheck[],
   options: JudgeOptions = {},

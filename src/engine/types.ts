@@ -2,7 +2,7 @@ import type { Finding, Outcome } from '../api/finding.ts';
 import type { AnyCheck } from '../api/check.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { SnapshotFrame } from '../model/snapshot.ts';
 import type { Topology } from '../mesh/topology.ts';
 
 /** A check with where it comes from: `built-in`, or the name of its plug-in (then its id is `plugin/id`). */
@@ -14,7 +14,7 @@ export interface RegisteredCheck {
 
 /** Everything a run knows after judging: what reports are made of. */
 export interface Judgement {
-  readonly snapshot: Snapshot;
+  readonly snapshot: SnapshotFrame;
   readonly facts: ReadonlyMap<ClusterName, ClusterFacts>;
   readonly topology: Topology;
   readonly checks: readonly RegisteredCheck[];

@@ -71,3 +71,13 @@ export interface Snapshot {
   /** One entry per cluster that was probed. */
   readonly observations: readonly ClusterObservations[];
 }
+
+/** A cluster's snapshot without its objects: what was read of it, and what was not. */
+export interface ClusterFrame extends Omit<ClusterSnapshot, 'kinds'> {
+  readonly kinds: Readonly<Record<string, Exclude<KindRead, { status: 'read' }> | Omit<Extract<KindRead, { status: 'read' }>, 'objects'>>>;
+}
+
+/** What is reported of a snapshot beside the facts that its objects came to. */
+export interface SnapshotFrame extends Omit<Snapshot, 'clusters'> {
+  readonly clusters: readonly ClusterFrame[];
+}

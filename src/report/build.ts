@@ -4,7 +4,7 @@ import { distinct } from '../base/sort.ts';
 import { count, list } from '../base/text.ts';
 import type { Cause } from '../correlate/types.ts';
 import type { Judgement } from '../engine/types.ts';
-import type { ClusterSnapshot, SnapshotSource } from '../model/snapshot.ts';
+import type { ClusterFrame, SnapshotSource } from '../model/snapshot.ts';
 import { checkResults, weight } from './cells.ts';
 import { isIncomplete, missingOf, notChecked, unmeasured } from './gaps.ts';
 import { type Acquaintance, comparisonWith, knownFindings, suppressionStates } from './known.ts';
@@ -180,7 +180,7 @@ function cellKeys(outcome: Outcome): string[] {
   return outcome.clusters.map((cluster) => `${outcome.check} ${cluster}`);
 }
 
-function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, checks: readonly ReportCheck[]): ReportCluster {
+function clusterOf(cluster: ClusterFrame, { topology, facts }: Judgement, checks: readonly ReportCheck[]): ReportCluster {
   const members = topology.meshes.flatMap((mesh) => mesh.members.get(cluster.name) ?? []);
   const controlPlanes = facts.get(cluster.name)?.controlPlanes;
   const own = controlPlanes?.status === 'collected' ? controlPlanes.value : [];
@@ -210,7 +210,7 @@ function clusterOf(cluster: ClusterSnapshot, { topology, facts }: Judgement, che
 }
 
 /** Kinds of which not everything is known that there may be. What nobody asked for is not withheld. */
-function withheldOf({ kinds }: ClusterSnapshot): Pick<ReportCluster, 'withheld'> {
+function withheldOf({ kinds }: ClusterFrame): Pick<ReportCluster, 'withheld'> {
   const withheld = Object.entries(kinds).flatMap(([id, read]) => {
     if (read.status === 'read') return read.complete ? [] : [id];
     const isKnown = read.status === 'absent' || (read.status === 'not-asked' && read.because === 'deselected');

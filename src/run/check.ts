@@ -11,7 +11,7 @@ import { forecastOf } from '../mesh/forecast.ts';
 import type { Topology } from '../mesh/topology.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ClusterFacts } from '../model/facts.ts';
-import type { ClusterSnapshot, Snapshot } from '../model/snapshot.ts';
+import type { ClusterFrame, ClusterSnapshot, Snapshot, SnapshotFrame } from '../model/snapshot.ts';
 import { type LoadedPlugin, loadPlugins } from '../plugin/load.ts';
 import { buildReport } from '../report/build.ts';
 import type { Policy } from '../report/policy.ts';
@@ -21,6 +21,7 @@ import { findPlaces, type Origins } from '../source/places.ts';
 import type { Acquaintance } from '../report/known.ts';
 import type { LiveIo, Meanwhile } from './live.ts';
 import type { Part } from './merge.ts';
+import type { OwnSnapshot } from './replay.ts';
 import { withPlaces } from './place.ts';
 import { select } from './select.ts';
 import { acquaintanceOf, type Foreknowledge, foreknowledge } from './told.ts';
@@ -74,6 +75,10 @@ export const knownFacts: ReadonlySet<string> = new Set([...Object.keys(factColle
 
 /** Reads, judges and reports with what `prepare` gave. */
 export async function judgeClusters(options: RunOptions, prepared: Prepared, io: RunIo): Promise<Report> {
+  if (options.from !== undefined && options.overlays === undefined) {
+    const { options: asked, frame, facts } = await recordedFacts(options.from, options, prepared, io);
+    return (await judgedFacts(frame, asked, prepared, io, { facts })).report;
+  }
   const { snapshot, options: asked, known } = await readSource(options, prepared, io, meanwhileOf(options, prepared, io));
   return await judgeSnapshot(snapshot, asked, prepared, io, known);
 }
@@ -99,7 +104,7 @@ export async function readRecordings(
   given: RunOptions,
   checks: readonly RegisteredCheck[],
   io: RunIo,
-): Promise<{ readonly snapshot: Snapshot; readonly options: RunOptions }> {
+): Promise<{ readonly snapshot: OwnSnapshot; readonly options: RunOptions }> {
   const [{ readRecording }, { merged }] = await Promise.all([import('../source/recording.ts'), import('./merge.ts')]);
   const [first, ...rest] = from;
   const part = async ({ path, shown, as }: typeof first): Promise<Part> => ({
@@ -110,6 +115,17 @@ export async function readRecordings(
   const { notes, ...read } = merged([await part(first), ...(await Promise.all(rest.map(part)))], given, checks);
   for (const note of notes) io.live?.onNote?.(note);
   return read;
+}
+
+/** The facts in recordings, and what else is told of these. */
+async function recordedFacts(
+  from: NonNullable<RunOptions['from']>,
+  given: RunOptions,
+  prepared: Prepared,
+  io: RunIo,
+): Promise<{ readonly options: RunOptions; readonly frame: SnapshotFrame; readonly facts: Facts }> {
+  const { snapshot, options } = await readRecordings(from, given, prepared.checks, io);
+  return { options, ...factsInstead(snapshot, options.now) };
 }
 
 /** What was read and seen of the clusters of a run, and what was already made of it on the way. */
@@ -158,10 +174,39 @@ export async function readClusters(
   return { snapshot, origins };
 }
 
+type Facts = ReadonlyMap<ClusterName, ClusterFacts>;
+
 /** What a snapshot's objects say and its probes saw, cluster by cluster. */
-export function factsOf(snapshot: Snapshot, now: string): ReadonlyMap<ClusterName, ClusterFacts> {
-  const observations = new Map(snapshot.observations.map((one) => [one.cluster, one]));
-  return new Map(snapshot.clusters.map((cluster) => [cluster.name, projectFacts(cluster, now, observations.get(cluster.name))]));
+export function factsOf(snapshot: Snapshot, now: string): Facts {
+  return new Map(snapshot.clusters.map((cluster) => [cluster.name, factsOfCluster(cluster, snapshot, now)]));
+}
+
+/** The same for whoever needs no object any more: those of a cluster are let go before the next one is looked at, so that the snapshot is left empty. */
+function factsInstead({ clusters, ...snapshot }: OwnSnapshot, now: string): { readonly frame: SnapshotFrame; readonly facts: Facts } {
+  const facts = new Map<ClusterName, ClusterFacts>();
+  const frames: ClusterFrame[] = [];
+  for (let next = clusters.shift(); next !== undefined; next = clusters.shift()) {
+    facts.set(next.name, factsOfCluster(next, snapshot, now));
+    frames.push(frameOf(next));
+  }
+  return { frame: { ...snapshot, clusters: frames }, facts };
+}
+
+function factsOfCluster(cluster: ClusterSnapshot, { observations }: Pick<Snapshot, 'observations'>, now: string): ClusterFacts {
+  return projectFacts(
+    cluster,
+    now,
+    observations.findLast((one) => one.cluster === cluster.name),
+  );
+}
+
+function frameOf({ kinds, ...cluster }: ClusterSnapshot): ClusterFrame {
+  return {
+    ...cluster,
+    kinds: Object.fromEntries(
+      Object.entries(kinds).map(([id, read]) => [id, read.status === 'read' ? { status: read.status, complete: read.complete } : read]),
+    ),
+  };
 }
 
 /** From a snapshot to the report: what recordings, benchmarks and the demo share. */
@@ -184,9 +229,22 @@ export async function judgedSnapshot(
   io: RunIo,
   known: Omit<ReadMesh, 'snapshot'> = {},
 ): Promise<{ readonly judgement: Judgement; readonly report: Report }> {
+  const facts = known.facts ?? factsOf(snapshot, options.now);
+  const { judgement, report } = await judgedFacts(snapshot, options, prepared, io, { ...known, facts });
+  const { origins } = known;
+  return { judgement, report: origins === undefined ? report : await withPlaces(report, snapshot, findPlaces(origins), options.clusters) };
+}
+
+async function judgedFacts(
+  snapshot: SnapshotFrame,
+  options: RunOptions,
+  prepared: Prepared,
+  io: RunIo,
+  known: Omit<ReadMesh, 'snapshot' | 'origins'> & { readonly facts: Facts },
+): Promise<{ readonly judgement: Judgement; readonly report: Report }> {
   // Who interrupted reading wants to see what was read by then: only an interruption from now on ends judging.
   const wasInterrupted = io.interrupted?.() !== undefined;
-  const judgement = await judge(snapshot, known.facts ?? factsOf(snapshot, options.now), prepared.checks, {
+  const judgement = await judge(snapshot, known.facts, prepared.checks, {
     ...judging(options, prepared, io),
     ...(known.topology === undefined ? {} : { topology: known.topology }),
     ...(known.unmeasured === undefined ? {} : { unmeasured: known.unmeasured }),
@@ -207,9 +265,7 @@ export async function judgedSnapshot(
       checks: checks.length,
     })),
   });
-  const told = options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig);
-  const placed = known.origins === undefined ? told : await withPlaces(told, snapshot, findPlaces(known.origins), options.clusters);
-  return { judgement, report: placed };
+  return { judgement, report: options.live?.kubeconfig === undefined ? report : withKubeconfig(report, options.live.kubeconfig) };
 }
 
 /** What every judging of a run is told. */
@@ -269,7 +325,7 @@ export function inKubeconfig(lines: readonly string[], file: string): string[] {
 }
 
 /** Whether anything was judged by the run's own clock: expiry, in a cluster that has no time of its own. */
-function usesToday(clusters: readonly ClusterSnapshot[], checks: readonly RegisteredCheck[]): boolean {
+function usesToday(clusters: readonly ClusterFrame[], checks: readonly RegisteredCheck[]): boolean {
   const reads = checks.some(({ check: { needs, uses } }) => [...sideNeeds(needs, 'any'), ...sideNeeds(uses, 'any')].includes('today'));
   return reads && clusters.some((cluster) => cluster.takenAt === undefined);
 }

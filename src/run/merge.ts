@@ -6,9 +6,9 @@ import { kinds } from '../collect/kinds.ts';
 import type { RunOptions } from '../config/options.ts';
 import type { RegisteredCheck } from '../engine/types.ts';
 import { type ClusterName, clusterName } from '../model/ids.ts';
-import type { ClusterSnapshot, DeclaredTopology, KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
+import type { ClusterSnapshot, DeclaredTopology, KindRead, ReducedObject } from '../model/snapshot.ts';
 import { type Recording, rewritten } from '../source/recording.ts';
-import { replayed } from './replay.ts';
+import { type OwnSnapshot, replayed } from './replay.ts';
 
 /** A recording, and how the user calls its file; `as`: what its only cluster is to be called. */
 export interface Part {
@@ -29,7 +29,7 @@ export function merged(
   parts: readonly [Part, ...Part[]],
   given: RunOptions,
   checks: readonly RegisteredCheck[],
-): { readonly snapshot: Snapshot; readonly options: RunOptions; readonly notes: readonly string[] } {
+): { readonly snapshot: OwnSnapshot; readonly options: RunOptions; readonly notes: readonly string[] } {
   const named = parts.map(renamed);
   if (named.length === 1 && parts[0].as === undefined) return { ...replayed(parts[0].recording, given, checks), notes: [] };
   refuseTwice(named);

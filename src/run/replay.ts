@@ -4,6 +4,11 @@ import type { ClusterSnapshot, Snapshot } from '../model/snapshot.ts';
 import type { Recording } from '../source/recording.ts';
 import { plannedReads } from './plan.ts';
 
+/** A snapshot whose list of clusters belongs to whoever has it. */
+export interface OwnSnapshot extends Snapshot {
+  readonly clusters: ClusterSnapshot[];
+}
+
 /** What a run with these options read, to be written down. */
 export function recordingOf(snapshot: Snapshot, options: RunOptions, version: string): Recording {
   if (snapshot.source.kind === 'recorded') throw new RangeError('what was recorded is not recorded again');
@@ -24,7 +29,7 @@ export function replayed(
   { at, version, asked, snapshot }: Recording,
   options: RunOptions,
   checks: readonly RegisteredCheck[],
-): { readonly snapshot: Snapshot; readonly options: RunOptions } {
+): { readonly snapshot: OwnSnapshot; readonly options: RunOptions } {
   const of = snapshot.source.kind;
   const planned = new Set(plannedReads(checks, asked.probe).map(({ kind }) => kind.id));
   const intent = options.topology ?? snapshot.intent;
@@ -33,7 +38,7 @@ export function replayed(
       schema: snapshot.schema,
       source: { kind: 'recorded', of, at, version },
       ...(intent === undefined ? {} : { intent }),
-      clusters: of === 'live' ? snapshot.clusters.map((cluster) => narrowed(cluster, planned)) : snapshot.clusters,
+      clusters: of === 'live' ? snapshot.clusters.map((cluster) => narrowed(cluster, planned)) : [...snapshot.clusters],
       observations: snapshot.observations,
     },
     options: { ...options, now: at, services: options.services.length === 0 ? asked.services : options.services },
