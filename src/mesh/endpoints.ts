@@ -1,3 +1,4 @@
+import { lazily } from '../base/lazily.ts';
 import { compareText } from '../base/sort.ts';
 import { ipFamily } from '../istio/addresses.ts';
 import { fqdnOf } from '../istio/hosts.ts';
@@ -17,6 +18,7 @@ import {
   inRegistryOrder,
   visibleNamespaces,
 } from './istiod-view.ts';
+import { podIndex } from './pod-index.ts';
 
 /** Value of label `security.istio.io/tlsMode` that makes an endpoint reachable over mTLS. */
 export const istioMutual = 'istio';
@@ -124,11 +126,11 @@ export interface Predictions {
 }
 
 export function predict(view: IstiodView): Predictions {
-  const gateways = once(() => networkGateways(view));
-  const gatewaysOf = once(() => gatewayIndex(gateways()));
-  const shards = once(() => endpointShards(view));
-  const services = once(() => registeredServices(view));
-  const isClusterLocal = once(() => clusterLocalHosts(view));
+  const gateways = lazily(() => networkGateways(view));
+  const gatewaysOf = lazily(() => gatewayIndex(gateways()));
+  const shards = lazily(() => endpointShards(view));
+  const services = lazily(() => registeredServices(view));
+  const isClusterLocal = lazily(() => clusterLocalHosts(view));
   return {
     istiod: view.istiod,
     get gateways() {
@@ -145,11 +147,6 @@ export function predict(view: IstiodView): Predictions {
     },
     isClusterLocal: (host) => isClusterLocal()(host),
   };
-}
-
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }
 
 /** The proxy that is sent endpoints: what it told istiod of itself. */
@@ -410,49 +407,6 @@ function podFinder(pods: readonly Pod[]): (endpoint: Endpoint, address: string, 
   const { byName, byAddress } = podIndex(pods);
   return (endpoint, address, namespace) =>
     endpoint.pod !== undefined ? byName().get(namespace)?.get(endpoint.pod) : byAddress().get(namespace)?.get(address);
-}
-
-type ByNamespace = ReadonlyMap<string, ReadonlyMap<string, Pod>>;
-
-interface PodIndex {
-  readonly byName: () => ByNamespace;
-  readonly byAddress: () => ByNamespace;
-}
-
-/** Every istiod of a mesh, and every name that is asked about, looks into the same lists. */
-const podIndexes = new WeakMap<readonly Pod[], PodIndex>();
-
-/** The pods of a list by namespace, and there by name, or by address those that have not ended; made once for each list. */
-export function podIndex(pods: readonly Pod[]): PodIndex {
-  const before = podIndexes.get(pods);
-  if (before !== undefined) return before;
-  const index = { byName: once(() => podsByName(pods)), byAddress: once(() => podsByAddress(pods)) };
-  podIndexes.set(pods, index);
-  return index;
-}
-
-function podsByName(pods: readonly Pod[]): ByNamespace {
-  const byName = new Map<string, Map<string, Pod>>();
-  for (const pod of pods) ofNamespace(byName, pod.namespace).set(pod.name, pod);
-  return byName;
-}
-
-function podsByAddress(pods: readonly Pod[]): ByNamespace {
-  const byAddress = new Map<string, Map<string, Pod>>();
-  for (const pod of pods) {
-    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-    const own = ofNamespace(byAddress, pod.namespace);
-    for (const ip of pod.ips) if (!own.has(ip)) own.set(ip, pod);
-  }
-  return byAddress;
-}
-
-function ofNamespace(index: Map<string, Map<string, Pod>>, namespace: string): Map<string, Pod> {
-  const before = index.get(namespace);
-  if (before !== undefined) return before;
-  const made = new Map<string, Pod>();
-  index.set(namespace, made);
-  return made;
 }
 
 function healthOf(endpoint: Endpoint): ShardEndpoint['health'] {

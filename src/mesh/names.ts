@@ -2,8 +2,9 @@ import { compareText, sortedBy } from '../base/sort.ts';
 import { labels, names } from '../istio/labels.ts';
 import type { ClusterFacts, Service } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
-import { istioMutual, podIndex } from './endpoints.ts';
+import { istioMutual } from './endpoints.ts';
 import { type FactsByCluster, listOf, type Mesh, type Topology } from './topology.ts';
+import { podIndex } from './pod-index.ts';
 
 /** A service that the user named with `--service`. */
 export interface NamedService {
