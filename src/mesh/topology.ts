@@ -4,16 +4,15 @@ import type { ControlPlane, FactName, MissingFact } from '../model/facts.ts';
 import { type ClusterId, clusterId, clusterName, type NetworkId, networkId } from '../model/ids.ts';
 import { clusterRef, type ObjectRef, refKey } from '../model/refs.ts';
 import type { DeclaredTopology } from '../model/snapshot.ts';
+import { credentials, hasStrayEntries } from './credentials.ts';
 import { type Derived, known, unknown } from './derived.ts';
 import {
   type Component,
   connect,
   controlPlaneGroups,
-  credentials,
   type Digest,
   digest,
   type Group,
-  hasStrayEntries,
   isExternal,
   isRemote,
   type Link,
