@@ -18,7 +18,9 @@ const variable = 'MESHDOCTOR_NOTIFY_URL';
 const timeout = 10_000;
 
 interface Notifying {
-  /** Tells what changed since it was told last, if anything did. False: it did not arrive, and that was to fail the run. */
+  /** What cannot be told fails the run. */
+  readonly isRequired: boolean;
+  /** Tells what changed since it was told last, if anything did. False: it did not arrive. */
   readonly tell: (report: Report, history: { readonly dir: string; readonly state: HistoryState }) => Promise<boolean>;
 }
 
@@ -37,6 +39,7 @@ export async function notifyingOf(given: Given, host: Host, config: LoadedConfig
     throw new UsageError('ERR_BAD_VALUE', '--notify needs --history DIR: without a history nothing is known to have changed.');
   }
   return {
+    isRequired,
     async tell(report, { dir, state }) {
       const [{ isNothing, newsSince }, { readTold, toldFile, toldText }, { deliver }, { postJson }] = await Promise.all([
         import('../notify/news.ts'),
@@ -55,7 +58,7 @@ export async function notifyingOf(given: Given, host: Host, config: LoadedConfig
         if (!delivery.arrived) {
           const tries = delivery.tries === 1 ? '' : `, after ${count(delivery.tries, 'try', 'tries')}`;
           host.stderr.write(`What changed could not be told: ${delivery.reason}${tries}. The next run tells it.\n`);
-          return !isRequired;
+          return false;
         }
       }
       await writeWhole(file, toldText(next)).catch(() => {

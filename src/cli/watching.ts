@@ -57,8 +57,8 @@ export interface Session {
   readonly keeping: Keeping;
   /** What the run is asked, for the history and for the formats too. */
   readonly asked: RunOptions;
-  /** Keeps a report and writes its documents. `since`: seconds of the host's clock at which its run began; `at`: its present. */
-  readonly write: (report: Report, since: number, at: string) => Promise<void>;
+  /** Keeps a report and writes its documents. `since`: seconds of the host's clock at which its run began; `at`: its present. False: a webhook was not told. */
+  readonly write: (report: Report, since: number, at: string) => Promise<boolean>;
   readonly flags: StyleFlags;
 }
 
@@ -69,6 +69,7 @@ export async function watch(session: Session, interval: number, telling: 'text' 
   const known = kindsRead(registry(io.builtIn, prepared.plugins));
   let state: HistoryState | undefined = keeping.before;
   let last: Report | undefined;
+  let isTold = true;
   const rounds = await openRounds(asked, prepared, io);
   let begun = host.seconds();
   const judge: typeof rounds.judge = async (now) => {
@@ -81,7 +82,8 @@ export async function watch(session: Session, interval: number, telling: 'text' 
       const isNew = last === undefined || last.exit.code !== whole.exit.code || last.verdict.text !== whole.verdict.text;
       if (last === undefined) host.stdout.write(told.start(whole, at, interval, step.state));
       else host.stdout.write(told.change(whole, at, step.transitions, isNew));
-      if (last === undefined || isNew || step.transitions.length > 0) await write(whole, begun, at);
+      // Whom a round could not tell, the next one tells.
+      if (last === undefined || isNew || step.transitions.length > 0 || !isTold) isTold = await write(whole, begun, at);
       state = step.state;
       last = whole;
       return 'again';

@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -30,7 +32,7 @@ const check = 'check --context east --context west --probe=off';
 const west = () => sandbox.clusters.get('west')!;
 
 /** A run that is interrupted when nothing is left to happen; each event happens while it sleeps. */
-async function during(line: string, events: readonly (() => void | Promise<void>)[]): Promise<Ran & { readonly slept: readonly number[] }> {
+async function during(line: string, events: readonly (() => unknown)[]): Promise<Ran & { readonly slept: readonly number[] }> {
   writeFileSync(kubeconfig, sandbox.kubeconfig());
   const slept: number[] = [];
   let minute = 0;
@@ -116,6 +118,41 @@ describe('--watch', () => {
         .trim()
         .split('\n'),
     ).toHaveLength(3);
+  });
+
+  test('tells a webhook what changes, not each round, and again what it could not tell; a receiver that is down ends nothing', {
+    timeout: 180_000,
+  }, async () => {
+    const told: { readonly appeared: readonly { code: string }[]; readonly cleared: readonly { code: string }[] }[] = [];
+    let status = 200;
+    const receiver = createServer((request, response) => {
+      let text = '';
+      request.on('data', (piece: Buffer) => (text += piece.toString()));
+      request.on('end', () => {
+        if (status === 200) told.push(JSON.parse(text) as (typeof told)[number]);
+        response.writeHead(status).end();
+      });
+    });
+    await new Promise<void>((done) => receiver.listen(0, '127.0.0.1', done));
+    const { port } = receiver.address() as AddressInfo;
+    const { stderr, exit } = await during(`${check} --watch -o jsonl --history told --notify http://127.0.0.1:${port}/hook`, [
+      async () => await unlabelled(undefined),
+      () => {},
+      async () => {
+        // A refusal is not tried again within the round.
+        status = 403;
+        await unlabelled('network2');
+      },
+      () => (status = 200),
+      () => {},
+    ]);
+    await new Promise((done) => receiver.close(done));
+    expect(told.map(({ appeared, cleared }) => [appeared.map(({ code }) => code), cleared.map(({ code }) => code)])).toEqual([
+      [['missing-network-label'], []],
+      [[], ['missing-network-label']],
+    ]);
+    expect(stderr.match(/^What changed could not be told: .*answered 403/gm)).toHaveLength(1);
+    expect(exit).toBe(0);
   });
 
   test('signs in with what the kubeconfig says by then when a token is over', { timeout: 120_000 }, async () => {

@@ -37,13 +37,14 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   const forecast = farthest(outputs, keeping.asked.forecast);
   const asked = forecast === undefined ? options : { ...options, forecast };
   let isTold = true;
-  const write = async (whole: Report, since: number, at: string): Promise<void> => {
+  const write = async (whole: Report, since: number, at: string): Promise<boolean> => {
     const run = { endedAt: host.now(), seconds: host.seconds() - since };
     const { report, history } = await keeping.kept(whole, at);
     await writeOutputs(report, outputs, flags, host, { ...run, forecast: options.forecast });
     await keepBaseline(report, options, prepared, host);
     // The report is there by now, whatever becomes of telling it.
     if (notifying !== undefined && history !== undefined) isTold = await notifying.tell(report, history);
+    return isTold;
   };
   const begun = host.seconds();
   const { result, requests } = await asking(
@@ -60,7 +61,7 @@ export async function checkCommand(given: Given, host: Host): Promise<number> {
   if (typeof result !== 'number') await write(result, begun, options.now);
   if (flag.on(given, 'stats') === true) host.stderr.write(statsText(requests, (flags.verbose ?? 0) > 0));
   const code = typeof result === 'number' ? result : result.exit.code;
-  return isTold || code !== 0 ? code : 3;
+  return isTold || notifying?.isRequired !== true || code !== 0 ? code : 3;
 }
 
 const levels = ['error', 'warning', 'info', 'all'] as const satisfies readonly Show[];
