@@ -47,6 +47,7 @@ import unconnectedProxy from './control-plane-exposure/unconnected-proxy/check.t
 import unexposedIstiod from './control-plane-exposure/unexposed-istiod/check.ts';
 import untrustedExposure from './control-plane-exposure/untrusted-exposure/check.ts';
 import ambiguousService from './dns/ambiguous-service/check.ts';
+import bypassedSidecar from './dns/bypassed-sidecar/check.ts';
 import clusterLocalService from './dns/cluster-local-service/check.ts';
 import leftoverGlobalName from './dns/leftover-global-name/check.ts';
 import mismatchedPortName from './dns/mismatched-port-name/check.ts';
@@ -219,6 +220,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: unexposedIstiod, area: 'control-plane-exposure', origin: 'built-in' },
   { check: untrustedExposure, area: 'control-plane-exposure', origin: 'built-in' },
   { check: ambiguousService, area: 'dns', origin: 'built-in' },
+  { check: bypassedSidecar, area: 'dns', origin: 'built-in' },
   { check: clusterLocalService, area: 'dns', origin: 'built-in' },
   { check: leftoverGlobalName, area: 'dns', origin: 'built-in' },
   { check: mismatchedPortName, area: 'dns', origin: 'built-in' },

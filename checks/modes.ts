@@ -134,6 +134,7 @@ const titles = {
     'POL-10': 'A ServiceEntry that is resolved by DNS bypasses the gateway of its network',
     'POL-11': 'An EnvoyFilter changes the cross-network port of a gateway',
     'POL-12': 'NetworkPolicies keep out what comes from other clusters, or in what goes to them',
+    'POL-13': 'Callers keep calls to other clusters away from their own sidecar',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

@@ -24,6 +24,7 @@ export type { Json, KubeObject, StringMap } from '../model/kube.ts';
 export type * from '../model/observations.ts';
 export * from '../model/refs.ts';
 export { isKnown, known, unknown, valueOf } from '../mesh/derived.ts';
+export * as outboundCapture from '../mesh/outbound-capture.ts';
 export * as appliedConfigs from '../mesh/applied-config.ts';
 export * as authorizationPolicies from '../mesh/authorization-policies.ts';
 export * as destinationRules from '../mesh/destination-rules.ts';

@@ -52,6 +52,10 @@ const named: ReadonlySet<string> = new Set([
   'sidecar.istio.io/proxyImage',
   'sidecar.istio.io/status',
   'proxy.istio.io/config',
+  'traffic.sidecar.istio.io/excludeOutboundIPRanges',
+  'traffic.sidecar.istio.io/excludeOutboundPorts',
+  'traffic.sidecar.istio.io/includeOutboundIPRanges',
+  'traffic.sidecar.istio.io/includeOutboundPorts',
   'endpointslice.kubernetes.io/skip-mirror',
   'k8s.v1.cni.cncf.io/networks',
   // When the owner of a lock that is an Endpoints object renewed it last (Patroni).

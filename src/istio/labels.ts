@@ -40,6 +40,11 @@ export const annotations = {
   sidecarStatus: 'sidecar.istio.io/status',
   proxyConfig: 'proxy.istio.io/config',
   revision: 'istio.io/rev',
+  /** Comma-separated ports and blocks of addresses that a sidecar takes calls to, or leaves alone; read when the pod is injected. */
+  excludeOutboundIPRanges: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',
+  excludeOutboundPorts: 'traffic.sidecar.istio.io/excludeOutboundPorts',
+  includeOutboundIPRanges: 'traffic.sidecar.istio.io/includeOutboundIPRanges',
+  includeOutboundPorts: 'traffic.sidecar.istio.io/includeOutboundPorts',
   /** Service account of the proxies of a Gateway API Gateway, where it is not the Gateway's own name. */
   gatewayServiceAccount: 'gateway.istio.io/service-account',
 } as const;

@@ -227,3 +227,19 @@ export function istiodFlag(options: { readonly cluster: string; readonly name: s
     ),
   );
 }
+
+/** Pods of a namespace were made with annotations. */
+export function podsAnnotated(options: {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      (object) => object.kind === 'Pod' && object.metadata.namespace === options.namespace,
+      (pod) => Object.entries(options.annotations).reduce((before, [key, value]) => annotate(before, key, value), pod),
+      `pods of ${options.namespace}`,
+    ),
+  );
+}

@@ -8,6 +8,7 @@ import {
   madeHeadless,
   meshConfigWith,
   namespaceRelabelled,
+  podsAnnotated,
   portAdded,
   portMoved,
   portRenamed,
@@ -246,6 +247,16 @@ export const faults: readonly Fault[] = [
     edits: [
       scaledToZero({ cluster: 'east', namespace: 'shop', name: 'abc' }),
       servicePatched({ ...at('east'), spec: { internalTrafficPolicy: 'Local' } }),
+    ],
+  },
+  {
+    id: 'callers-keep-a-port-from-their-sidecar',
+    mode: 'POL-13',
+    says: 'Callers were told to leave port 80 alone, and a service of that port has its pods in the other cluster.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'west', namespace: 'shop', name: 'abc' }),
+      podsAnnotated({ cluster: 'west', namespace: 'callers', annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '80' } }),
     ],
   },
   {

@@ -1,0 +1,28 @@
+import { checkTester, discoverySelectors, mesh, type MeshBuilder, podsAnnotated } from 'meshdoctor/testkit';
+import check from './check.ts';
+
+const withCallers = (built: MeshBuilder): MeshBuilder =>
+  built.namespace('shop', { injected: true }).namespace('callers', { injected: true }).workload('curl.callers');
+const remote = withCallers(mesh().primaryRemote('east', 'west', { networks: 2 }));
+const both = remote.service('abc.shop');
+const away = remote.service('abc.shop', { in: ['east'] }).service('abc.shop', { in: ['west'], replicas: 0 });
+const saying = (built: MeshBuilder, key: string, value: string): MeshBuilder =>
+  built.edit(podsAnnotated({ cluster: 'west', namespace: 'callers', annotations: { [`traffic.sidecar.istio.io/${key}`]: value } }));
+const at = 'bypassed-sidecar @ west:Deployment/callers/curl (warning possible)';
+
+checkTester(check, {
+  healthy: {
+    'nothing is kept away': away,
+    'another port is': saying(away, 'excludeOutboundPorts', '3306'),
+    'its own cluster has endpoints': saying(both, 'excludeOutboundPorts', '80'),
+    'all addresses are taken': saying(away, 'includeOutboundIPRanges', '*'),
+    'istiod does not look into that namespace': saying(away, 'excludeOutboundPorts', '80').edit(
+      discoverySelectors({ cluster: 'east', labels: { 'kubernetes.io/metadata.name': 'istio-system' } }),
+    ),
+  },
+  broken: {
+    'the port of a service of the other cluster': { mesh: saying(away, 'excludeOutboundPorts', '80'), findings: [at] },
+    'its addresses': { mesh: saying(away, 'excludeOutboundIPRanges', '10.0.0.0/8'), findings: [at] },
+    'all addresses but those of a node': { mesh: saying(away, 'includeOutboundIPRanges', '192.0.2.0/24'), findings: [at] },
+  },
+});
