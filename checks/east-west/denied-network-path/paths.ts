@@ -128,6 +128,6 @@ export function isContradicted(policies: readonly NetworkPolicy[], pods: readonl
   return pods.some(({ ready, startedAt }) => ready && startedAt !== undefined && Date.parse(startedAt) > last);
 }
 
-export function namespacesOf(pods: readonly Pod[]): string[] {
+function namespacesOf(pods: readonly Pod[]): string[] {
   return distinct(pods.map(({ namespace }) => namespace));
 }
