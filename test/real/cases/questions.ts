@@ -23,6 +23,8 @@ export interface Deliberate {
   readonly question: RegExp;
   readonly path: RegExp;
   readonly because: string;
+  /** It is there or not, as it happens. */
+  readonly isFleeting?: true;
 }
 
 export const deliberate: readonly Deliberate[] = [
@@ -48,6 +50,7 @@ export const deliberate: readonly Deliberate[] = [
     question: /^istiod \/debug\/pushcontext/,
     path: /UnresolvedGateways/,
     because: 'One change behind, so that it is empty or short as it happens; nothing reads it.',
+    isFleeting: true,
   },
   {
     question: /^dns .* of a name (?:outside|of the other cluster, short|of its own cluster, shortest)/,
