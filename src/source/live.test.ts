@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { withAskedEndpoints } from '../../test/support/asked-endpoints.ts';
 import { fakeConnection } from '../../test/support/fake-connection.ts';
 import { mesh } from '../builder/mesh.ts';
 import { factCollectors, projectFacts, readsFor } from '../collect/facts.ts';
@@ -17,10 +18,7 @@ const external = mesh().externalControlPlane('outside', 'inside', { remotes: ['s
 
 /** Facts without where each object was read, and without the Endpoints that a live cluster is not asked for. */
 function compared(facts: ClusterFacts): unknown {
-  const { endpoints } = facts;
-  const asked =
-    endpoints.status !== 'collected' ? endpoints : { ...endpoints, value: endpoints.value.filter(({ name }) => name.startsWith('istiod')) };
-  return JSON.parse(JSON.stringify({ ...facts, endpoints: asked }, (key, value: unknown) => (key === 'origin' ? undefined : value)));
+  return JSON.parse(JSON.stringify(withAskedEndpoints(facts), (key, value: unknown) => (key === 'origin' ? undefined : value)));
 }
 
 describe('a mesh that is asked gives the facts of the same mesh in a directory', () => {

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { withAskedEndpoints } from '../support/asked-endpoints.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { projectFacts } from '../../src/collect/facts.ts';
 import { controlPlaneClusters } from '../../src/builder/edits/topology-leadership.ts';
@@ -108,7 +109,7 @@ async function expectOneSnapshot(live: Snapshot, read: Snapshot): Promise<void> 
     })),
   });
   for (const [index, cluster] of read.clusters.entries()) {
-    const [ofServer, ofFiles] = [projectFacts(still(live).clusters[index]!, now), projectFacts(cluster, now)];
+    const [ofServer, ofFiles] = [still(live).clusters[index]!, cluster].map((one) => withAskedEndpoints(projectFacts(one, now)));
     expect(plain(ofServer), cluster.name).toEqual(plain(ofFiles));
   }
   const report = plain(await judged(read));

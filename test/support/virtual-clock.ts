@@ -10,7 +10,7 @@ export interface VirtualClock {
 }
 
 /** Turns of the event loop without a sign of life after which everybody waits. All that is asked is in memory. */
-const idle = 8;
+const idle = 40;
 
 export function virtualClock(): VirtualClock {
   let time = 0;
