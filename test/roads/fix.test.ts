@@ -10,6 +10,7 @@ import { networkLabelRemoved } from '../../src/builder/edits/topology-networks.t
 import { inOrder } from '../../src/builder/edits/edit.ts';
 import { contextTarget, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
 import { openWriter } from '../../src/kube/write.ts';
+import { fields, objects, tally, text } from '../../src/model/decode.ts';
 import type { Json, KubeObject, MeshObjects } from '../../src/model/kube.ts';
 import { plannedReads, rulesFor } from '../../src/run/plan.ts';
 import { fixRules } from '../../src/remedy/rights.ts';
@@ -293,15 +294,17 @@ test('a variable of istiod is set beside the others, and taken back alone', asyn
   await sandbox.close();
   await serve(externalIstiodUnset({ cluster: 'east' })(built.objects()));
   const variables = (): readonly string[] => {
-    const istiod = objectOf('east', 'Deployment', 'istiod-1-31-0') as unknown as {
-      spec: { template: { spec: { containers: readonly { env: readonly { name: string; value?: string }[] }[] } } };
-    };
-    return (istiod.spec.template.spec.containers[0]?.env ?? []).map(({ name, value = '' }) => `${name}=${value}`).toSorted();
+    const odd = tally();
+    const { template } = fields(odd, objectOf('east', 'Deployment', 'istiod-1-31-0')?.['spec']);
+    const [container] = objects(odd, fields(odd, fields(odd, template)['spec'])['containers']);
+    return objects(odd, container?.['env'])
+      .map(({ name, value }) => `${text(odd, name) ?? ''}=${text(odd, value) ?? ''}`)
+      .toSorted();
   };
   const before = variables();
   const fixed = await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
   expect(fixed.stderr).toContain('east: patch Deployment/istio-system/istiod-1-31-0: done');
-  expect(variables()).toEqual([...before.filter((text) => !text.startsWith('EXTERNAL_ISTIOD=')), 'EXTERNAL_ISTIOD=true'].toSorted());
+  expect(variables()).toEqual([...before.filter((one) => !one.startsWith('EXTERNAL_ISTIOD=')), 'EXTERNAL_ISTIOD=true'].toSorted());
   const undone = await run(`fix --undo ${undoFile} --yes`);
   expect([undone.exit, variables()], undone.stdout).toEqual([0, before]);
 }, 60_000);
