@@ -1,7 +1,6 @@
 import {
   type ClusterView,
   type ClusterName,
-  distinct,
   groupBy,
   networkPolicies,
   type NetworkPolicy,
@@ -126,8 +125,4 @@ export function isContradicted(policies: readonly NetworkPolicy[], pods: readonl
   if (made.length === 0 || made.includes(undefined)) return false;
   const last = Math.max(...made.map((time) => Date.parse(time ?? '')));
   return pods.some(({ ready, startedAt }) => ready && startedAt !== undefined && Date.parse(startedAt) > last);
-}
-
-function namespacesOf(pods: readonly Pod[]): string[] {
-  return distinct(pods.map(({ namespace }) => namespace));
 }
