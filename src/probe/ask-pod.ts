@@ -40,21 +40,24 @@ export async function askFromPod({ questions, likeSidecarOf }: PodTarget, means:
     image: '',
     isInjected: false,
   };
+  const ask = async (signal: AbortSignal): Promise<Answer<readonly PodAnswer[]>> => {
+    state.image = options.image ?? (await sidecarImage(likeSidecarOf, means, signal));
+    const ports = [...new Set(questions.flatMap(({ question }) => (question.is === 'handshake' ? [question.port] : [])))];
+    const args = argumentsOf(questions.map(({ question }) => question));
+    state.creating = pods.create(cluster, namespace, probePod(name, state.image, args, ports));
+    state.isInjected = hasSidecar(createdIn(await state.creating, namespace));
+    const said = await logOf(name, means, signal);
+    return {
+      answer: await Promise.all(questions.flatMap((asked, at) => (said[at] === undefined ? [] : [answerOf(asked, said[at], means)]))),
+    };
+  };
   const answers = await within<Answer<readonly PodAnswer[]>>(
     { timeout: patience, signal: means.limits.signal },
-    async (signal) => {
-      state.image = options.image ?? (await sidecarImage(likeSidecarOf, means, signal));
-      const ports = [...new Set(questions.flatMap(({ question }) => (question.is === 'handshake' ? [question.port] : [])))];
-      const args = argumentsOf(questions.map(({ question }) => question));
-      state.creating = pods.create(cluster, namespace, probePod(name, state.image, args, ports));
-      const created = await state.creating;
-      if (created.status === 'forbidden') state.forbidden = { forbidden: { verb: created.verb, resource: created.resource } };
-      state.isInjected = hasSidecar(createdIn(created, namespace));
-      const said = await logOf(name, means, signal);
-      return {
-        answer: await Promise.all(questions.flatMap((asked, at) => (said[at] === undefined ? [] : [answerOf(asked, said[at], means)]))),
-      };
-    },
+    async (signal) =>
+      await ask(signal).catch((error: unknown) => {
+        if (error instanceof MissingRight) state.forbidden = { forbidden: error.right };
+        throw error;
+      }),
     (failure) => failure,
   );
   // It may be made although nobody waited for that: it is known when the server has answered.
@@ -71,7 +74,7 @@ export async function askFromPod({ questions, likeSidecarOf }: PodTarget, means:
 function createdIn(created: Read<Changed>, namespace: string): Fields {
   if (created.status === 'absent') throw new UselessAnswer('not-found', `there is no namespace ${namespace}`);
   if (created.status === 'failed') throw new UselessAnswer(created.code, created.reason);
-  if (created.status === 'forbidden') throw new UselessAnswer('forbidden', `may not ${created.verb} ${created.resource}`);
+  if (created.status === 'forbidden') throw new MissingRight(created.verb, created.resource);
   if (created.value.is === 'denied') {
     const { code, message } = created.value;
     throw new UselessAnswer(
@@ -118,6 +121,9 @@ async function logOf(name: string, { cluster, pods, options: { namespace } }: Po
     if (state.is === 'started') {
       const log = await pods.log(cluster, namespace, name, probeContainer, signal);
       if (log.status === 'forbidden') throw notRead(log);
+      // Refused in words that are not Kubernetes' own, by what stands before the API server: which right that is is known all the same.
+      if (log.status === 'failed' && log.code === 'forbidden') throw new MissingRight('get', 'pods/log');
+      if (log.status === 'failed' && log.code === 'unauthorized') throw notRead(log);
       const { said, missing, isDone } = readLog(log.status === 'read' ? log.value : '');
       if (missing.length > 0) throw new UselessAnswer('not-found', `the image has no ${missing.join(', ')}; --probe-image names another`);
       if (isDone) return said;
@@ -127,10 +133,17 @@ async function logOf(name: string, { cluster, pods, options: { namespace } }: Po
   }
 }
 
+/** What was refused of the life of the pod: without it nothing is learnt of the whole. */
+class MissingRight extends UselessAnswer {
+  readonly right: Refusal['forbidden'];
+  constructor(verb: string, resource: string) {
+    super('forbidden', `may not ${verb} ${resource}`);
+    this.right = { verb, resource };
+  }
+}
+
 function notRead(read: Exclude<Read<unknown>, { readonly status: 'read' | 'absent' }>): UselessAnswer {
-  return read.status === 'forbidden'
-    ? new UselessAnswer('forbidden', `may not ${read.verb} ${read.resource}`)
-    : new UselessAnswer(read.code, read.reason);
+  return read.status === 'forbidden' ? new MissingRight(read.verb, read.resource) : new UselessAnswer(read.code, read.reason);
 }
 
 /** Reasons of waiting that do not pass by themselves. */

@@ -109,6 +109,18 @@ describe('what goes wrong', { timeout: 60_000 }, () => {
     expect(left(running)).toEqual([]);
   });
 
+  test('who may not read logs is told so at once, in whatever words it is refused', async () => {
+    const running = await serve();
+    for (const cluster of running.clusters.values())
+      cluster.setFault({ kind: 'status', status: 403, body: 'not for you', contentType: 'text/plain', match: /\/log\?/ });
+    const { report } = await checkLive(running, asked);
+    expect(report.exit.code).toBe(3);
+    const gap = 'probePods: forbidden: needs "get" on pods/log';
+    expect(report.notChecked.flatMap(({ missing }) => missing.map(({ fact, reason }) => `${fact}: ${reason}`))).toEqual([gap, gap]);
+    for (const name of running.clusters.keys()) expect(requestsOf(running, name).filter((one) => one.includes('/log?'))).toHaveLength(1);
+    expect(left(running)).toEqual([]);
+  });
+
   test('an interruption takes the pod away before anything else ends', async () => {
     const running = await serve();
     running.clusters.get('east')?.setFault({ kind: 'stall', milliseconds: 60_000, phase: 'headers', match: /\/log\?/ });
