@@ -54,7 +54,8 @@ async function compare(real: Side, simulated: Side, questions: readonly Question
     }
   }
   for (const one of deliberate)
-    if (!met.has(one) && one.isFleeting !== true) wrong.push(`declared and no longer different: ${String(one.question)} ${String(one.path)}`);
+    if (!met.has(one) && one.isFleeting !== true)
+      wrong.push(`declared and no longer different: ${String(one.question)} ${String(one.path)}`);
   if (wrong.length > 0) throw new Error(`${wrong.length} differences\n${wrong.join('\n')}`);
 }
 
