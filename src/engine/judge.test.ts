@@ -185,3 +185,57 @@ test('what found nobody to ask is not named beside what was really lacking, and 
   const less = new Map([...facts].map(([cluster, own]) => [cluster, { ...own, meshConfigs: refused }]));
   expect(await told(less)).toEqual(['inconclusive meshConfigs']);
 });
+
+test('nobody to ask is no answer where lists that name whom to ask were not read: those are what is lacking', async () => {
+  const made = (id: string, scope: 'managed' | 'cluster', needs: unknown, probed: readonly ObservedFactName[]): RegisteredCheck => ({
+    area: 'test',
+    origin: 'test',
+    check: {
+      id,
+      title: 'nothing',
+      severity: 'error',
+      certainty: 'certain',
+      scope,
+      needs: needs as never,
+      applies: { probed },
+      docs: { why: '', confirm: '', fix: '' },
+      messages: {},
+      *run() {},
+    },
+  });
+  const called = made('test-called', 'managed', { primary: ['istiodHandshakes'], member: [] }, ['istiodHandshakes']);
+  const held = made('test-held', 'cluster', ['sidecars'], ['sidecars']);
+  const built = mesh()
+    .primaryRemote('east', ['west', 'north'], { networks: 2 })
+    .namespace('shop', { injected: true })
+    .service('abc.shop', { in: ['east', 'west'] });
+  const snapshot = snapshotIn(built.objects(), { observed: observedIn });
+  const facts = factsOf(snapshot);
+  const nobody = { status: 'not-asked', because: 'nothing to probe' } as const;
+  const refused = (resource: string) => ({ status: 'forbidden', verb: 'list', resource }) as const;
+  type Own = NonNullable<ReturnType<(typeof facts)['get']>>;
+  const told = async (check: RegisteredCheck, changes: Readonly<Record<string, Partial<Own>>>): Promise<string[]> => {
+    const less = new Map([...facts].map(([cluster, own]) => [cluster, { ...own, ...changes[cluster] }]));
+    const { outcomes } = await judge(snapshot, less, [check], {});
+    return outcomes.map(
+      (outcome) =>
+        `${outcome.clusters.join('+')} ${outcome.kind}${outcome.kind === 'inconclusive' ? ` ${outcome.missing.map(({ cluster, fact }) => `${cluster} ${fact}`).join()}` : ''}`,
+    );
+  };
+  expect(await told(called, { east: { istiodHandshakes: nobody } })).toEqual([
+    'east not-applicable',
+    'east+north not-applicable',
+    'east+west not-applicable',
+  ]);
+  // Between two clusters a third one silences nothing.
+  expect(await told(called, { east: { istiodHandshakes: nobody }, west: { endpointSlices: refused('endpointslices') } })).toEqual([
+    'east not-applicable',
+    'east+north not-applicable',
+    'east+west inconclusive west endpointSlices',
+  ]);
+  expect(await told(held, { west: { sidecars: nobody }, north: { controlPlanes: refused('deployments'), sidecars: nobody } })).toEqual([
+    'east healthy',
+    'north not-applicable',
+    'west inconclusive north controlPlanes',
+  ]);
+});

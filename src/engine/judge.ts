@@ -4,6 +4,7 @@ import { redact } from '../base/text.ts';
 import { type AnyCheck, sideNeeds } from '../api/check.ts';
 import type { Finding, Outcome, Undecided } from '../api/finding.ts';
 import { inferTopology, type Mesh, type Topology } from '../mesh/topology.ts';
+import { untoldTargets } from '../mesh/whom-to-ask.ts';
 import type { ClusterFacts, Fact, FactName, MissingFact, NotAsked } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import { asksForMore, countersReadOnce, notAskedThen, observedFacts, probesAreOff } from '../model/observations.ts';
@@ -107,7 +108,7 @@ function runCheck(
       continue;
     }
     const subjects = subjectsOf(check, mesh, facts, options.services ?? []);
-    const results = subjects.flatMap((subject) => runSubject(registered, subject, facts));
+    const results = subjects.flatMap((subject) => runSubject(registered, subject, mesh, facts));
     outcomes.push(...(check.scope === 'service' ? condensed(results) : results));
     const orphans = check.scope === 'managed' ? unmanaged(mesh) : [];
     const unread = [...facts.keys()].flatMap((cluster) => missingNeeds(cluster, facts, ['controlPlanes']));
@@ -245,23 +246,35 @@ function unseen(check: AnyCheck, facts: ReadonlyMap<ClusterName, ClusterFacts>, 
   });
 }
 
-function runSubject(registered: RegisteredCheck, subject: Subject, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
+function runSubject(registered: RegisteredCheck, subject: Subject, mesh: Mesh, facts: ReadonlyMap<ClusterName, ClusterFacts>): Outcome[] {
   const { check } = registered;
   const base = { check: check.id, clusters: subject.clusters, subject: subject.name };
-  if (isUnprobed(subject.missing)) return [{ ...base, ...nothingProbed(subject.missing) }];
-  if (subject.missing.length > 0)
-    return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: reallyLacking(subject.missing) }];
+  /** A probe that found nobody because lists were not read misses those lists: between two clusters, of these two. */
+  const told = (missing: readonly MissingFact[]): readonly MissingFact[] => {
+    if (!isUnprobed(missing)) return missing;
+    const isBetween = check.scope === 'managed' || check.scope === 'pair';
+    const untold = missing
+      .filter(({ why }) => why.status === 'not-asked' && why.because === 'nothing to probe')
+      .flatMap(({ cluster, fact }) => untoldTargets(fact, cluster, mesh, facts))
+      .filter(({ cluster }) => !isBetween || subject.clusters.includes(cluster));
+    return untold.length > 0 ? untold : missing;
+  };
+  const lacking = told(subject.missing);
+  if (isUnprobed(lacking)) return [{ ...base, ...nothingProbed(lacking) }];
+  if (lacking.length > 0)
+    return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: reallyLacking(lacking) }];
   try {
     const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
     const findings = said.filter((item): item is Finding => !('undecided' in item));
     const open = said.filter((item): item is Undecided => 'undecided' in item);
     const outcomes = open.map((item): Outcome => {
       const clusters = item.clusters.length > 0 ? item.clusters : base.clusters;
-      const missing = item.missing.flatMap(({ cluster, fact }): MissingFact[] => {
+      const named = item.missing.flatMap(({ cluster, fact }): MissingFact[] => {
         const state = facts.get(cluster)?.[fact];
         // A check names what it would have needed of a cluster it did not get: what was read whole is not missing.
         return state?.status === 'collected' && state.partial !== true ? [] : [{ cluster, fact, why: whyMissing(state) }];
       });
+      const missing = told(named);
       if (isUnprobed(missing)) return { ...base, clusters, ...nothingProbed(missing) };
       const blocked = item.blockedBy === undefined ? {} : { blockedBy: item.blockedBy };
       return { ...base, clusters, kind: 'inconclusive', because: item.because, missing: reallyLacking(missing), ...blocked };
