@@ -1,6 +1,7 @@
 import { labels } from '../istio/labels.ts';
 import type { ClusterFacts, FactName, MissingFact } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
+import { isMultiNetwork } from './ambient.ts';
 import { valueOf } from './derived.ts';
 import { isServedFromOutside } from './pilot-address.ts';
 import type { FactsByCluster, Mesh } from './topology-types.ts';
@@ -31,7 +32,10 @@ export function untoldTargets(
       return hasSidecars(own) ? everywhere(facts) : [];
     case 'gatewayHandshakes':
     case 'gatewayReadiness':
-      return listOf(own.services).some((service) => service.labels[labels.network] !== undefined) ? everywhere(facts) : [];
+      return [
+        ...(listOf(own.services).some((service) => service.labels[labels.network] !== undefined) ? everywhere(facts) : []),
+        ...(spansNetworks(facts) ? unread(cluster, ['kubeGateways'], facts) : []),
+      ];
     default:
       return [];
   }
@@ -47,6 +51,11 @@ function unread(cluster: ClusterName, names: readonly FactName[], facts: FactsBy
     const why = facts.get(cluster)?.[fact];
     return why?.status === 'forbidden' || why?.status === 'failed' ? [{ cluster, fact, why }] : [];
   });
+}
+
+/** Gateways of ambient are objects of the Gateway API. */
+function spansNetworks(facts: FactsByCluster): boolean {
+  return [...facts.values()].some(({ controlPlanes }) => listOf(controlPlanes).some(isMultiNetwork));
 }
 
 function hasSidecars({ pods }: ClusterFacts): boolean {

@@ -168,8 +168,12 @@ export interface GatewayHandshake {
   readonly connectedTo?: string;
   /** The gateway's pod that was asked itself, by port-forward; absent: the address was dialled from where meshdoctor runs. */
   readonly pod?: ObjectRef;
-  /** target: SNI of a service with ready mTLS endpoints behind this gateway; control: a name no gateway can know. */
-  readonly purpose: 'target' | 'control';
+  /**
+   * target: SNI of a service with ready mTLS endpoints behind this gateway; control: a name no gateway can know; hbone: as ztunnels of
+   * other networks begin it, with the gateway itself.
+   */
+  readonly purpose: 'target' | 'control' | 'hbone';
+  /** Empty for hbone: it is asked for no name. */
   readonly sni: string;
   /** Service behind the SNI, for `target`. */
   readonly service?: { readonly namespace: string; readonly name: string; readonly port: number };

@@ -67,16 +67,16 @@ async function gatewayCalls(targets: readonly HandshakeTarget[], look: SecondLoo
   const knocks = targets.map((target) => ({
     ...target,
     target,
-    greeting: { sni: target.sni, protocols: ['istio'] },
+    greeting: { sni: target.sni, protocols: [target.purpose === 'hbone' ? 'h2' : 'istio'] },
     isFirst: target.purpose === 'control',
   }));
   const outside = await knockAtAddresses(knocks, means);
   means.onDone(targets.length);
-  const withTargets = new Set(targets.filter(({ purpose }) => purpose === 'target').map(placeOf));
+  const withTargets = new Set(targets.filter(({ purpose }) => purpose !== 'control').map(placeOf));
   const inside = await look(knocks, (knock) => {
     const outcome = outside.get(knock)?.outcome;
     if (outcome === undefined || isCut({ outcome })) return false;
-    if (knock.purpose === 'target') return !(outcome.stage === 'certificate' && outcome.uris.some(isSpiffe));
+    if (knock.purpose !== 'control') return !(outcome.stage === 'certificate' && outcome.uris.some(isSpiffe));
     if (outcome.stage === 'certificate') return true;
     return (outcome.stage === 'tcp' || outcome.stage === 'silence') && !withTargets.has(placeOf(knock));
   });

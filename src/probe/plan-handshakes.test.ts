@@ -123,12 +123,21 @@ describe('planHandshakes', () => {
     ]);
   });
 
-  test('a gateway for ambient traffic alone is left out', () => {
+  test('a gateway of ambient is called once, by no name, as ztunnels call it', () => {
     const ambient = mesh().ambient('east', 'west');
-    expect(plansOf(ambient).map(([, plan]) => plan)).toEqual([
-      { status: 'not-asked', because: 'nothing to probe' },
-      { status: 'not-asked', because: 'nothing to probe' },
-    ]);
+    expect(plansOf(ambient).map(([, plan]) => plan)).toEqual([['10.200.1.1:15008 network1 hbone '], ['10.200.2.1:15008 network2 hbone ']]);
+  });
+
+  test('one of ambient whose load balancer is pending is not called, nor is what nobody but sidecars could use', () => {
+    const pending = mesh()
+      .ambient('east', 'west')
+      .break((m) =>
+        m.cluster('west').patch('Gateway', 'istio-system', 'istio-eastwestgateway', (object) => ({
+          ...object,
+          status: { ...(object['status'] as object), conditions: [] },
+        })),
+      );
+    expect(plansOf(pending)[1]?.[1]).toEqual({ status: 'not-asked', because: 'nothing to probe' });
     const only15008 = withService('west', (object) => ({
       ...object,
       spec: { ...(object['spec'] as object), ports: [{ name: 'hbone', port: 15008 }] },

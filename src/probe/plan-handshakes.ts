@@ -1,7 +1,9 @@
 import { compareText } from '../base/sort.ts';
 import { sniOf } from '../istio/hosts.ts';
+import { classes } from '../istio/labels.ts';
 import { dataPlaneClusters } from '../mesh/names.ts';
-import { type NetworkGateway, networkGateways } from '../mesh/gateways.ts';
+import { isMultiNetwork } from '../mesh/ambient.ts';
+import { ambientGateways, isProgrammed, type NetworkGateway, networkGateways } from '../mesh/gateways.ts';
 import { type KnownView, istiodViewOf } from '../mesh/read-clusters.ts';
 import type { Mesh } from '../mesh/topology-types.ts';
 import { listOf } from '../mesh/topology.ts';
@@ -33,9 +35,8 @@ export const controlSni = sniOf({ port: 1, host: 'meshdoctor-control.invalid' })
 
 /**
  * Handshakes with every address that an istiod gives sidecars of other networks, by the cluster the gateway stands in: services that
- * should answer behind it, and a name nobody knows. `most`: services at each address, named ones before others; without it as
- * `mostTargets` says. An address is called once, however many istiods give it. Gateways that take
- * ambient traffic only are left out. Sorted by gateway, address, target before control, and name.
+ * should answer behind it, and a name nobody knows; and one with every address that it gives ztunnels of other networks. `most`: services at each address, named ones before others; without it as
+ * `mostTargets` says. An address is called once, however many istiods give it. Sorted by gateway, address, target before control, and name.
  */
 export function planHandshakes(
   clusters: Iterable<ClusterName>,
@@ -44,7 +45,10 @@ export function planHandshakes(
 ): ReadonlyMap<ClusterName, Planned<HandshakeTarget>> {
   const places = new Map<string, Place>();
   for (const mesh of input.topology.meshes) {
-    for (const controlPlane of controlPlanesOf(mesh, input.facts)) addPlaces(places, mesh, controlPlane, input, most);
+    for (const controlPlane of controlPlanesOf(mesh, input.facts)) {
+      addPlaces(places, mesh, controlPlane, input, most);
+      addAmbientPlaces(places, mesh, controlPlane, input);
+    }
   }
   const targets = new Map<ClusterName, HandshakeTarget[]>();
   for (const place of places.values()) {
@@ -62,6 +66,8 @@ interface Place {
   readonly at: Pick<HandshakeTarget, 'gateway' | 'network' | 'host' | 'port' | 'roots' | 'door'>;
   /** By server name. */
   readonly services: Map<string, HandshakeService>;
+  /** It takes HBONE: whichever service is called, TLS ends there. */
+  readonly isAmbient: boolean;
 }
 
 function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput, most: number | undefined): void {
@@ -73,20 +79,47 @@ function addPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: Control
   for (const gateway of usable) {
     const cluster = clusterOf(gateway, known, mesh, controlPlane);
     const key = `${cluster} ${gateway.address} ${gateway.port}`;
-    let place = places.get(key);
-    if (place === undefined) {
-      const at = { host: gateway.address, port: gateway.port };
-      const facts = input.facts.get(cluster);
-      const ref = gateway.ref ?? namedIn(controlPlane, known, input);
-      const door = facts === undefined ? undefined : doorBehind(at, ref, facts);
-      place = { cluster, at: { ...at, gateway: ref, network: gateway.network, roots: rootPlaces(mesh), door }, services: new Map() };
-      places.set(key, place);
-    }
+    const place = places.get(key) ?? placeOf(gateway, gateway.port, cluster, { controlPlane, known, mesh, input });
+    places.set(key, place);
     for (const service of behind(gateway)) {
       const before = place.services.get(sniOf(service));
       if (before === undefined || service.rank < before.rank) place.services.set(sniOf(service), service);
     }
   }
+}
+
+/** Gateways that ztunnels are given; of one whose load balancer is pending the status has an address of the cluster alone. */
+function addAmbientPlaces(places: Map<string, Place>, mesh: Mesh, controlPlane: ControlPlane, input: PlanInput): void {
+  if (!isMultiNetwork(controlPlane)) return;
+  const known = istiodViewOf(controlPlane, mesh.couples, input.facts);
+  const pending = new Set(
+    [...input.facts.values()].flatMap(({ kubeGateways }) =>
+      listOf(kubeGateways).flatMap((one) => (one.className === classes.eastWest && !isProgrammed(one) ? [refKey(one.ref)] : [])),
+    ),
+  );
+  for (const gateway of ambientGateways(known.view)) {
+    if (gateway.ref === undefined || pending.has(refKey(gateway.ref))) continue;
+    const cluster = clusterOf(gateway, known, mesh, controlPlane);
+    const key = `${cluster} ${gateway.address} ${gateway.hbonePort}`;
+    if (!places.has(key))
+      places.set(key, { ...placeOf(gateway, gateway.hbonePort, cluster, { controlPlane, known, mesh, input }), isAmbient: true });
+  }
+}
+
+interface Giver {
+  readonly controlPlane: ControlPlane;
+  readonly known: KnownView;
+  readonly mesh: Mesh;
+  readonly input: PlanInput;
+}
+
+function placeOf(gateway: NetworkGateway, port: number, cluster: ClusterName, { controlPlane, known, mesh, input }: Giver): Place {
+  const at = { host: gateway.address, port };
+  const facts = input.facts.get(cluster);
+  const ref = gateway.ref ?? namedIn(controlPlane, known, input);
+  const door = facts === undefined ? undefined : doorBehind(at, ref, facts);
+  const roots = rootPlaces(mesh);
+  return { cluster, at: { ...at, gateway: ref, network: gateway.network, roots, door }, services: new Map(), isAmbient: false };
 }
 
 /** Where a gateway stands: as the istiod knows it; for a static one of meshNetworks the cluster of its network, else that of the istiod. */
@@ -117,7 +150,12 @@ export function rootPlaces(mesh: Mesh): readonly RootPlace[] {
 }
 
 /** The services that are tried, the best first; and the control. A call comes by gateways of other clusters that have what it asks for. */
-function handshakesWith({ services, at, cluster }: Place, most: number | undefined, caller: ObjectRef | undefined): HandshakeTarget[] {
+function handshakesWith(
+  { services, at, cluster, isAmbient }: Place,
+  most: number | undefined,
+  caller: ObjectRef | undefined,
+): HandshakeTarget[] {
+  if (isAmbient) return caller?.cluster === cluster ? [] : [{ ...at, purpose: 'hbone', sni: '' }];
   const inOrder = [...services].sort(([a, one], [b, other]) => one.rank - other.rank || compareText(a, b)).map(([, service]) => service);
   const named = inOrder.filter(({ isNamed }) => isNamed);
   if (caller !== undefined && (named.length === 0 || caller.cluster === cluster)) return [];

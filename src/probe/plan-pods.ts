@@ -41,7 +41,8 @@ export function planPods(
     .filter((other) => other !== cluster)
     .flatMap((other) => {
       const planned = handshakes.get(other);
-      return planned !== undefined && 'targets' in planned ? planned.targets : [];
+      // A ztunnel takes what a pod of ambient sends: that gets to a gateway of ambient as nobody but ztunnels do.
+      return planned !== undefined && 'targets' in planned ? planned.targets.filter(({ purpose }) => purpose !== 'hbone') : [];
     });
   const questions: AskedInPod[] = [
     ...names.map(({ namespace, name }) => ({

@@ -2,7 +2,10 @@ import { distinct } from '../base/sort.ts';
 import { projectFacts } from '../collect/facts.ts';
 import { snapshotOf } from '../collect/snapshot.ts';
 import { fqdnOf, sniOf } from '../istio/hosts.ts';
+import { labels } from '../istio/labels.ts';
+import { isMultiNetwork } from '../mesh/ambient.ts';
 import { type ClientProxy, clientOf, type Predictions, predict } from '../mesh/endpoints.ts';
+import { ambientGateways, type NetworkGateway } from '../mesh/gateways.ts';
 import { istiodsServing } from '../mesh/expected-answer.ts';
 import { nameRecord } from '../mesh/name-table.ts';
 import { dataPlaneClusters, type NamedService, type NameToProbe, namesToProbe } from '../mesh/names.ts';
@@ -21,7 +24,7 @@ import type {
   NameAnswer,
   Observed,
 } from '../model/observations.ts';
-import { refKey } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import { type MeshInput, objectsIn } from './mesh-input.ts';
 import { sidecarsIn } from './observed-sidecars.ts';
 import { statesOf } from './observed-states.ts';
@@ -64,6 +67,8 @@ interface World {
   readonly mesh: Mesh;
   readonly controlPlane: ControlPlane;
   readonly predictions: Predictions;
+  /** What it gives ztunnels of other networks. */
+  readonly ambientGateways: readonly NetworkGateway[];
   readonly members: ReturnType<typeof istiodViewOf>['members'];
   readonly names: readonly NameToProbe[];
 }
@@ -80,6 +85,7 @@ function worldsIn(mesh: Mesh, facts: Facts, names: readonly NameToProbe[]): Worl
         mesh,
         controlPlane,
         predictions: predict(known.view),
+        ambientGateways: isMultiNetwork(controlPlane) ? ambientGateways(known.view) : [],
         members: known.members,
         names: names.filter((name) => name.members.join() === members),
       },
@@ -205,11 +211,20 @@ function outcomeOf(addresses: readonly string[]): NameAnswer['outcome'] {
 /** A gateway that passes calls on to the first name it has mTLS endpoints of, and ends the others. */
 function handshakesIn(worlds: readonly World[], cluster: ClusterName, facts: Facts): GatewayHandshake[] {
   const found = new Map<string, GatewayHandshake>();
+  const podsOfGateway = ({ namespace, name }: ObjectRef): Pod | undefined =>
+    podsOf(facts, cluster).find((pod) => pod.namespace === namespace && pod.labels[labels.gatewayName] === name);
   const add = (handshake: GatewayHandshake): void => {
     const key = `${handshake.host}:${handshake.port} ${handshake.sni}`;
     if (!found.has(key)) found.set(key, handshake);
   };
   for (const world of worlds) {
+    for (const { network, cluster: id, address, hbonePort, ref } of world.ambientGateways) {
+      const home = world.members.find((member) => member.id === id)?.cluster;
+      const pod = ref === undefined ? undefined : podsOfGateway(ref);
+      if (home !== cluster || ref === undefined || pod === undefined) continue;
+      const outcome = certificateOf(pod, world.mesh, cluster, facts);
+      add({ gateway: ref, network, host: address, port: hbonePort, purpose: 'hbone', sni: '', outcome });
+    }
     for (const { network, cluster: id, address, port, ref } of world.predictions.gateways) {
       const home = world.members.find((member) => member.id === id)?.cluster;
       if (home !== cluster || ref === undefined || port === 0 || id === undefined) continue;

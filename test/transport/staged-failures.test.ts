@@ -24,11 +24,16 @@ const shop = mesh()
   .service('only.shop', { in: ['east'] })
   .workload('caller.shop', { in: ['west'] });
 
+/** The gateway of west, as east calls it, and the other way round. */
+const ambient = mesh().ambient('east', 'west');
+
 let sandbox: Sandbox;
+let ofAmbient: Sandbox;
 beforeAll(async () => {
   sandbox = await startSandbox(shop.objects(), { takenAt, reconcile: false });
+  ofAmbient = await startSandbox(ambient.objects(), { takenAt, reconcile: false });
 }, seconds);
-afterAll(async () => await sandbox.close());
+afterAll(async () => await Promise.all([sandbox.close(), ofAmbient.close()]));
 
 /** Codes of causes, with how sure they are; advice and context left out. */
 function causes({ causes: all, findings }: Report): string[] {
@@ -331,6 +336,60 @@ const rows: readonly Row[] = [
     causes: [],
   },
 ];
+
+const hbone = { cluster: 'east', port: 15008 } as const;
+const rowsOfAmbient: readonly Row[] = [
+  { about: 'nothing at all', mishaps: [], causes: [] },
+  {
+    about: '15008: no packet comes back, and the gateway is well',
+    mishaps: [],
+    drops: [15008],
+    causes: ['unreachable-gateway/blocked possible east'],
+  },
+  {
+    about: '15008: ended by what stands before the gateway',
+    mishaps: [{ on: 'address', ...hbone, does: 'end' }],
+    causes: ['unreachable-gateway/severed likely east'],
+  },
+  {
+    about: '15008: the certificate of a load balancer',
+    mishaps: [{ on: 'address', ...hbone, does: 'terminate' }],
+    causes: ['terminated-cross-network-tls/inFront certain east'],
+  },
+  {
+    about: '15008: no listener in the gateway pod',
+    mishaps: [{ on: 'gateway', ...hbone, does: 'close' }],
+    causes: ['rejected-cross-network-call/closed certain east'],
+  },
+  {
+    about: '15008: ended by the gateway itself',
+    mishaps: [{ on: 'gateway', ...hbone, does: 'end' }],
+    causes: ['rejected-cross-network-call/noHbone likely east'],
+  },
+  {
+    about: '15008: the gateway answers, but not in TLS',
+    mishaps: [{ on: 'gateway', ...hbone, does: 'plain' }],
+    causes: ['rejected-cross-network-call/noHbone likely east'],
+  },
+  {
+    about: '15008: a chain to another root',
+    mishaps: [{ on: 'workload', cluster: 'east', root: 'other' }],
+    causes: ['foreign-gateway-certificate/untrusted certain east west'],
+  },
+  {
+    about: '15008: another service account',
+    mishaps: [{ on: 'workload', cluster: 'east', serviceAccount: 'stranger' }],
+    causes: ['foreign-gateway-certificate/otherIdentity likely west'],
+  },
+];
+
+describe('the same of gateways that ztunnels call', () => {
+  test.each(rowsOfAmbient.map((row) => [row.about, row] as const))('%s', { timeout: seconds }, async (_about, row) => {
+    await ofAmbient.stage(row.mishaps);
+    const { report } = await checkLive(ofAmbient, {}, { probing: impatient(row) });
+    expect(causes(report)).toEqual(row.causes);
+  });
+});
 
 describe('what fails beside the objects is reported as that, and as nothing else', () => {
   test.each(rows.map((row) => [row.about, row] as const))('%s', { timeout: seconds }, async (_about, row) => {

@@ -5,6 +5,8 @@ const shop = (built: ReturnType<typeof mesh>) => built.namespace('shop', { injec
 const remote = shop(mesh().primaryRemote('east', 'west', { revision: '1-31-0' }));
 const peers = shop(mesh().multiPrimary('east', 'west'));
 const strangers = shop(mesh().multiPrimary('east', 'west', { authorities: { west: certificates.secondCa } }));
+const ambient = mesh().ambient('east', 'west');
+const atAmbient = '@ west:Gateway/istio-system/istio-eastwestgateway';
 const at = '@ west:Service/istio-system/istio-eastwestgateway';
 
 const seen = (...edits: readonly ObservedEdit[]) => ({
@@ -20,6 +22,7 @@ checkTester(check, {
   healthy: {
     'one root for all': { mesh: remote, options: seen() },
     'two primaries': { mesh: peers, options: seen() },
+    'gateways of ambient': { mesh: ambient, options: seen() },
     'probes are off': remote,
     'somebody ends TLS, which is another question': { mesh: remote, options: seen(presenting({ uris: [], dnsNames: ['lb.example.com'] })) },
     'the root of the caller was not tried': {
@@ -29,6 +32,16 @@ checkTester(check, {
     },
   },
   broken: {
+    'a gateway of ambient under a root that nobody hands out': {
+      mesh: ambient,
+      options: seen(presenting({ verifiedBy: [] })),
+      findings: [`foreign-gateway-certificate/untrusted ${atAmbient} (error certain)`],
+    },
+    'somebody else answers where ztunnels call': {
+      mesh: ambient,
+      options: seen(presenting({ uris: ['spiffe://cluster.local/ns/store/sa/till'] })),
+      findings: [`foreign-gateway-certificate/otherIdentity ${atAmbient} (warning likely)`],
+    },
     'its cluster has another root': {
       mesh: strangers,
       options: seen(),

@@ -4,6 +4,7 @@ import {
   distinct,
   type GatewayHandshake,
   gatewayWays,
+  labels,
   list,
   type MeshConfig,
   listOf,
@@ -33,7 +34,7 @@ export default defineCheck({
     { code: 'unrenewed-sidecar-certificate/oldRoot', match: 'cluster', keys: ['untrusted'] },
   ],
   docs: {
-    why: 'Through a gateway a proxy speaks with the sidecar of the destination itself. It has to verify against the roots that the caller was given, and to carry the identity that the caller was told to expect: trust domain, namespace and service account.',
+    why: 'Through a gateway a proxy speaks with the sidecar of the destination itself, a ztunnel with the gateway. The certificate has to verify against the roots that the caller was given, and to carry the identity that the caller was told to expect: trust domain, namespace and service account.',
     confirm:
       'openssl s_client -connect ADDRESS:15443 -servername outbound_.80_._.NAME.NAMESPACE.svc.cluster.local -alpn istio -showcerts; kubectl --context CLUSTER -n istio-system get configmap istio-ca-root-cert -o yaml',
     fix: 'Have one root sign for all clusters, with intermediates in cert-chain.pem; give a trust domain that differs to the others as an alias; and let one name stand for one application.',
@@ -45,7 +46,10 @@ export default defineCheck({
       text: `What answers for ${serviceOf(a)} at ${gatewayWays.addressOf(a.handshake)}${byPod(a)} in ${a.to} does not verify against any root that ${a.from} trusts.`,
       expected: `a chain to a root in ConfigMap istio-ca-root-cert of ${a.from}`,
       found: `issued by ${a.issuer === '' ? 'nobody named' : a.issuer}; ${a.chain.length} in the chain${a.isFormer ? `, to no root that ${a.to} itself hands out today` : ''}`,
-      effect: `proxies of ${a.from} refuse every connection to ${serviceOf(a)} in ${a.to}`,
+      effect:
+        a.handshake.purpose === 'hbone'
+          ? `ztunnels of ${a.from} refuse every connection to ${a.to}`
+          : `proxies of ${a.from} refuse every connection to ${serviceOf(a)} in ${a.to}`,
       remedy: a.isFormer ? restartsOf(a.to, a.pods) : [],
     }),
     otherTrustDomain: (a: Seen & { trustDomain: string; accepted: readonly string[] }) => ({
@@ -56,10 +60,13 @@ export default defineCheck({
       certainty: 'likely',
     }),
     otherIdentity: (a: Seen & { identity: string; expected: readonly string[] }) => ({
-      text: `What answers for ${serviceOf(a)} at ${gatewayWays.addressOf(a.handshake)}${byPod(a)} in ${a.to} is ${a.identity}, which is none of its pods there.`,
+      text: `What answers for ${serviceOf(a)} at ${gatewayWays.addressOf(a.handshake)}${byPod(a)} in ${a.to} is ${a.identity}, which is ${a.handshake.purpose === 'hbone' ? 'no pod of the gateway' : 'none of its pods there'}.`,
       expected: list(a.expected),
       found: a.identity,
-      effect: `calls to ${serviceOf(a)} reach another application, or are refused`,
+      effect:
+        a.handshake.purpose === 'hbone'
+          ? `ztunnels of ${a.from} refuse every connection to ${a.to}`
+          : `calls to ${serviceOf(a)} reach another application, or are refused`,
       severity: 'warning',
       certainty: 'likely',
     }),
@@ -82,9 +89,12 @@ export default defineCheck({
     const between = { from: from.name, to: to.name };
     for (const handshake of to.gatewayHandshakes) {
       const { outcome, service, network } = handshake;
-      if (outcome.stage !== 'certificate' || handshake.purpose !== 'target' || service === undefined || network === own) continue;
+      const isAmbient = handshake.purpose === 'hbone';
+      if (outcome.stage !== 'certificate' || handshake.purpose === 'control' || network === own) continue;
+      if (service === undefined && !isAmbient) continue;
       const identity = identityOf(outcome.uris);
       if (identity === undefined) continue; // somebody ends TLS: that is another question
+      const answering = service === undefined ? podsOfGateway(to.pods, handshake.gateway) : podsOf(service);
       const seen = { handshake, from: from.name, to: to.name, issuer: outcome.issuer };
       const where = {
         at: handshake.gateway,
@@ -92,9 +102,14 @@ export default defineCheck({
         // The caller is the one that does not get through.
         concerns: [from.name],
         related: maps.map(({ ref }): ObjectRef => ref).slice(0, 1),
-        evidence: [{ ref: handshake.gateway, observed: `${handshake.sni}: ${list(outcome.uris)}, issued by ${outcome.issuer}` }],
+        evidence: [
+          {
+            ref: handshake.gateway,
+            observed: `${isAmbient ? 'HBONE' : handshake.sni}: ${list(outcome.uris)}, issued by ${outcome.issuer}`,
+          },
+        ],
         lacks: [{ cluster: from.name, fact: 'rootConfigMaps' as const }],
-        subject: `${gatewayWays.addressOf(handshake)} ${service.namespace}/${service.name}`,
+        subject: `${gatewayWays.addressOf(handshake)} ${service === undefined ? 'hbone' : `${service.namespace}/${service.name}`}`,
       };
       const tried = [...roots].filter((root) => outcome.rootsTried.includes(root));
       if (tried.length < roots.size || roots.size === 0) {
@@ -106,14 +121,14 @@ export default defineCheck({
         const isFormer =
           today.size > 0 && [...today].every((root) => outcome.rootsTried.includes(root) && !outcome.verifiedBy.includes(root));
         const concerns = isFormer ? [from.name, to.name] : where.concerns;
-        yield finding('untrusted', { ...seen, chain: outcome.chain, isFormer, pods: podsOf(service) }, { ...where, concerns });
+        yield finding('untrusted', { ...seen, chain: outcome.chain, isFormer, pods: answering }, { ...where, concerns });
         continue;
       }
       if (accepted.length > 0 && !accepted.includes(identity.trustDomain)) {
         const lacks = [from, to].map(({ name }) => ({ cluster: name, fact: 'meshConfigs' as const }));
         yield finding('otherTrustDomain', { ...seen, trustDomain: identity.trustDomain, accepted }, { ...where, lacks });
       }
-      const expected = distinct(podsOf(service).map((pod) => `${pod.namespace}/${pod.serviceAccount}`));
+      const expected = distinct(answering.map((pod) => `${pod.namespace}/${pod.serviceAccount}`));
       // Behind a gateway that several clusters share the answer may come from another one.
       if (expected.length === 0 || isShared(network) || expected.includes(identity.workload)) continue;
       const lacks = [{ cluster: to.name, fact: 'pods' as const }];
@@ -157,10 +172,17 @@ function identityOf(uris: readonly string[]): { readonly trustDomain: string; re
   return undefined;
 }
 
+/** Pods that istiod deployed for a Gateway of the Gateway API. */
+function podsOfGateway(pods: readonly Pod[], { kind, namespace, name }: ObjectRef): Pod[] {
+  if (kind !== 'Gateway') return [];
+  return pods.filter((pod) => pod.namespace === namespace && pod.labels[labels.gatewayName] === name);
+}
+
 function byPod({ handshake: { pod } }: Seen): string {
   return pod === undefined ? '' : ` (its pod ${pod.namespace ?? ''}/${pod.name}, by port-forward)`;
 }
 
-function serviceOf({ handshake: { service, sni } }: Seen): string {
+function serviceOf({ handshake: { service, sni, purpose } }: Seen): string {
+  if (purpose === 'hbone') return 'ambient callers';
   return service === undefined ? sni : `${service.namespace}/${service.name}`;
 }

@@ -12,6 +12,8 @@ const remote = mesh()
   .service('xyz.shop', { in: ['west'] });
 const at = '@ west:Service/istio-system/istio-eastwestgateway (error likely)';
 
+const ambient = mesh().ambient('east', 'west');
+
 const seen = (...edits: readonly ObservedEdit[]) => ({
   services,
   observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects, services)),
@@ -27,6 +29,11 @@ const refused = { stage: 'tcp', code: 'refused', reason: 'connection refused' } 
 checkTester(check, {
   healthy: {
     'every call is answered by its service': { mesh: remote, options: seen() },
+    'a gateway of ambient shows its certificate': { mesh: ambient, options: seen() },
+    'a gateway of ambient is silent as seen from here, which is another question': {
+      mesh: ambient,
+      options: seen(observedEdits.handshakes('west', (handshake) => ({ ...handshake, outcome: { stage: 'silence', milliseconds: 5000 } }))),
+    },
     'probes are off': remote,
     'the pod of the gateway passes on what the balancer before it ends, which is another question': {
       mesh: remote,
@@ -43,6 +50,19 @@ checkTester(check, {
     },
   },
   broken: {
+    'a gateway of ambient ends what ztunnels begin': {
+      mesh: ambient,
+      options: seen(observedEdits.handshakes('west', (handshake) => ({ ...handshake, outcome: { stage: 'reset', milliseconds: 3 } }))),
+      findings: ['rejected-cross-network-call/noHbone @ west:Gateway/istio-system/istio-eastwestgateway (error likely)'],
+    },
+    'a gateway of ambient listens on no such port': {
+      mesh: ambient,
+      options: seen(
+        observedEdits.gatewayPods('west', () => ({ ...refused, reason: 'the pod does not listen on port 15008' })),
+        observedEdits.handshakes('west', (handshake) => (handshake.pod === undefined ? { ...handshake, outcome: refused } : handshake)),
+      ),
+      findings: ['rejected-cross-network-call/closed @ west:Gateway/istio-system/istio-eastwestgateway (error certain)'],
+    },
     'the gateway knows none of the services': {
       mesh: remote,
       options: seen(ending({ stage: 'reset', milliseconds: 6 })),

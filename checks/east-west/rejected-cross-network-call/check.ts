@@ -14,7 +14,7 @@ export default defineCheck({
   path: { hops: ['sni'] },
   catalogue: ['EW-16'],
   docs: {
-    why: 'A gateway passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS. One that is held without a word waits for pods that the gateway does not get through to.',
+    why: 'A gateway of ambient ends TLS itself, with mutual authentication, whichever service is called. One for sidecars passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS. One that is held without a word waits for pods that the gateway does not get through to.',
     confirm:
       'kubectl -n istio-system logs deploy/istio-eastwestgateway --tail=20; istioctl proxy-config endpoints deploy/istio-eastwestgateway.istio-system --context CLUSTER',
     fix: 'The access log of the gateway tells which it is: NR filter_chain_not_found (no Gateway opens the port for this name, or it is hidden from the gateway), UH (no healthy endpoint with mTLS in the network of the gateway), or UF (the pods cannot be reached from the gateway: a NetworkPolicy, a firewall between nodes).',
@@ -42,6 +42,13 @@ export default defineCheck({
       effect: effect(a),
       certainty: 'likely',
     }),
+    noHbone: (a: Rejected) => ({
+      text: `${gatewayOf(a)} takes no calls of ambient: ${list(a.reasons, 'it ends connections before it says anything')}.`,
+      expected: 'the certificate of the gateway, and a question for that of the caller',
+      found: list(a.reasons, 'a connection that is ended'),
+      effect: `ambient callers of other networks do not reach ${a.gateway.gateway.cluster}`,
+      certainty: 'likely',
+    }),
     closed: (a: Rejected) => ({
       text: `${gatewayOf(a)} listens on no such port: its pod ${podOf(a)} refuses the connection.`,
       expected: `a listener for port ${a.gateway.port}`,
@@ -52,13 +59,13 @@ export default defineCheck({
   *run({ cluster, finding }) {
     for (const { address, calls } of gatewayWays.seenAddresses(cluster.gatewayHandshakes)) {
       const hasEndedControl = calls.some(({ call }) => call.purpose === 'control' && call.outcome.stage === 'reset');
-      const targets = calls.filter(({ call }) => call.purpose === 'target');
+      const targets = calls.filter(({ call }) => call.purpose !== 'control');
       const judged = (targets.length > 0 ? targets : calls).map((one) => ({
         ...one,
         deciding: one.inside ?? one.call,
         key: rejection(one, hasEndedControl),
       }));
-      for (const key of ['closed', 'reset', 'late', 'refused'] as const) {
+      for (const key of ['closed', 'noHbone', 'reset', 'late', 'refused'] as const) {
         const such = judged.filter((one) => one.key === key);
         const [first] = such;
         if (first === undefined) continue;
@@ -79,7 +86,7 @@ export default defineCheck({
             evidence: such.flatMap(({ call, inside }) =>
               [call, ...(inside === undefined ? [] : [inside])].map(({ sni, outcome, pod }) => ({
                 ref: call.gateway,
-                observed: `${pod === undefined ? '' : `pod ${pod.name}, port-forward: `}${sni}: ${'milliseconds' in outcome ? `${outcome.stage} after ${Math.round(outcome.milliseconds)} ms` : 'reason' in outcome ? outcome.reason : outcome.stage}`,
+                observed: `${pod === undefined ? '' : `pod ${pod.name}, port-forward: `}${sni === '' ? 'HBONE' : sni}: ${'milliseconds' in outcome ? `${outcome.stage} after ${Math.round(outcome.milliseconds)} ms` : 'reason' in outcome ? outcome.reason : outcome.stage}`,
                 expected: 'a certificate',
               })),
             ),
@@ -105,7 +112,7 @@ interface Rejected {
 function rejection(
   seen: gatewayWays.SeenCall<GatewayHandshake>,
   hasEndedControl: boolean,
-): 'reset' | 'late' | 'refused' | 'closed' | undefined {
+): 'reset' | 'late' | 'refused' | 'closed' | 'noHbone' | undefined {
   const side = gatewayWays.sideOf(seen);
   if (side === 'none' || side === 'way') return undefined;
   const { call, inside } = seen;
@@ -113,6 +120,11 @@ function rejection(
   if (outcome.stage === 'tcp') return inside === undefined ? undefined : 'closed';
   // A name that nobody knows is to be ended.
   if (call.purpose === 'control') return undefined;
+  if (call.purpose === 'hbone') {
+    const layer = gatewayWays.layerOf(outcome);
+    // Who is silent at an address is told of as unreachable, who has another certificate as somebody who ends TLS.
+    return layer === 'ended' || layer === 'broken' || (layer === 'mute' && inside !== undefined) ? 'noHbone' : undefined;
+  }
   if (outcome.stage === 'tls') return 'refused';
   // Who is silent towards everybody has nobody behind it.
   if (outcome.stage === 'silence') return inside !== undefined || hasEndedControl ? 'late' : undefined;
@@ -120,7 +132,8 @@ function rejection(
   return outcome.milliseconds < upstreamTimeout ? 'reset' : 'late';
 }
 
-function serviceOf({ service, sni }: GatewayHandshake): string {
+function serviceOf({ service, sni, purpose }: GatewayHandshake): string {
+  if (purpose === 'hbone') return 'ambient callers';
   return service === undefined ? sni : `${service.namespace}/${service.name}:${service.port}`;
 }
 

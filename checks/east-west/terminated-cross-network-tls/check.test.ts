@@ -7,11 +7,13 @@ const remote = mesh()
   .service('abc.shop', { in: ['west'] });
 const at = '@ west:Service/istio-system/istio-eastwestgateway (error certain)';
 
+const ambient = mesh().ambient('east', 'west');
+
 const seen = (...edits: readonly ObservedEdit[]) => ({
   observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects)),
 });
 const presenting = (
-  of: 'target' | 'control' | 'both' | 'outside',
+  of: 'target' | 'control' | 'hbone' | 'both' | 'outside',
   uris: readonly string[],
   dnsNames: readonly string[],
   subject = '',
@@ -38,6 +40,7 @@ const presenting = (
 checkTester(check, {
   healthy: {
     'the destination itself answers': { mesh: remote, options: seen() },
+    'a gateway of ambient ends TLS, as it has to': { mesh: ambient, options: seen() },
     'probes are off': remote,
     'no call gets through': {
       mesh: remote,
@@ -45,6 +48,11 @@ checkTester(check, {
     },
   },
   broken: {
+    'a load balancer with a certificate of its own before a gateway of ambient': {
+      mesh: ambient,
+      options: seen(presenting('hbone', [], ['lb.example.com'])),
+      findings: ['terminated-cross-network-tls/terminated @ west:Gateway/istio-system/istio-eastwestgateway (error certain)'],
+    },
     'a load balancer with a certificate of its own': {
       mesh: remote,
       options: seen(presenting('both', [], ['lb.example.com'])),

@@ -15,7 +15,7 @@ export default defineCheck({
     { code: 'rejected-istiod-call/severed', match: 'object', keys: ['inFront'] },
   ],
   docs: {
-    why: 'On the cross-network port the sidecar of the destination itself presents a certificate of the mesh. A certificate of somebody else, or any certificate for a name that no service has, shows that a load balancer or a Gateway of another mode ends TLS in between, where calls of the mesh cannot go on.',
+    why: 'On the cross-network port the sidecar of the destination itself presents a certificate of the mesh, on the HBONE port of ambient the gateway does. A certificate of somebody else, or any certificate for a name that no service has, shows that a load balancer or a Gateway of another mode ends TLS in between, where calls of the mesh cannot go on.',
     confirm: 'openssl s_client -connect ADDRESS:15443 -servername outbound_.80_._.NAME.NAMESPACE.svc.cluster.local -alpn istio -showcerts',
     fix: 'Pass TCP through in the load balancer (no HTTPS listener, no certificate of its own), and have no other Gateway than one of mode AUTO_PASSTHROUGH on the cross-network port.',
     notWhen: 'It does not matter who asks: no client certificate is needed to see this.',
@@ -23,13 +23,13 @@ export default defineCheck({
   messages: {
     terminated: (a: { handshake: GatewayHandshake; presented: Presented }) => ({
       text: `${gatewayOf(a.handshake)} answers for ${serviceOf(a.handshake)} with a certificate that is none of a workload: ${whose(a.presented)}.`,
-      expected: 'a certificate with the SPIFFE identity of the service',
+      expected: expected(a.handshake),
       found: whose(a.presented),
       effect: `calls from other networks to ${a.handshake.gateway.cluster} fail: they do not trust this certificate`,
     }),
     inFront: (a: { handshake: GatewayHandshake; presented: Presented; pod: string }) => ({
       text: `Something in front of ${gatewayOf(a.handshake)} ends TLS, with a certificate of ${whose(a.presented)}: the gateway itself passes calls on, as its pod ${a.pod} shows.`,
-      expected: 'a certificate with the SPIFFE identity of the service',
+      expected: expected(a.handshake),
       found: whose(a.presented),
       effect: `calls from other networks to ${a.handshake.gateway.cluster} fail: they do not trust this certificate`,
     }),
@@ -46,7 +46,7 @@ export default defineCheck({
         one.call.outcome.stage === 'certificate' ? [{ ...one, handshake: one.call, outcome: one.call.outcome }] : [],
       );
       const foreign = presented.find(
-        ({ handshake }) => handshake.purpose === 'target' && gatewayWays.layerOf(handshake.outcome) === 'foreign',
+        ({ handshake }) => handshake.purpose !== 'control' && gatewayWays.layerOf(handshake.outcome) === 'foreign',
       );
       const control = presented.find(({ handshake }) => handshake.purpose === 'control');
       // Whoever ends TLS does so for every name: that is told once.
@@ -85,8 +85,13 @@ function whose({ uris, dnsNames, subject }: Presented): string {
   return subject === '' ? 'nobody named' : subject;
 }
 
-function serviceOf({ service, sni }: GatewayHandshake): string {
+function serviceOf({ service, sni, purpose }: GatewayHandshake): string {
+  if (purpose === 'hbone') return 'ambient callers';
   return service === undefined ? sni : `${service.namespace}/${service.name}`;
+}
+
+function expected({ purpose }: GatewayHandshake): string {
+  return `a certificate with the SPIFFE identity of the ${purpose === 'hbone' ? 'gateway' : 'service'}`;
 }
 
 function gatewayOf(handshake: GatewayHandshake): string {

@@ -7,6 +7,9 @@ const remote = mesh()
   .service('abc.shop', { in: ['west'] });
 const at = '@ west:Service/istio-system/istio-eastwestgateway (error possible)';
 
+const ambient = mesh().ambient('east', 'west');
+const atAmbient = '@ west:Gateway/istio-system/istio-eastwestgateway';
+
 const seen = (...edits: readonly ObservedEdit[]) => ({
   observed: (objects: Parameters<typeof observedIn>[0]) => edits.reduce((before, edit) => edit(before), observedIn(objects)),
 });
@@ -25,6 +28,7 @@ const failing = (
 checkTester(check, {
   healthy: {
     'every gateway answers': { mesh: remote, options: seen() },
+    'a gateway of ambient answers': { mesh: ambient, options: seen() },
     'probes are off': remote,
     'one network': { mesh: mesh().primaryRemote('east', 'west', { networks: 1 }), options: seen() },
     'the gateway itself is closed, which is another question': {
@@ -40,6 +44,21 @@ checkTester(check, {
     },
   },
   broken: {
+    'nobody listens where ztunnels call': {
+      mesh: ambient,
+      options: seen(failing('refused', 'connection refused')),
+      findings: [`unreachable-gateway/unreachable ${atAmbient} (error possible)`],
+    },
+    'a load balancer without healthy targets before a gateway of ambient': {
+      mesh: ambient,
+      options: seen(
+        observedEdits.gatewayPods('west', ({ outcome }) => outcome),
+        observedEdits.handshakes('west', (handshake) =>
+          handshake.pod === undefined ? { ...handshake, outcome: { stage: 'reset', milliseconds: 3 } } : handshake,
+        ),
+      ),
+      findings: [`unreachable-gateway/severed ${atAmbient} (error likely)`],
+    },
     'nobody listens': {
       mesh: remote,
       options: seen(failing('refused', 'connection refused')),

@@ -40,7 +40,7 @@ export default defineCheck({
     }),
     severed: (a: { gateway: GatewayHandshake; pod: ObjectRef; how: string }) => ({
       text: `What stands before ${gatewayOf(a)} accepts connections and ${a.how}, while its pod ${a.pod.namespace ?? ''}/${a.pod.name} passes the same calls on.`,
-      expected: 'a certificate of the service',
+      expected: a.gateway.purpose === 'hbone' ? 'the certificate of the gateway' : 'a certificate of the service',
       found: a.how,
       effect: `other networks do not reach ${a.gateway.gateway.cluster}: a load balancer without healthy targets, one that speaks the PROXY protocol, or a filter on the way`,
     }),
@@ -62,7 +62,7 @@ export default defineCheck({
       const sides = calls.map((one) => ({ ...one, side: gatewayWays.sideOf(one), layer: gatewayWays.layerOf(one.call.outcome) }));
       // A name that nobody knows has no workload: that the pod ends it shows that it listens.
       const passed = sides.find((one) => one.side === 'way' || (one.call.purpose === 'control' && one.inside?.outcome.stage === 'reset'));
-      const targets = sides.filter(({ call }) => call.purpose === 'target');
+      const targets = sides.filter(({ call }) => call.purpose !== 'control');
       const isOfGateway = targets.length > 0 ? targets.every(({ side }) => side === 'gateway') : sides.some(isClosed);
       const evidence = distinct([
         ...failures.map(({ reason }) => `TCP to ${address}: ${reason}`),

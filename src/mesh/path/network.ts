@@ -217,7 +217,8 @@ function connections({ facts }: Around, gateways: readonly NetworkGateway[]): Me
     const own = facts.get(cluster);
     return (own === undefined ? [] : listOf(own.gatewayHandshakes)).filter(
       // What a pod says by port-forward is no connection to the address.
-      ({ host, port, pod }) => pod === undefined && gateways.some((gateway) => gateway.address === host && gateway.port === port),
+      ({ host, port, pod }) =>
+        pod === undefined && gateways.some((gateway) => gateway.address === host && (gateway.port === port || gateway.hbonePort === port)),
     );
   });
   const once = new Map(found.map((one) => [`${objectPath(one.gateway)} ${one.host}:${one.port}`, one]));
