@@ -1,12 +1,15 @@
+import { isDeepEqual } from '../base/equal.ts';
 import { reduceObject } from '../collect/kind.ts';
 import { tally } from '../model/decode.ts';
+import type { ClusterFacts } from '../model/facts.ts';
+import type { ClusterName } from '../model/ids.ts';
 import type { KubeObject } from '../model/kube.ts';
 import { refKey } from '../model/refs.ts';
 import type { KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
-import type { Report } from '../report/schema.ts';
+import type { Report, ReportFinding } from '../report/schema.ts';
 import { applied } from './applied.ts';
 import { kindOfRemedy } from './places.ts';
-import { type Action, isToFix } from './plan.ts';
+import { type Action, type FixPlan, fixPlanOf, inOrder, isToFix } from './plan.ts';
 
 /** What becomes of the findings when a plan is carried out, as far as objects say. */
 export interface Outlook {
@@ -18,15 +21,83 @@ export interface Outlook {
   readonly leaves: readonly { readonly code: string; readonly message: string }[];
 }
 
-/** Judges a snapshot before and after, both without what probes saw: measurements are of the objects as they were. */
-export async function outlookOf(
-  snapshot: Snapshot,
-  actions: readonly Action[],
-  found: ReadonlyMap<Action, KubeObject>,
+/** A plan of which is known what it makes of the mesh. */
+export interface Foreseen {
+  readonly plan: FixPlan;
+  readonly outlook: Outlook;
+  /** Objects as API servers have them. */
+  readonly objects: ReadonlyMap<Action, KubeObject>;
+}
+
+/** Times that a plan is looked beyond: what is hidden under what was hidden comes to light by then. */
+const mostLooks = 4;
+
+/**
+ * A plan with what comes to light once it is carried out: the second of two objects that are missing, pods that were started with what is mended. So
+ * nobody has to come back for it. All is judged without what probes saw: measurements are of the objects as they were.
+ */
+export async function foreseen(
+  { snapshot, report, facts, now }: Before,
+  plan: FixPlan,
+  find: (action: Action) => Promise<KubeObject | undefined>,
   judge: (snapshot: Snapshot) => Promise<Report>,
-): Promise<Outlook> {
+): Promise<Foreseen> {
   const still = { ...snapshot, observations: [] };
-  const [before, after] = [await judge(still), await judge(afterwards(still, actions, found))];
+  const objects = new Map<Action, KubeObject>();
+  const findAll = async (actions: readonly Action[]): Promise<void> => {
+    await Promise.all(
+      actions.map(async (action) => {
+        const object = await find(action);
+        if (object !== undefined) objects.set(action, object);
+      }),
+    );
+  };
+  await findAll(plan.actions);
+  const before = await judge(still);
+  let whole = plan;
+  for (let look = 1; ; look++) {
+    const after = await judge(afterwards(still, whole.actions, objects));
+    const isUncovered = uncoveredBy(plan, report, before);
+    const more = look > mostLooks ? [] : beyond(whole, fixPlanOf(after, facts, isUncovered, now));
+    if (more.length === 0) return { plan: whole, objects, outlook: outlookOf(before, after, whole.actions) };
+    await findAll(more);
+    whole = { ...whole, actions: inOrder([...whole.actions, ...more]) };
+  }
+}
+
+/** What a plan is made from. */
+interface Before {
+  readonly snapshot: Snapshot;
+  readonly report: Report;
+  readonly facts: ReadonlyMap<ClusterName, ClusterFacts>;
+  readonly now: string;
+}
+
+/**
+ * Whether a cause of the mesh as it will be belongs to a plan: what its causes explained so far, and what is left of them. Anything else either is
+ * a cause today already, or nobody has seen yet, and then it is foretold and not acted upon.
+ */
+function uncoveredBy({ causes }: FixPlan, report: Report, before: Report): (finding: ReportFinding) => boolean {
+  const planned = new Set(causes.map(({ fingerprint }) => fingerprint));
+  const codes = new Set(causes.map(({ code }) => code));
+  const explained = new Set(
+    [...report.causes, ...before.causes].filter(({ fingerprint }) => planned.has(fingerprint)).flatMap(({ explains }) => explains),
+  );
+  const known = new Set(before.findings.map(({ fingerprint }) => fingerprint));
+  return ({ fingerprint, code }) => planned.has(fingerprint) || explained.has(fingerprint) || (codes.has(code) && !known.has(fingerprint));
+}
+
+/** Changes that a plan has not. A restart that is planned is for all that needs it. */
+function beyond({ actions }: FixPlan, next: FixPlan): readonly Action[] {
+  const known = new Set(actions.map(keyOfChange));
+  return next.actions.filter((action) => !known.has(keyOfChange(action)));
+}
+
+function keyOfChange({ ref, isRestart, remedy }: Action): string {
+  return `${refKey(ref)} ${isRestart ? 'restart' : JSON.stringify([remedy.action, remedy.patch])}`;
+}
+
+function outlookOf(before: Report, after: Report, actions: readonly Action[]): Outlook {
   const loud = (report: Report): Report['findings'] => report.findings.filter((finding) => isToFix(finding) && !finding.advice);
   const [old, left] = [loud(before), loud(after)];
   const has = (list: Report['findings'], fingerprint: string): boolean => list.some((finding) => finding.fingerprint === fingerprint);
@@ -35,13 +106,21 @@ export async function outlookOf(
   return {
     clears: old.length - leaves.length,
     of: old.length,
-    introduces: said(left.filter((finding) => !has(old, finding.fingerprint) && !isRestarted(finding, actions))),
+    introduces: said(
+      left.filter((finding) => !has(old, finding.fingerprint) && !isRestarted(finding, actions) && !isScaled(finding, old, actions)),
+    ),
     leaves: said(leaves),
   };
 }
 
+/** A workload that was scaled has no pods yet, in what is made of objects alone: the same check says the same of it in other words. */
+function isScaled({ check, at }: ReportFinding, before: readonly ReportFinding[], actions: readonly Action[]): boolean {
+  const scaled = new Set(actions.filter(({ remedy }) => remedy.action === 'scale').map(({ fingerprint }) => fingerprint));
+  return before.some((finding) => scaled.has(finding.fingerprint) && finding.check === check && isDeepEqual(finding.at, at));
+}
+
 /** What a restart mends that is part of the plan: objects alone cannot show it. */
-function isRestarted({ remedy }: Report['findings'][number], actions: readonly Action[]): boolean {
+function isRestarted({ remedy }: ReportFinding, actions: readonly Action[]): boolean {
   return remedy
     .filter(({ action }) => action === 'restart')
     .flatMap(({ ref, refs = ref === undefined ? [] : [ref] }) => refs)
@@ -89,6 +168,8 @@ function changed(
   const known = read.objects.find(isMeant);
   if (known === undefined && remedy.action !== 'apply') return reads;
   const raw = whole.get(keyOf(action));
+  // Members of lists are told by their names, which what was read does not keep everywhere: what it makes of that nobody can tell.
+  if (remedy.isStrategic === true && raw === undefined) return reads;
   const next = applied(raw ?? known, remedy);
   // What was read is reduced already; what its API server has, and what is new, is not.
   const isWhole = raw !== undefined || remedy.action === 'apply';

@@ -90,10 +90,15 @@ export function fixPlanOf(
   );
   return {
     causes: causes.map(({ code, fingerprint, message, at }) => ({ code, fingerprint, message, cluster: at.cluster })),
-    actions: [...distinctActions.filter(({ isRestart }) => !isRestart), ...distinctActions.filter(({ isRestart }) => isRestart)],
+    actions: inOrder(distinctActions),
     commands: distinctCommands(commands),
     byHand,
   };
+}
+
+/** Restarts come last: pods then start with everything that was changed. */
+export function inOrder(actions: readonly Action[]): readonly Action[] {
+  return [...actions.filter(({ isRestart }) => !isRestart), ...actions.filter(({ isRestart }) => isRestart)];
 }
 
 function distinctCommands(commands: readonly CommandAction[]): CommandAction[] {

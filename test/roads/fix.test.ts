@@ -6,6 +6,8 @@ import { parseAllDocuments } from 'yaml';
 import { mesh } from '../../src/builder/mesh.ts';
 import { gatewayAddressPending } from '../../src/builder/edits/east-west.ts';
 import { controlPlaneClusters, externalIstiodUnset } from '../../src/builder/edits/topology-leadership.ts';
+import { exposureDeleted } from '../../src/builder/edits/exposure.ts';
+import { injectionPath } from '../../src/builder/edits/topology-identity.ts';
 import { networkLabelRemoved } from '../../src/builder/edits/topology-networks.ts';
 import { inOrder } from '../../src/builder/edits/edit.ts';
 import { contextTarget, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
@@ -75,6 +77,8 @@ interface Planned extends Pick<FixPlan, 'causes' | 'byHand'> {
   readonly actions: readonly {
     readonly cluster: string;
     readonly code: string;
+    readonly action: string;
+    readonly ref: { readonly kind: string; readonly name: string };
     readonly trial?: { readonly state: string; readonly because?: string };
   }[];
 }
@@ -262,6 +266,44 @@ describe('a fix of what changes while somebody decides', () => {
     sandbox.clusters.get('west')?.setFault(null);
     const undone = await run(`fix --undo ${undoFile} --yes`);
     expect([undone.exit, exposure()], undone.stdout).toEqual([0, undefined]);
+  });
+});
+
+describe('what is hidden under what is fixed', () => {
+  test.each([
+    [
+      'the second of two objects that are missing',
+      inOrder(exposureDeleted({ cluster: 'east', what: 'gateway' }), exposureDeleted({ cluster: 'east', what: 'route' })),
+      ['apply Gateway', 'apply VirtualService'],
+    ],
+    [
+      'the second injector, and pods that were made meanwhile',
+      injectionPath({ cluster: 'west', primary: 'east', path: { cluster: 'west', network: 'network1' }, since: 'restarted' }),
+      ['patch MutatingWebhookConfiguration', 'patch MutatingWebhookConfiguration', 'restart Deployment'],
+    ],
+  ])(
+    'is planned for: %s',
+    async (_, edit, changes) => {
+      await sandbox.close();
+      await serve(edit(built.objects()));
+      const { actions, outlook, causes } = await planned(`fix ${flags()}`);
+      expect(causes).toHaveLength(1);
+      expect(actions.map(({ action, ref }) => `${action} ${ref.kind}`)).toEqual(changes);
+      expect(outlook.introduces).toEqual([]);
+      const fixed = await run(`fix --apply --yes --undo-file ${undoFile} ${flags()}`);
+      expect(fixed.exit, fixed.stderr).toBe(0);
+      const undone = await run(`fix --undo ${undoFile} --yes`);
+      expect(undone.exit, undone.stdout).toBe(0);
+    },
+    60_000,
+  );
+
+  test('is not another cause, where one was asked for', async () => {
+    const { actions, causes } = await planned(`fix unexposed-services ${flags()}`);
+    expect([actions, causes].map((list) => list.map(({ code }) => code.split('/')[0]))).toEqual([
+      ['unexposed-services'],
+      ['unexposed-services'],
+    ]);
   });
 });
 

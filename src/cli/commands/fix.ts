@@ -4,11 +4,9 @@ import { UsageError } from '../../base/errors.ts';
 import { nearest, shellWord } from '../../base/text.ts';
 import { runOptions, type RunOptions } from '../../config/options.ts';
 import { parseDuration } from '../../config/values.ts';
-import type { ClusterTarget } from '../../kube/target.ts';
-import type { ClusterName } from '../../model/ids.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import { found, type Outcome, tried, type Writers } from '../../remedy/carry-out.ts';
-import { outlookOf } from '../../remedy/outlook.ts';
+import { foreseen } from '../../remedy/outlook.ts';
 import { type Action, type Allowance, type FixPlan, fixPlanOf } from '../../remedy/plan.ts';
 import { openWriters } from '../../remedy/writers.ts';
 import type { Report, ReportFinding } from '../../report/schema.ts';
@@ -72,16 +70,19 @@ export async function fixCommand(given: Given, host: Host): Promise<number> {
     ).result;
   const before = await look();
   const { facts, report } = before;
-  const plan = fixPlanOf(report, facts, isWanted, host.now(), wishes.runsCommands ? allowanceOf(before.snapshot, host) : undefined);
-  const writers = await writersOf(plan, options, host);
+  const now = host.now();
+  const first = fixPlanOf(report, facts, isWanted, now, wishes.runsCommands ? allowanceOf(before.snapshot, host) : undefined);
+  const writers = await writersOf(first, options, host);
   try {
     const planned = await plannedOf(
       before,
-      plan,
+      first,
       writers,
       wishes.asksServers,
+      now,
       async (one) => await judgeSnapshot(one, before.options, prepared, io),
     );
+    const { plan } = planned;
     const document = wishes.format === 'json' ? plannedJson(planned) : plannedText(planned, style);
     host.stdout.write(document);
     if (!wishes.isApplied || writers === undefined) return planExit(report, plan.causes.length);
@@ -123,24 +124,20 @@ async function looked(options: RunOptions, prepared: Prepared, io: RunIo): Promi
 }
 
 async function plannedOf(
-  { snapshot }: Looked,
-  plan: Planned['plan'],
+  before: Looked,
+  first: FixPlan,
   writers: Writers | undefined,
   asksServers: boolean,
-  judge: Parameters<typeof outlookOf>[3],
+  now: string,
+  judge: Parameters<typeof foreseen>[3],
 ): Promise<Planned> {
-  const objects = new Map<Action, KubeObject>();
+  const find = async (action: Action): Promise<KubeObject | undefined> =>
+    writers === undefined ? undefined : await found(action, writers);
+  const whole = await foreseen({ ...before, now }, first, find, judge);
   const trials = new Map<Action, Outcome>();
-  if (writers !== undefined) {
-    await Promise.all(
-      plan.actions.map(async (action) => {
-        const object = await found(action, writers);
-        if (object !== undefined) objects.set(action, object);
-        if (asksServers) trials.set(action, await tried(action, writers));
-      }),
-    );
-  }
-  return { plan, objects, outlook: await outlookOf(snapshot, plan.actions, objects, judge), trials };
+  if (writers !== undefined && asksServers)
+    await Promise.all(whole.plan.actions.map(async (action) => trials.set(action, await tried(action, writers))));
+  return { ...whole, trials };
 }
 
 /** Command lines are about contexts: inside a cluster, and of recordings and directories, there are none. */
@@ -148,17 +145,14 @@ function allowanceOf({ clusters }: Looked['snapshot'], { cwd }: Host): Allowance
   return { contexts: new Set(clusters.map(({ name }) => name)), hasFile: (file) => existsSync(resolve(cwd, file)) };
 }
 
-/** Opens the clusters that a plan changes; nothing where it is no plan for live ones. */
+/** Opens clusters to be changed; nothing where it is no plan for live ones, or one that changes nothing. What comes to light under it may be in any of them. */
 async function writersOf(
   { actions, commands }: FixPlan,
   options: RunOptions,
   host: Host,
 ): Promise<ReturnType<typeof openWriters> | undefined> {
-  const clusters = new Set([...actions.map(({ cluster }) => cluster), ...commands.flatMap((command) => command.clusters)]);
-  if (options.live === undefined || clusters.size === 0) return undefined;
-  const targets = await targetsOf(options.live, liveIo(host), host.signal);
-  const meant = new Map<ClusterName, ClusterTarget>([...targets].filter(([name]) => clusters.has(name)));
-  return openWriters(meant, connectionOptions(options, host));
+  if (options.live === undefined || actions.length + commands.length === 0) return undefined;
+  return openWriters(await targetsOf(options.live, liveIo(host), host.signal), connectionOptions(options, host));
 }
 
 /** 0: nothing to fix; 1: something is; 3: nothing is, but not all was seen. */

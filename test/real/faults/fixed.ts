@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { UndoFile } from '../../../src/remedy/undo.ts';
 import type { Fixed } from '../lane-line.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Output } from '../lab/processes.ts';
@@ -103,12 +105,15 @@ async function tryUndo(
   flags: readonly string[],
 ): Promise<{ readonly undone: string } | { readonly because: string }> {
   let isLost = false;
+  // Its own documents; the program under test wrote them.
+  const changes = files.flatMap((file) => (JSON.parse(readFileSync(file, 'utf8')) as UndoFile).changes);
   for (const file of files) {
     const ran = await lab.meshdoctor(['fix', '--undo', file, '--yes', '--all-contexts']);
     if (ran.stdout.includes(lostSecret)) isLost = true;
     else if (ran.code !== 0) return { because: `fix --undo ended with ${ran.code}: ${ran.stderr}${ran.stdout}` };
   }
   if (isLost) return { undone: `not all: ${lostSecret}` };
+  if (changes.every(({ did }) => did === 'restarted')) return { undone: 'no: it was a restart, and what pods had before it is nowhere' };
   const wanted = broken.report.causes[0]?.code;
   const isBack = ({ report }: Checked): boolean => report.causes.some(({ code }) => code === wanted);
   const again = await checkUntil(lab, isBack, { flags, limit: 120_000 });

@@ -8,7 +8,7 @@ import { onPath } from '../../path/on-path.ts';
 import { type Checked, checkUntil, isGreen, record, recordingOf, spoken } from './check.ts';
 import type { Expected, Fault } from './fault.ts';
 import type { Fixed } from '../lane-line.ts';
-import { isMendedByFix, tryFix } from './fixed.ts';
+import { isMendedByFix, triesAllFixes, tryFix } from './fixed.ts';
 
 /** What became of one fault. */
 export interface Tried {
@@ -62,11 +62,13 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
       wrong.push(...(await strayed(lab, fault.id)));
     }
     await whileBroken?.(lab, fault);
+    // A run that is about fix leaves printed commands to all others.
+    const isOnlyFixed = triesAllFixes && !isRecorded;
     if (wrong.length === 0 && isMendedByFix(fault)) {
       const tried = await tryFix(lab, fault, broken);
       fixed = tried.fixed ?? { cured: 'NOT as expected', undone: 'NOT as expected' };
       wrong.push(...tried.wrong);
-      if (tried.fixed?.undone.startsWith('not all') === true) {
+      if (!isOnlyFixed && tried.fixed?.undone.startsWith('no') === true) {
         // What did not come back is staged once more, for the printed commands.
         await fault.undo(lab);
         await checkUntil(lab, isGreen, { flags: fault.flags ?? [], limit: 90_000 });
@@ -74,7 +76,7 @@ export async function tryFault(lab: Lab, fault: Fault, { whileBroken, isRecorded
         await checkUntil(lab, isExpected, { flags: fault.flags ?? [], limit: noticing });
       }
     }
-    if (wrong.length === 0 && fault.remedy.kind === 'printed') wrong.push(...(await mend(lab, fault, broken, ran)));
+    if (wrong.length === 0 && fault.remedy.kind === 'printed' && !isOnlyFixed) wrong.push(...(await mend(lab, fault, broken, ran)));
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }
