@@ -4,6 +4,7 @@ import {
   type CredentialMatch,
   effectsOfCutOff,
   type Explains,
+  labels,
   type Mesh,
   type ObjectRef,
   remedy,
@@ -44,9 +45,25 @@ export function recreateSecret(secret: RemoteSecret, read: ClusterName, key: str
   const { cluster } = secret.ref;
   const create = createRemoteSecret(cluster, secret.namespace, read, id, more);
   if (secret.name === `istio-remote-secret-${id}` && id === key) return remedy.command(cluster, [create], { note });
-  const removal = secret.entries.length > 1 ? remedy.patch(secret.ref, { data: { [key]: null } }) : remedy.delete(secret.ref);
-  const between = `between the two commands istiod does not know ${read}`;
+  const removal = withoutEntry(secret, key, id);
+  const between = `between the two commands istiod does not know ${read}${removal.action === 'label' ? '; the first one puts the Secret aside, delete it once nothing misses it' : ''}`;
   return remedy.command(cluster, [...removal.command, create], { disruptive: true, note: note === '' ? between : `${between}; ${note}` });
+}
+
+/**
+ * Takes an entry from istiod. A Secret with no other one loses the label by which istiod finds it: to istiod it is deleted, and to whoever finds out that
+ * it was the right one it is still there. One that is made again under its name is deleted: what is applied over it would add to what it holds.
+ */
+export function withoutEntry(secret: RemoteSecret, key: string, id?: string, note?: string): Remedy {
+  const options = note === undefined ? {} : { note };
+  if (secret.entries.length > 1) return remedy.patch(secret.ref, { data: { [key]: null } }, options);
+  return secret.name === `istio-remote-secret-${id ?? ''}` ? remedy.delete(secret.ref, options) : putAside(secret, note);
+}
+
+/** istiod lets go of it as if it were deleted. */
+function putAside(secret: RemoteSecret, note = ''): Remedy {
+  const later = 'then delete it once nothing misses it';
+  return remedy.label(secret.ref, { [labels.multiCluster]: null }, note === '' ? later : `${note}; ${later}`);
 }
 
 /** The same for any Secret that istiod uses: an external istiod mounts the one for its config cluster. */

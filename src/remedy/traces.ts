@@ -128,7 +128,7 @@ function changedEntries(common: Common, was: Found, now: Found): readonly UndoEn
   const patched: UndoEntry[] = isDeepEqual(undo, {})
     ? []
     : [{ ...common, did: 'patched', undo: asJson(undo), left: asJson(fieldsOfPatch(fresh, undo)) }];
-  return [...patched, ...(isSecret(now.kind) ? [lost(common)] : [])];
+  return [...patched, ...(isSecret(now.kind) && isHeldChanged(was.object, now.object) ? [lost(common)] : [])];
 }
 
 function lostOrDeleted(common: Common, { kind, object }: Found): UndoEntry {
@@ -173,6 +173,18 @@ function toolEntries({ metadata }: KubeObject): readonly unknown[] {
     ({ manager, subresource }) =>
       typeof manager === 'string' && /^(?:kubectl|istioctl|istio-operator|helm)/.test(manager) && subresource !== 'status',
   );
+}
+
+/** Whether somebody wrote what a Secret holds. Who loses a field to another, or a label, keeps the time of the last own write. */
+function isHeldChanged(before: KubeObject, after: KubeObject): boolean {
+  const writes = (object: KubeObject): readonly unknown[] =>
+    membersOf(object.metadata, 'managedFields').flatMap(({ manager, operation, time, fieldsV1 }) => {
+      const held = isRecord(fieldsV1) ? [fieldsV1['f:data'], fieldsV1['f:stringData']] : [];
+      return held.some((fields) => fields !== undefined) ? [{ manager, operation, time, held }] : [];
+    });
+  const known = writes(before);
+  // Nobody who writes it says so: nothing is known of it.
+  return known.length === 0 || !isDeepEqual(writes(after), known);
 }
 
 function membersOf(value: unknown, field: string): readonly Readonly<Record<string, unknown>>[] {

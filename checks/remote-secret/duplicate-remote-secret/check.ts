@@ -1,4 +1,5 @@
-import { type ClusterId, type ClusterName, defineCheck, list, remedy, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
+import { type ClusterId, type ClusterName, defineCheck, list, remoteSecrets, type RemoteSecret } from 'meshdoctor/api';
+import { withoutEntry } from '../_area.ts';
 
 export default defineCheck({
   id: 'duplicate-remote-secret',
@@ -18,7 +19,7 @@ export default defineCheck({
     why: 'istiod registers a cluster once: of two Secrets with the same key it takes the one it meets first and ignores the other. Which one that is changes from start to start and from replica to replica; edits of the other have no effect.',
     confirm:
       "kubectl --context PRIMARY -n istio-system get secrets -l istio/multiCluster=true -o json | jq -r '.items[]|[.metadata.name,(.data|keys[])]|@tsv'",
-    fix: 'Delete the Secret that is not meant.',
+    fix: 'Take the label istio/multiCluster from the Secret that is not meant, and delete it once nothing misses it.',
   },
   messages: {
     contested: (a: {
@@ -33,7 +34,7 @@ export default defineCheck({
       found: `${a.secrets.length} Secrets with key ${a.key}`,
       effect: a.isSame ? 'edits to one of them have no effect' : 'the kubeconfigs differ: istiod may use the wrong one after any restart',
       severity: a.isSame ? 'warning' : 'error',
-      remedy: a.doubtful === undefined ? [] : [remedy.delete(a.doubtful.ref, { note: 'check first which of them is meant' })],
+      remedy: a.doubtful === undefined ? [] : [withoutEntry(a.doubtful, a.key, undefined, 'check first which of them is meant')],
     }),
   },
   *run({ primary, member, controlPlane, couple, finding }) {

@@ -7,6 +7,7 @@ import {
   effectsOfCutOff,
   groupBy,
   installAgain,
+  labels,
   list,
   type Member,
   type Mesh,
@@ -181,12 +182,18 @@ function claimsOf(member: Member, mesh: Mesh, controlPlanes: readonly ControlPla
 /** The old one goes first: istiod does not look again at a Secret that it ignored when another one had its key. */
 function renameSecret(cluster: ClusterName, id: ClusterId, { secret, meant }: NonNullable<Claim['misnamed']>): Remedy {
   const { ref, namespace, entries } = secret;
-  const removal = entries.length > 1 ? remedy.patch(ref, { data: { [id]: null } }) : remedy.delete(ref);
+  // Without its label it is no longer there for istiod, and can still be brought back. What is made again under its name would keep what is in it.
+  const putAway = ref.name === `istio-remote-secret-${meant}` ? remedy.delete(ref) : remedy.label(ref, { [labels.multiCluster]: null });
+  const removal = entries.length > 1 ? remedy.patch(ref, { data: { [id]: null } }) : putAway;
   const flags = `--context=${shellWord(cluster)} --name=${shellWord(meant)} -i ${shellWord(namespace)}`;
-  return remedy.command(ref.cluster, [
-    ...removal.command,
-    `istioctl create-remote-secret ${flags} | kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(namespace)} apply -f -`,
-  ]);
+  return remedy.command(
+    ref.cluster,
+    [
+      ...removal.command,
+      `istioctl create-remote-secret ${flags} | kubectl --context ${shellWord(ref.cluster)} -n ${shellWord(namespace)} apply -f -`,
+    ],
+    removal.action === 'label' ? { note: 'the first command puts the Secret aside, delete it once nothing misses it' } : {},
+  );
 }
 
 /** Primaries before other clusters, younger before older: those are easier to name anew. */
