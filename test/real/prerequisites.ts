@@ -1,4 +1,5 @@
 import { runProgram } from './lab/processes.ts';
+import { missingParts } from './programs.ts';
 
 const needed = [
   { program: 'go', args: ['version'], what: 'Go 1.25 or newer, to build Kubernetes, etcd and Istio' },
@@ -13,7 +14,8 @@ const needed = [
 export async function missingTool(platform: string = process.platform): Promise<string | undefined> {
   if (platform !== 'linux')
     return `The real tier runs on Linux only: it puts real proxies into network namespaces, and this is ${platform}.`;
-  return await firstMissing(needed);
+  // What is built already is fetched no more.
+  return await firstMissing(missingParts().length === 0 ? needed.filter(({ program }) => program !== 'python3') : needed);
 }
 
 /** The same of what any of its parts is built with. */
