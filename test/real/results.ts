@@ -58,9 +58,9 @@ export async function writeResults(lines: readonly LaneLine[], recordings: strin
 }
 
 /** Writes into docs/real.md what `meshdoctor fix` made of faults; everything else there stays as it was seen last. */
-export function writeFixed(lines: readonly LaneLine[]): void {
+export function writeFixed(tried: readonly Pick<FaultLine, 'fault' | 'fixed'>[]): void {
   const before = readSeen();
-  const fixed = new Map(lines.flatMap((line) => (line.line === 'fault' && line.fixed !== undefined ? [[line.fault, line.fixed]] : [])));
+  const fixed = new Map(tried.flatMap((line) => (line.fixed === undefined ? [] : [[line.fault, line.fixed]])));
   const seen = {
     ...before,
     faults: before.faults.map((line) => {

@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     const second = byName(again.length > 0 ? await runLanes(lanesOf(again, join(folder, 'again'), recordings)) : []);
     lines = wanted.map((name) => second.get(name) ?? first.get(name) ?? neverRun(name));
     if (recordings.recordings !== undefined) await writeResults(lines, recordings.recordings);
-    else if (triesAllFixes) writeFixed(lines);
+    else if (triesAllFixes) writeFixed(lines.filter((line) => line.line === 'fault'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

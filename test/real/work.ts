@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
 import { cases } from './cases/all.ts';
 import { faults } from './faults/all.ts';
-import { tryFault, tryHealthy } from './faults/try.ts';
+import { triesAllFixes } from './faults/fixed.ts';
+import { type Tried, tryFault, tryHealthy } from './faults/try.ts';
 import type { Lab } from './lab/lab.ts';
+import { writeFixed } from './results.ts';
 import { topologies } from './topologies/all.ts';
 
 /** What `npm run real -- try` does inside a run: the faults and cases named, or a look whether it is healthy. */
@@ -16,8 +18,9 @@ export async function work(lab: Lab, names: readonly string[], say: (line: strin
     if (fault === undefined && wanted === undefined) say(`${name}: there is no such fault or case`);
     if (fault !== undefined) {
       const tried = await tryFault(lab, { ...fault, flags: [...flags, ...(fault.flags ?? [])] });
+      if (triesAllFixes) writeFixed([tried]);
       say(
-        `${tried.wrong.length === 0 ? '✓' : '✗'} ${name} (${tried.seconds} s): ${tried.causes.join(', ')}\n${[...tried.ran, ...tried.wrong].map((line) => `    ${line.replaceAll('\n', '\n    ')}`).join('\n')}`,
+        `${tried.wrong.length === 0 ? '✓' : '✗'} ${name} (${tried.seconds} s): ${tried.causes.join(', ')}\n${[...spokenFix(tried), ...tried.ran, ...tried.wrong].map((line) => `    ${line.replaceAll('\n', '\n    ')}`).join('\n')}`,
       );
     }
     if (wanted !== undefined)
@@ -26,4 +29,8 @@ export async function work(lab: Lab, names: readonly string[], say: (line: strin
         (error: unknown) => say(`✗ ${name}: ${error instanceof Error ? error.message : String(error)}`),
       );
   }
+}
+
+function spokenFix({ fixed }: Tried): readonly string[] {
+  return fixed === undefined ? [] : [`fix: ${fixed.cured}; undo: ${fixed.undone}`];
 }
