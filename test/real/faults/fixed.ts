@@ -38,6 +38,7 @@ const mostRounds = 4;
 
 /** What of a plan nobody but a person does. */
 interface Planned {
+  readonly causes: readonly unknown[];
   readonly byHand: readonly { readonly code: string; readonly because: string }[];
 }
 
@@ -71,14 +72,19 @@ export async function tryFix(lab: Lab, fault: Fault, broken: Checked): Promise<T
     if (ran.code === 2 || ran.code > 3) return { wrong: [`fix ended with ${ran.code}: ${ran.stderr}${ran.stdout}`] };
     if (!isChanged(ran)) {
       // Its own document; the program under test wrote it.
-      const { byHand } = JSON.parse(ran.stdout) as Planned;
+      const { causes, byHand } = JSON.parse(ran.stdout) as Planned;
+      if (causes.length === 0 && files.length > 0) {
+        // What was changed took its time.
+        now = await checkUntil(lab, isGreen, { flags, limit: 60_000 });
+        continue;
+      }
       const [hand] = byHand;
       if (files.length === 0 && hand !== undefined && !sample.includes(fault.id))
         return { fixed: { cured: `by hand: ${hand.because}`, undone: '' }, wrong: [] };
       return { wrong: [`fix has nothing further to change, after ${round} rounds:\n${ran.stdout}${ran.stderr}\n${spoken(now)}`] };
     }
     files.push(file);
-    now = await checkUntil(lab, isGreen, { flags, limit: 30_000 });
+    now = await checkUntil(lab, isGreen, { flags, limit: 60_000 });
   }
   if (!isGreen(now)) return { wrong: [`not green after ${files.length} rounds of fix:\n${spoken(now)}`] };
   const cured = [
