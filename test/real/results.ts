@@ -137,6 +137,7 @@ ${healthy.map(healthyRow).join('\n')}
 ${found.length} of ${tried.length} faults were found: the expected cause came first and nothing unrelated was reported. *mended by* says what made the check green again:
 the commands that the report printed, run as they were printed, or undoing the fault where no command can mend it. *by fix*: whether \`meshdoctor fix --apply\`
 alone made it green, ${fixTally(tried)}; *brought back*: whether the file that it wrote broke the mesh again the same way (\`MESHDOCTOR_REAL_FIX=all\`).
+*not all* and *no* say what no file brings back.
 
 ${tally(tried)}
 
