@@ -26,7 +26,8 @@ export default defineCheck({
   partial: true,
   needs: needed,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
-  path: { hops: ['name', 'route'] },
+  // Whom it is shown to finds the name; it is the gateway that does not know it.
+  path: { hops: ['sni', 'name', 'route'] },
   catalogue: ['DNS-11'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
