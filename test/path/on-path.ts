@@ -58,6 +58,7 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   // It has one, and istiod has no endpoints for it, or will not have them for long.
   'ambient-peer-secret-missing': { ...ambient, hop: 'endpoints' },
   'ambient-setting-missing': { ...ambient, hop: 'endpoints' },
+  'service-kept-to-nodes': { ...toCluster2, hop: 'endpoints' },
   'client-tls-simple': { ...toCluster2, hop: 'endpoints' },
   'sidecar-labelled-plain': { ...toCluster2, hop: 'endpoints' },
   'trust-domain-of-the-primary-only': { ...toCluster2, hop: 'mtls' },
@@ -99,6 +100,7 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'pods-of-a-former-network': { ...toCluster2, hop: 'gateway' },
   // One does, and does not let the call through.
   'gateway-sees-another-network': { ...toCluster2, hop: 'sni' },
+  'service-exported-to-its-namespace': { ...toCluster2, hop: 'sni' },
   'mutual-tls-disabled': { ...toCluster2, hop: 'sni' },
   'peer-services-not-exposed': { ...toCluster1, hop: 'sni' },
   'services-exposed-by-another-gateway': { ...toCluster2, hop: 'sni' },
@@ -118,6 +120,10 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
 
 /** Faults of the real tier that no call between running pods meets: each with what they keep from happening instead. */
 export const besidePath: Readonly<Record<string, string>> = {
+  'another-application-of-the-same-name': 'a share of the calls is answered, by a stranger',
+  'headless-in-one-primary': 'callers of that service stay in their cluster',
+  'name-of-the-old-scheme': 'calls of the old name',
+  'port-added-in-one-primary': 'calls of another port',
   'annotation-late': 'new pods get no root',
   'annotation-left-out': 'new pods get no root',
   'annotation-names-another': 'new pods get no root',

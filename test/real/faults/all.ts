@@ -4,6 +4,7 @@ import { configurationFaults } from './configuration.ts';
 import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
 import { multiPrimaryFaults } from './multi-primary.ts';
+import { nameFaults } from './names.ts';
 import { oneNetworkFaults } from './one-network.ts';
 import { runningFaults } from './running.ts';
 import { setupFaults } from './setup.ts';
@@ -17,4 +18,5 @@ export const faults: readonly Fault[] = [
   ...externalFaults,
   ...ambientFaults,
   ...canaryFaults,
+  ...nameFaults,
 ];
