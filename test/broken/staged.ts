@@ -743,6 +743,12 @@ export const rows: readonly Staged[] = [
     causes: ['trust/foreign-root'],
   },
   {
+    name: 'neither the roots nor the webhooks of the remote followed a change of the root',
+    mesh: 'primary-remote',
+    edits: [foreignRoot({ cluster: 'west', root: secondRoot }), caBundleReset({ cluster: 'west', bundle: { pem: secondRoot } })],
+    causes: ['trust/foreign-root'],
+  },
+  {
     name: 'a namespace with proxies has no root',
     mesh: 'primary-remote',
     edits: [own.rootsMissing({ cluster: 'west', namespaces: ['shop'] })],

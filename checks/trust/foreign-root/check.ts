@@ -30,6 +30,8 @@ export default defineCheck({
     { code: 'failing-pod-call/untrusted', match: 'cluster' },
     ...effectsOfCutOff,
     { code: 'foreign-istiod-certificate', match: 'cluster' },
+    // Where nothing of a cluster followed a change of the root, its webhooks did not, either.
+    { code: 'stale-ca-bundle', match: 'cluster', keys: ['wholeCluster'] },
   ],
   docs: {
     why: 'Proxies verify istiod with ConfigMap istio-ca-root-cert of their own namespace. Where it holds another root, pilot-agent cannot connect (x509: certificate signed by unknown authority) and pods never become ready. Such a copy is left behind by a former installation, made by hand, or no longer kept up to date because no istiod manages the cluster.',
