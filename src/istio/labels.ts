@@ -39,6 +39,8 @@ export const annotations = {
   exportTo: 'networking.istio.io/exportTo',
   sidecarStatus: 'sidecar.istio.io/status',
   proxyConfig: 'proxy.istio.io/config',
+  /** The image that a pod is given as its proxy, whatever release istiod has. */
+  proxyImage: 'sidecar.istio.io/proxyImage',
   revision: 'istio.io/rev',
   /** Comma-separated ports and blocks of addresses that a sidecar takes calls to, or leaves alone; read when the pod is injected. */
   excludeOutboundIPRanges: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',

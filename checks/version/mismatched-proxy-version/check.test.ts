@@ -41,6 +41,12 @@ checkTester(check, {
       mesh: remote.edit(proxiesOfRelease({ cluster: west, release: '1.24.6', in: 'shop' })),
       findings: ['mismatched-proxy-version/behind @ west:Cluster/west (warning likely)'],
     },
+    'a workload whose template names the image of an old proxy, which no restart takes away': {
+      mesh: remote
+        .workload('till.shop', { annotations: { 'sidecar.istio.io/proxyImage': 'docker.io/istio/proxyv2:1.27.3' } })
+        .edit(proxiesOfRelease({ cluster: west, release: '1.27.3', in: 'shop' })),
+      findings: ['mismatched-proxy-version/behind @ west:Cluster/west (warning likely)'],
+    },
     both: {
       mesh: remote
         .edit(proxiesOfRelease({ cluster: west, release: '1.28.2', of: 'gateways' }))

@@ -1,4 +1,17 @@
-import { type ClusterName, type ControlPlane, defineCheck, groupBy, listOf, remedy, shellWord, versions } from 'meshdoctor/api';
+import {
+  annotations,
+  type ClusterName,
+  type ControlPlane,
+  defineCheck,
+  groupBy,
+  listOf,
+  refKey,
+  type Remedy,
+  remedy,
+  shellWord,
+  versions,
+  workloadOf,
+} from 'meshdoctor/api';
 import { podsIn, proxiesOf, spelledIstiod, type VersionedPod } from '../_area.ts';
 
 /** Minor releases that a proxy may be behind: one in an upgrade in place, two where a revision is skipped. */
@@ -24,7 +37,7 @@ export default defineCheck({
   docs: {
     why: 'istiod writes configuration for the proxies it was released with and for older ones. A newer proxy may refuse or misread it, and one that is many releases older lacks what the configuration relies on: listeners or clusters are rejected, and only those proxies behave differently.',
     confirm: 'istioctl --context PRIMARY proxy-status; istioctl --context PRIMARY version',
-    fix: 'Restart the workloads once istiod has the release they shall have: injection gives them its proxy. Upgrade istiod before gateways, and both before workloads.',
+    fix: 'Restart the workloads once istiod has the release they shall have: injection gives them its proxy, unless annotation sidecar.istio.io/proxyImage names another. Upgrade istiod before gateways, and both before workloads.',
     notWhen: 'Proxies one minor release behind are usual in an upgrade. Other patch releases of the same minor do not matter.',
     see: ['https://istio.io/latest/docs/releases/supported-releases/', 'istio/istio#51795', 'istio/istio#30437'],
   },
@@ -35,7 +48,7 @@ export default defineCheck({
       found: a.version,
       effect: 'configuration may be refused by these proxies only',
       remedy: [
-        ...remedy.restartPods(a.pods.filter(isInjected)),
+        ...newProxies(a.pods.filter(isInjected)),
         remedy.installer(
           a.controlPlane.ref.cluster,
           [`istioctl install --context ${shellWord(a.controlPlane.ref.cluster)} -f PRIMARY.yaml`],
@@ -48,7 +61,7 @@ export default defineCheck({
       expected: `at most ${mostBehind} minor releases behind`,
       found: a.version,
       effect: 'these proxies may refuse configuration, and lack fixes that the mesh counts on',
-      remedy: remedy.restartPods(a.pods),
+      remedy: newProxies(a.pods),
     }),
   },
   *run({ member, controlPlane, couple, mesh, finding }) {
@@ -75,4 +88,20 @@ export default defineCheck({
 /** A ztunnel comes from its own chart: starting it again changes nothing. */
 function isInjected(pod: VersionedPod): boolean {
   return pod.proxy.kind !== 'ztunnel';
+}
+
+/** Injection gives a new pod the proxy of its istiod, but for one that names an image: that has to be taken out of the template. */
+function newProxies(pods: readonly VersionedPod[]): Remedy[] {
+  const pinned = pods.filter((pod) => pod.annotations[annotations.proxyImage] !== undefined);
+  const workloads = new Map(pinned.flatMap((pod) => workloadOf(pod) ?? []).map((ref) => [refKey(ref), ref]));
+  return [
+    ...[...workloads.values()].map((ref) =>
+      remedy.patch(
+        ref,
+        { spec: { template: { metadata: { annotations: { [annotations.proxyImage]: null } } } } },
+        { note: 'its template names the image of the proxy; the next pods get that of their istiod', disruptive: true },
+      ),
+    ),
+    ...remedy.restartPods(pods.filter((pod) => !pinned.includes(pod))),
+  ];
 }
