@@ -116,7 +116,7 @@ export async function startCluster({ name, index, folder, etcd, region }: Cluste
   let api = startApi();
   const kube = openKube(server, authority.cert, admin);
   const ready = async (): Promise<void> =>
-    await until(`API server of ${name}`, async () => ((await kube.call('GET', '/readyz')).status === 200 ? true : undefined)).then(
+    await until(`API server of ${name}`, async () => ((await kube.call('GET', '/readyz')).status === 200 ? true : undefined), 240_000).then(
       () => undefined,
     );
   await ready();
