@@ -44,6 +44,7 @@ export * as selectors from '../mesh/selectors.ts';
 export { listOf } from '../mesh/topology.ts';
 export type { CredentialMatch, Couple, Member, MemberRole, Mesh, Topology } from '../mesh/topology.ts';
 export * as exposure from '../mesh/exposure.ts';
+export * as gatewayApi from '../mesh/gateway-api.ts';
 export * as sniRoutes from '../mesh/sni-routes.ts';
 export * as pilotAddress from '../mesh/pilot-address.ts';
 export * as endpoints from '../mesh/endpoints.ts';

@@ -118,14 +118,17 @@ describe('other resources', () => {
   test('of an EnvoyFilter what it touches is kept, of a ProxyConfig whether it captures DNS', () => {
     const filter = resource('networking.istio.io/v1alpha3', 'EnvoyFilter', {
       workloadSelector: { labels: { app: 'a' } },
-      configPatches: [{ applyTo: 'CLUSTER', match: { context: 'ANY' }, patch: {} }],
+      configPatches: [{ applyTo: 'CLUSTER', match: { context: 'ANY' }, patch: { operation: 'MERGE', value: { name: 'secret', alt: 1 } } }],
     });
     const config = resource('networking.istio.io/v1beta1', 'ProxyConfig', {
       selector: {},
       environmentVariables: { ISTIO_META_DNS_CAPTURE: 'true' },
     });
     expect(valueOf(factsOf([filter, config]).istioResources).map((found) => found.spec)).toEqual([
-      { workloadSelector: { labels: { app: 'a' } }, configPatches: [{ applyTo: 'CLUSTER', match: { context: 'ANY' } }] },
+      {
+        workloadSelector: { labels: { app: 'a' } },
+        configPatches: [{ applyTo: 'CLUSTER', match: { context: 'ANY' }, patch: { operation: 'MERGE', fields: ['alt', 'name'] } }],
+      },
       { selector: {}, environmentVariables: { ISTIO_META_DNS_CAPTURE: 'true' } },
     ]);
   });

@@ -1,3 +1,4 @@
+import { compareText } from '../base/sort.ts';
 import { redact } from '../base/text.ts';
 import { shownAddress } from './credentials.ts';
 import { type Fields, fields, filled, json, objects, optionalFields, port, text, textMap, texts, type Tally } from '../model/decode.ts';
@@ -71,12 +72,16 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** Of an EnvoyFilter: whom it applies to and what it touches, not the configuration it writes. */
+/** Of an EnvoyFilter: whom it applies to and what it touches, by the names of the fields that it writes, not what it writes into them. */
 function reduceEnvoyFilter(object: Fields, odd: Tally): Fields {
   const spec = fields(odd, object['spec']);
   const patches = objects(odd, spec['configPatches']).map((patch) => ({
     applyTo: text(odd, patch['applyTo']) ?? '',
     match: hidden(json(odd, patch['match']) ?? {}),
+    patch: {
+      operation: text(odd, optionalFields(odd, patch['patch'])?.['operation']) ?? '',
+      fields: Object.keys(optionalFields(odd, optionalFields(odd, patch['patch'])?.['value']) ?? {}).sort(compareText),
+    },
   }));
   return {
     spec: {

@@ -45,6 +45,7 @@ function listenerOf(odd: Tally, listener: Fields, tls: Fields | undefined): Kube
     name: text(odd, listener['name']) ?? '',
     port: number,
     protocol: text(odd, listener['protocol']) ?? '',
+    hostname: filled(odd, listener['hostname']),
     // A tls block without mode terminates: the API server fills that in, a manifest need not.
     tlsMode: tls === undefined ? undefined : (filled(odd, tls['mode']) ?? 'Terminate'),
     tlsOptions: tls === undefined ? {} : optionsOf(odd, tls['options']),
@@ -91,6 +92,7 @@ export const kubeGatewaysFact = defineFact({
             name: text(uncounted, listener['name']) ?? '',
             port: port(uncounted, listener['port']) ?? 0,
             protocol: text(uncounted, listener['protocol']) ?? '',
+            hostname: filled(uncounted, listener['hostname']),
             tlsMode: filled(uncounted, listener['tlsMode']),
             tlsOptions: textMap(uncounted, listener['tlsOptions']),
           }),

@@ -163,6 +163,16 @@ describe('proxies', () => {
     });
   });
 
+  test('an authority other than istiod says nothing of where configuration comes from', () => {
+    const hostOf = (variables: Readonly<Record<string, string>>) =>
+      pod({ containers: [{ ...proxy, env: env(variables) }] }, { annotations: status('default') }).proxy?.discoveryHost;
+    const CA_ADDR = 'cert-manager-istio-csr.cert-manager.svc:443';
+    expect(hostOf({ PROXY_CONFIG: '{}\n', CA_ADDR })).toBe('istiod.istio-system.svc');
+    expect(hostOf({ PROXY_CONFIG: '{"discoveryAddress":"istiod-a.mesh.svc:15012"}', CA_ADDR })).toBe('istiod-a.mesh.svc');
+    expect(hostOf({ CA_ADDR })).toBeUndefined();
+    expect(hostOf({ PROXY_CONFIG: '{}\n', CA_ADDR: 'mesh.example.com:15012' })).toBe('mesh.example.com');
+  });
+
   test('a gateway is the proxy alone', () => {
     const router = {
       ...proxy,

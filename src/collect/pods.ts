@@ -268,7 +268,11 @@ function discoveryHostOf(env: StringMap, hosts: Map<string, string>): string | u
     }
   }
   const address = env['XDS_ADDRESS'] || env['CA_ADDR'] || env['CA_ADDRESS'];
-  return address ? hostOf(address) : undefined;
+  if (!address) return undefined;
+  const host = hostOf(address);
+  // Certificates may come from another authority than istiod; what the proxy is not told is as it is built in (pkg/config/mesh: DefaultProxyConfig).
+  if (env['XDS_ADDRESS'] || address.endsWith(':15012') || /^istiod[-.]/.test(host)) return host;
+  return config === undefined ? undefined : 'istiod.istio-system.svc';
 }
 
 function hostOf(address: string): string {

@@ -504,6 +504,8 @@ export interface KubeGateway extends Entity {
     readonly name: string;
     readonly port: number;
     readonly protocol: string;
+    /** Absent: any, or a recording from before it was read. */
+    readonly hostname?: string;
     readonly tlsMode?: string;
     readonly tlsOptions: StringMap;
   }[];

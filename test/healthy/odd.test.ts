@@ -6,14 +6,26 @@ import type { MeshObjects } from '../../src/model/kube.ts';
 import { crashes, loud, run, told } from '../corpus/corpus.ts';
 import { access } from './odd/access.ts';
 import { type Odd, primaryRemote } from './odd/edits.ts';
+import { doors } from './odd/doors.ts';
 import { gateways } from './odd/gateways.ts';
 import { known } from './odd/known.ts';
+import { setups } from './odd/setups.ts';
 import { sources } from './odd/sources.ts';
+import { tenants } from './odd/tenants.ts';
 import { topologies } from './odd/topologies.ts';
 import { elsewhere, entries } from './page.ts';
 
 /** Healthy meshes that look odd, as real companies have them. Nothing may be said about any of them at warning or above. */
-const cases: Readonly<Record<string, () => Odd>> = { ...known, ...topologies, ...gateways, ...access, ...sources };
+const cases: Readonly<Record<string, () => Odd>> = {
+  ...known,
+  ...topologies,
+  ...gateways,
+  ...access,
+  ...sources,
+  ...doors,
+  ...setups,
+  ...tenants,
+};
 
 async function heard(odd: Odd, options: { complete: boolean; hasTime: boolean }): Promise<readonly string[]> {
   const { built, only, takenAt = {}, declared } = odd;

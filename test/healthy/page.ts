@@ -1,7 +1,10 @@
 import { access } from './odd/access.ts';
+import { doors } from './odd/doors.ts';
 import { gateways } from './odd/gateways.ts';
 import { known } from './odd/known.ts';
+import { setups } from './odd/setups.ts';
 import { sources } from './odd/sources.ts';
+import { tenants } from './odd/tenants.ts';
 import { topologies as places } from './odd/topologies.ts';
 import { topologies } from './releases.ts';
 import { verified } from './verified.ts';
@@ -20,7 +23,7 @@ const number = (name: string): number => Number(/^FP-(\d+): /.exec(name)?.[1]);
 
 /** docs/healthy.md: every mesh that is healthy and has to be passed over in silence. */
 export function healthyPage(): string {
-  const odd = { ...known, ...places, ...gateways, ...access, ...sources };
+  const odd = { ...known, ...places, ...gateways, ...access, ...sources, ...doors, ...setups, ...tenants };
   const more = Object.keys(odd).filter((name) => Number.isNaN(number(name)));
   const named = (entry: number): string => {
     const meshes = Object.keys(odd).flatMap((name) => (number(name) === entry ? name.replace(/^FP-\d+: /, '') : []));

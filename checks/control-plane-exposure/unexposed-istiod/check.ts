@@ -2,7 +2,8 @@ import {
   type ControlPlane,
   defineCheck,
   effectsOfCutOff,
-  type exposure,
+  exposure,
+  gatewayApi,
   labels,
   list,
   objectPath,
@@ -45,7 +46,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: {
-    primary: ['controlPlanes', 'gateways', 'virtualServices', 'services', 'pods', 'workloads'],
+    primary: ['controlPlanes', 'gateways', 'kubeGateways', 'virtualServices', 'services', 'pods', 'workloads'],
     member: ['services', 'endpointSlices', 'endpoints', 'injectors'],
   },
   applies: { topology: ['primary-remote', 'multi-primary', 'external'] },
@@ -108,6 +109,12 @@ export default defineCheck({
     const own = open.filter((gap) => !revisionGaps.includes(gap.missing));
     const [worst] = own;
     if (worst === undefined) return;
+    const proxies = exposure.gatewayProxies(best.service, primary.pods, primary.workloads);
+    const ofApi = { reader: controlPlane, gateways: gatewayApi.translatedGateways(primary.kubeGateways, primary.services), proxies };
+    if (own.every(({ port }) => exposure.appliedServers(ofApi, port).length > 0)) {
+      yield undecided('routes of the Kubernetes Gateway API are not read', { clusters: [primary.name] });
+      return;
+    }
     yield finding(
       'unexposed',
       { controlPlane, gateway: best.service, gaps: own },

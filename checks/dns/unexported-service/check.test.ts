@@ -36,6 +36,10 @@ checkTester(check, {
       mesh: exported(remote.service('abc.shop', { in: ['west'] }).workload('client.apps', { in: ['east'] }), 'apps', ['west']),
       findings: ['unexported-service/barred @ west:Service/shop/abc (error likely)'],
     },
+    'a service of one cluster, exported to its own namespace, which has workloads in the other, too': {
+      mesh: exported(peers.service('abc.shop', { in: ['west'] }).workload('client.shop', { in: ['east'] }), '.', ['west']),
+      findings: ['unexported-service/barred @ west:Service/shop/abc (info possible)'],
+    },
     'two primaries, exported to its own namespace': {
       mesh: exported(peers.service('abc.shop'), '.', both),
       findings: [

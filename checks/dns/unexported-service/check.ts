@@ -39,7 +39,8 @@ export default defineCheck({
     confirm:
       'kubectl --context CLUSTER -n NAMESPACE get service NAME -o jsonpath="{.metadata.annotations}"; istioctl proxy-config listeners GATEWAY --port 15443',
     fix: 'Name the namespace of the gateway in the annotation, too, or keep the service to its cluster with serviceSettings.',
-    notWhen: 'A service that is kept to its cluster, or has callers and endpoints in one network only, needs no gateway.',
+    notWhen:
+      'A service that is kept to its cluster, or has callers and endpoints in one network only, needs no gateway. Where the cluster of the callers has no such Service, it may be meant for its own.',
   },
   messages: {
     barred: (a: Barred) => ({
@@ -47,6 +48,8 @@ export default defineCheck({
       expected: `${annotations.exportTo} with ${list(a.gateways)}`,
       found: list(a.exportTo),
       effect: 'calls into the other network fail, those that stay at home succeed',
+      // Where callers' own cluster has no such Service, nothing but the name that sidecars resolve says that it may be called from there.
+      ...(a.isKnown ? {} : { severity: 'info' as const, certainty: 'possible' as const }),
       remedy: [remedy.annotate(a.service.ref, { [annotations.exportTo]: [...a.exportTo, ...a.gateways].join(',') })],
     }),
     contradicted: (a: Contradicted) => ({
@@ -97,7 +100,15 @@ export default defineCheck({
       const number = new Map(same.map((bar) => [bar.of, bar.endpoints]));
       yield finding(
         'barred',
-        { service: deciding, exportTo, gateways, of, callers, endpoints: [...number.values()].reduce((sum, one) => sum + one, 0) },
+        {
+          service: deciding,
+          exportTo,
+          gateways,
+          of,
+          callers,
+          endpoints: [...number.values()].reduce((sum, one) => sum + one, 0),
+          isKnown: same.some((bar) => bar.isKnown),
+        },
         {
           at: deciding.ref,
           field: '.metadata.annotations["networking.istio.io/exportTo"]',
@@ -118,6 +129,7 @@ interface Barred {
   readonly of: readonly ClusterName[];
   readonly callers: readonly ClusterName[];
   readonly endpoints: number;
+  readonly isKnown: boolean;
 }
 
 interface Contradicted {
@@ -136,6 +148,13 @@ interface Bar {
   readonly of: ClusterName;
   readonly callers: readonly ClusterName[];
   readonly endpoints: number;
+  /** Some cluster of the callers has the Service, too, or it is exported to a namespace that has callers there and is not its own. */
+  readonly isKnown: boolean;
+}
+
+function namesOthers(service: Service, callers: ReadonlySet<string>, { meshConfig }: serviceCopies.Reader): boolean {
+  const given = exportOf(service, meshConfig.defaultServiceExportTo).split(',');
+  return given.some((part) => part.trim() !== service.namespace && callers.has(part.trim()));
 }
 
 function name({ namespace, name: own }: Service): string {
@@ -241,6 +260,9 @@ function* barsOf(
       of,
       callers,
       endpoints: ready,
+      isKnown: callers.some(
+        (cluster) => shared.copies.some((copy) => copy.cluster === cluster) || namesOthers(first, world.callers(cluster), reader),
+      ),
     };
   }
 }

@@ -16,10 +16,27 @@ const peers = mesh().multiPrimary('east', 'west');
 const east = { cluster: 'east' };
 const gateway = 'Gateway/istio-system/cross-network-gateway';
 
+/** The same by the Gateway API, for the pods of a Service that is named. */
+const byKubeGateway = (tls: Readonly<Record<string, unknown>>, service = 'istio-eastwestgateway') =>
+  peers.edit(crossNetworkGatewayDeleted(east)).break((m) =>
+    m.cluster('east').add({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'cross-network', namespace: 'istio-system' },
+      spec: {
+        gatewayClassName: 'istio',
+        addresses: [{ type: 'Hostname', value: `${service}.istio-system.svc.cluster.local` }],
+        listeners: [{ name: 'tls', hostname: '*.local', port: 15443, protocol: 'TLS', tls }],
+      },
+    }),
+  );
+const auto = { 'gateway.istio.io/listener-protocol': 'auto-passthrough' };
+
 checkTester(check, {
   healthy: {
     'one Gateway in the primary opens the gateways of both clusters': remote,
     'each of two primaries has its own': peers,
+    'one of them by the Kubernetes Gateway API': byKubeGateway({ mode: 'Passthrough', options: auto }),
     'it lets everything through that sidecars serve': remote.service('abc.shop').break((m) =>
       m.cluster('east').patch('Gateway', 'istio-system', 'cross-network-gateway', (object) => {
         const text = JSON.stringify(object).replaceAll('*.local', '*.shop.svc.cluster.local');
@@ -43,6 +60,14 @@ checkTester(check, {
     ),
   },
   broken: {
+    'a listener of the Kubernetes Gateway API passes TLS to routes': {
+      mesh: byKubeGateway({ mode: 'Passthrough' }),
+      findings: ['unexposed-services/unexposed @ east:Gateway/istio-system/cross-network'],
+    },
+    'a listener of the Kubernetes Gateway API for other pods': {
+      mesh: byKubeGateway({ mode: 'Passthrough', options: auto }, 'istio-ingressgateway'),
+      findings: ['unexposed-services/unexposed @ east:Gateway/istio-system/cross-network'],
+    },
     'the Gateway was never applied': {
       mesh: remote.edit(crossNetworkGatewayDeleted(east)),
       findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],

@@ -5,6 +5,7 @@ import {
   endpoints,
   exposure,
   type Gateway,
+  gatewayApi,
   groupBy,
   hosts,
   labels,
@@ -39,7 +40,7 @@ export default defineCheck({
   severity: 'error',
   certainty: 'certain',
   scope: 'managed',
-  needs: { primary: ['controlPlanes', 'gateways'], member: ['services', 'pods', 'workloads', 'gateways'] },
+  needs: { primary: ['controlPlanes', 'gateways', 'kubeGateways'], member: ['services', 'pods', 'workloads', 'gateways', 'kubeGateways'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   path: { hops: ['sni'] },
@@ -55,7 +56,8 @@ export default defineCheck({
   ],
   docs: {
     why: 'An east-west gateway only lets services through when a Gateway with tls.mode AUTO_PASSTHROUGH opens port 15443 for its pods. istiod reads it in the cluster whose configuration it uses: in primary-remote that is the primary alone, for the gateways of all clusters.',
-    confirm: 'kubectl --context PRIMARY get gateways.networking.istio.io -A -o yaml | grep -B8 AUTO_PASSTHROUGH',
+    confirm:
+      'kubectl --context PRIMARY get gateways.networking.istio.io,gateways.gateway.networking.k8s.io -A -o yaml | grep -i -B8 auto.passthrough',
     fix: 'kubectl --context PRIMARY apply -n istio-system -f samples/multicluster/expose-services.yaml',
     notWhen: 'Hosts narrower than *.local may be meant that way.',
   },
@@ -105,7 +107,7 @@ export default defineCheck({
       if (!revisions.includes(controlPlane.revision) && mesh.controlPlanes.some(({ revision }) => revisions.includes(revision))) continue;
       const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
       const open = exposure.crossNetworkExposure(
-        { reader: controlPlane, gateways: config.gateways, proxies },
+        { reader: controlPlane, gateways: gatewayApi.allGateways(config, member.services), proxies },
         gateway.wantedPort,
         served.targetPort,
       );
@@ -126,6 +128,7 @@ export default defineCheck({
         evidence: [{ ref: service.ref, observed: `port ${open.port}: ${reasons[open.missing]}` }],
         lacks: [
           { cluster: config.name, fact: 'gateways' as const },
+          { cluster: config.name, fact: 'kubeGateways' as const },
           { cluster: member.name, fact: 'pods' as const },
         ],
         subject: open.missing,

@@ -3,6 +3,7 @@ import {
   count,
   defineCheck,
   distinct,
+  labels,
   list,
   type Pod,
   remedy,
@@ -10,7 +11,7 @@ import {
   type Service,
   type Workload,
 } from 'meshdoctor/api';
-import { eastWestServices, isWayToIstiod, touched } from '../_area.ts';
+import { eastWestServices, isSpare, isWayToIstiod, touched } from '../_area.ts';
 
 export default defineCheck({
   id: 'unready-east-west-gateway',
@@ -19,6 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['services', 'workloads', 'pods'],
+  uses: ['nodes'],
   path: { hops: ['gateway'] },
   catalogue: ['EW-20'],
   explains: [
@@ -78,6 +80,10 @@ export default defineCheck({
       const workloads = cluster.workloads.filter(
         (workload) => workload.namespace === service.namespace && selectors.selectsPods(service.selector, workload.podLabels),
       );
+      // Nobody is sent to a second gateway that is not labelled yet, or not any more, and that was put down on purpose.
+      const isIdle = workloads.length > 0 && workloads.every(({ desiredReplicas }) => desiredReplicas === 0);
+      const isUnlabelled = (service.labels[labels.network] ?? '') === '' && !isWayToIstiod(service, cluster.name, mesh);
+      if (pods.length === 0 && isIdle && isUnlabelled && isSpare(service, cluster.services, cluster.nodes)) continue;
       // Pods without status come from manifests: nobody has run them.
       if (pods.some((pod) => pod.ready || pod.phase === '')) continue;
       const evidence = [...pods.map(ofPod), ...workloads.flatMap(ofWorkload)];

@@ -3,6 +3,7 @@ import {
   defineCheck,
   exposure,
   type IstioResource,
+  type Json,
   json,
   labels,
   list,
@@ -27,7 +28,8 @@ export default defineCheck({
     why: 'Gateways between networks find services by the server name that istiod gives callers. An EnvoyFilter on that port, such as one that rewrites server names for .global domains of old guides, can send these calls astray.',
     confirm: 'kubectl --context PRIMARY get envoyfilters -A -o yaml | grep -B8 15443',
     fix: 'Remove the EnvoyFilter if nothing needs it any more.',
-    notWhen: 'Filters that only log or count do no harm.',
+    notWhen:
+      'Filters that only log or count do no harm. Those that merge nothing but settings of connections into the listener, such as keep-alive, are passed over.',
     see: ['https://github.com/istio/istio/issues/40624'],
   },
   messages: {
@@ -55,6 +57,7 @@ export default defineCheck({
           .itemsAt(filter.spec, 'configPatches')
           .filter((patch) => isOn(json.fieldAt(patch, 'match', 'listener', 'portNumber'), [port, target]))
           .filter((patch) => ['ANY', 'GATEWAY'].includes(json.textAt(patch, 'match', 'context') ?? 'ANY'))
+          .filter((patch) => !keepsRoutes(patch))
           .map((patch) => json.textAt(patch, 'applyTo') ?? 'LISTENER');
         if (touched.length === 0) continue;
         yield finding(
@@ -70,6 +73,29 @@ export default defineCheck({
     }
   },
 });
+
+/** Fields of a listener that say how connections are taken and written down, not where they go. */
+const harmless: ReadonlySet<string> = new Set([
+  'access_log',
+  'access_log_options',
+  'connection_balance_config',
+  'enable_reuse_port',
+  'per_connection_buffer_limit_bytes',
+  'socket_options',
+  'stat_prefix',
+  'tcp_backlog_size',
+]);
+
+/** A patch that merges nothing but such fields into the listener: keep-alive of its connections is set so. */
+function keepsRoutes(patch: Json): boolean {
+  const fields = json.itemsAt(patch, 'patch', 'fields');
+  return (
+    json.textAt(patch, 'applyTo') === 'LISTENER' &&
+    json.textAt(patch, 'patch', 'operation') === 'MERGE' &&
+    fields.length > 0 &&
+    fields.every((field) => typeof field === 'string' && harmless.has(field))
+  );
+}
 
 function isOn(portNumber: unknown, ports: readonly unknown[]): boolean {
   return portNumber !== undefined && ports.includes(portNumber);

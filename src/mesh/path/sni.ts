@@ -5,6 +5,7 @@ import type { GatewayHandshake } from '../../model/observations.ts';
 import { tlsModeOf } from '../destination-rules.ts';
 import { clientOf, endpointsSentTo, isExportedTo } from '../endpoints.ts';
 import { type CrossNetworkExposure, crossNetworkExposure, gatewayProxies } from '../exposure.ts';
+import { allGateways } from '../gateway-api.ts';
 import { gatewayService, type NetworkGateway } from '../gateways.ts';
 import { modeAt } from '../mtls-barriers.ts';
 import { isInSubset } from '../subset-gaps.ts';
@@ -60,7 +61,13 @@ export function sniHop(around: Around, way: Way): Hop {
   const open = crossNetworkExposure(
     {
       reader: controlPlane,
-      gateways: config === undefined ? [] : listOf(config.gateways),
+      gateways:
+        config === undefined
+          ? []
+          : allGateways(
+              { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) },
+              own === undefined ? [] : listOf(own.services),
+            ),
       proxies: gatewayProxies(behind.service, behind.pods, own === undefined ? [] : listOf(own.workloads)),
     },
     wanted,

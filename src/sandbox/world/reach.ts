@@ -3,6 +3,7 @@ import { isSameAddress } from '../../istio/addresses.ts';
 import { discoveryService, istiodDnsNames } from '../../istio/hosts.ts';
 import { labels, ports } from '../../istio/labels.ts';
 import { gatewayProxies, gatewayRevisions, istiodExposure } from '../../mesh/exposure.ts';
+import { allGateways } from '../../mesh/gateway-api.ts';
 import { clusterLocalHosts } from '../../mesh/istiod-view.ts';
 import { selectsPods } from '../../mesh/selectors.ts';
 import { listOf } from '../../mesh/topology.ts';
@@ -88,7 +89,13 @@ export function exposureObjects(door: FrontDoor, pods: readonly Pod[], reader: I
   const config = state.clusters.get(reader.config)?.facts;
   return {
     reader: reader.controlPlane,
-    gateways: config === undefined ? [] : listOf(config.gateways),
+    gateways:
+      config === undefined
+        ? []
+        : allGateways(
+            { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) },
+            listOf(door.cluster.facts.services),
+          ),
     virtualServices: config === undefined ? [] : listOf(config.virtualServices),
     services: seenBy(reader).flatMap(({ cluster }) => {
       const facts = state.clusters.get(cluster)?.facts;
