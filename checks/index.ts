@@ -112,6 +112,7 @@ import staleMeshConfig from './policy/stale-mesh-config/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import unreadConfiguration from './policy/unread-configuration/check.ts';
 import unseenSourceAddress from './policy/unseen-source-address/check.ts';
+import unservedLocality from './policy/unserved-locality/check.ts';
 import divergentReplicas from './remote-secret/divergent-replicas/check.ts';
 import duplicateRemoteSecret from './remote-secret/duplicate-remote-secret/check.ts';
 import expiredCredential from './remote-secret/expired-credential/check.ts';
@@ -285,6 +286,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: unreadConfiguration, area: 'policy', origin: 'built-in' },
   { check: unseenSourceAddress, area: 'policy', origin: 'built-in' },
+  { check: unservedLocality, area: 'policy', origin: 'built-in' },
   { check: divergentReplicas, area: 'remote-secret', origin: 'built-in' },
   { check: duplicateRemoteSecret, area: 'remote-secret', origin: 'built-in' },
   { check: expiredCredential, area: 'remote-secret', origin: 'built-in' },

@@ -135,6 +135,7 @@ const titles = {
     'POL-11': 'An EnvoyFilter changes the cross-network port of a gateway',
     'POL-12': 'NetworkPolicies keep out what comes from other clusters, or in what goes to them',
     'POL-13': 'Callers keep calls to other clusters away from their own sidecar',
+    'POL-14': 'Locality settings send calls where nothing serves',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

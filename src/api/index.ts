@@ -28,6 +28,7 @@ export * as outboundCapture from '../mesh/outbound-capture.ts';
 export * as appliedConfigs from '../mesh/applied-config.ts';
 export * as authorizationPolicies from '../mesh/authorization-policies.ts';
 export * as destinationRules from '../mesh/destination-rules.ts';
+export * as localities from '../mesh/localities.ts';
 export * as mtlsBarriers from '../mesh/mtls-barriers.ts';
 export * as peerAuthentications from '../mesh/peer-authentications.ts';
 export * as routeTargets from '../mesh/route-targets.ts';

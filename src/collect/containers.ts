@@ -1,5 +1,5 @@
 import { defined, type Fields, objects, once, sharedTextMap, text, texts, type Tally } from '../model/decode.ts';
-import { containers } from '../istio/labels.ts';
+import { annotations, containers } from '../istio/labels.ts';
 import type { StringMap } from '../model/kube.ts';
 
 /** Settings that istiod's injector or an installer gives a proxy and that somebody reads. Other variables may hold anything. */
@@ -74,6 +74,15 @@ const istiodEnv: ReadonlySet<string> = new Set([
   'VALIDATION_WEBHOOK_CONFIG_NAME',
 ]);
 
+/** Flags of `istio-iptables` by the annotations that say the same of one pod. */
+export const captureFlags: ReadonlyMap<string, string> = new Map([
+  ['-c', annotations.excludeInterfaces],
+  ['-i', annotations.includeOutboundIPRanges],
+  ['-o', annotations.excludeOutboundPorts],
+  ['-q', annotations.includeOutboundPorts],
+  ['-x', annotations.excludeOutboundIPRanges],
+]);
+
 export const proxyContainer = containers.proxy;
 export const istiodContainer = containers.istiod;
 
@@ -96,8 +105,20 @@ const reduceContainer = once((odd, container): Fields => {
       env: reduceEnv(odd, container['env'], istiodEnv),
       volumeMounts: reduceMounts(odd, container['volumeMounts']),
     });
+  if (name === containers.init) return defined({ name, image, args: captureArguments(odd, container['args']) });
   return defined({ name, image });
 });
+
+/** What a sidecar is to take, as the injector tells it (tools/istio-iptables/pkg/cmd), where that is not everything. */
+function captureArguments(odd: Tally, value: unknown): readonly string[] | undefined {
+  const words = texts(odd, value);
+  const kept = words.flatMap((flag, index) => {
+    const given = words[index + 1] ?? '';
+    const usual = flag === '-i' ? '*' : '';
+    return captureFlags.has(flag) && given !== usual && /^[\w.,:/* -]{0,2000}$/.test(given) ? [flag, given] : [];
+  });
+  return kept.length === 0 ? undefined : kept;
+}
 
 /** `proxy sidecar`, `proxy router` …: what kind of proxy it is. */
 function proxyArguments(odd: Tally, value: unknown): readonly string[] | undefined {

@@ -53,6 +53,7 @@ const named: ReadonlySet<string> = new Set([
   'sidecar.istio.io/status',
   'proxy.istio.io/config',
   'traffic.sidecar.istio.io/excludeOutboundIPRanges',
+  'traffic.sidecar.istio.io/excludeInterfaces',
   'traffic.sidecar.istio.io/excludeOutboundPorts',
   'traffic.sidecar.istio.io/includeOutboundIPRanges',
   'traffic.sidecar.istio.io/includeOutboundPorts',

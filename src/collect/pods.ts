@@ -1,4 +1,4 @@
-import { annotations as annotation, labels as label } from '../istio/labels.ts';
+import { annotations as annotation, containers as names, labels as label } from '../istio/labels.ts';
 import { hostOfAddress } from '../istio/hosts.ts';
 import { compareText } from '../base/sort.ts';
 import {
@@ -13,6 +13,7 @@ import {
   parsedFields,
   sharedTexts,
   text,
+  texts,
   time,
   type Tally,
   unlessSame,
@@ -22,7 +23,7 @@ import type { Pod, Proxy } from '../model/facts.ts';
 import { clusterId, networkId, revision } from '../model/ids.ts';
 import type { StringMap } from '../model/kube.ts';
 import type { ReducedObject } from '../model/snapshot.ts';
-import { envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
+import { captureFlags, envOf, proxyContainer, reduceContainers, versionOfImage } from './containers.ts';
 import { defineListFact, namespacedEntity, type Projection, uncounted } from './fact.ts';
 import { defineKind, reduceStatusOf } from './kind.ts';
 import { podMessage } from './messages.ts';
@@ -167,9 +168,24 @@ function injectedOf(
 ): Injected {
   const container = containers.find(isProxy) ?? initContainers.find(isProxy);
   return {
-    proxy: container === undefined ? undefined : proxyOf(container, containers.length, own, hosts),
+    proxy:
+      container === undefined ? undefined : withCapture(proxyOf(container, containers.length, own, hosts), initContainers.find(isInit)),
     imageAuto: containers.some(isAuto) || initContainers.some(isAuto),
   };
+}
+
+function isInit(container: Fields): boolean {
+  return container['name'] === names.init;
+}
+
+function withCapture(proxy: Proxy, init: Fields | undefined): Proxy {
+  const words = texts(uncounted, init?.['args']);
+  if (words.length === 0) return proxy;
+  const said = words.flatMap((flag, index) => {
+    const key = index % 2 === 0 ? captureFlags.get(flag) : undefined;
+    return key === undefined ? [] : [[key, words[index + 1] ?? ''] as const];
+  });
+  return { ...proxy, capture: Object.fromEntries(said) };
 }
 
 function isProxy(container: Fields): boolean {

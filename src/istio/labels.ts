@@ -43,6 +43,7 @@ export const annotations = {
   proxyImage: 'sidecar.istio.io/proxyImage',
   revision: 'istio.io/rev',
   /** Comma-separated ports and blocks of addresses that a sidecar takes calls to, or leaves alone; read when the pod is injected. */
+  excludeInterfaces: 'traffic.sidecar.istio.io/excludeInterfaces',
   excludeOutboundIPRanges: 'traffic.sidecar.istio.io/excludeOutboundIPRanges',
   excludeOutboundPorts: 'traffic.sidecar.istio.io/excludeOutboundPorts',
   includeOutboundIPRanges: 'traffic.sidecar.istio.io/includeOutboundIPRanges',
@@ -52,7 +53,7 @@ export const annotations = {
 } as const;
 
 /** Names of containers, as charts and injectors give them. */
-export const containers = { proxy: 'istio-proxy', istiod: 'discovery' } as const;
+export const containers = { proxy: 'istio-proxy', init: 'istio-init', istiod: 'discovery' } as const;
 
 /** Gateway API classes of gateways between networks (pkg/config/constants). */
 export const classes = {

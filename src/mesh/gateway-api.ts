@@ -2,6 +2,7 @@ import { classes, labels } from '../istio/labels.ts';
 import type { Gateway, KubeGateway, Service } from '../model/facts.ts';
 import type { StringMap } from '../model/kube.ts';
 import { isAutoPassthrough } from './gateways.ts';
+import { hasLabels } from './selectors.ts';
 
 /** Classes whose Gateways are no gateways of others: a waypoint serves its own services, and behind a remote one nothing runs here. */
 const others: ReadonlySet<string> = new Set([classes.remote, 'istio-waypoint']);
@@ -36,12 +37,15 @@ export function translatedGateways(kubeGateways: readonly KubeGateway[], service
     );
 }
 
-/** Gateways of both kinds, as one istiod applies them to pods of a cluster. */
+/** Gateways of both kinds, as one istiod applies them to pods of a gateway: of the Kubernetes Gateway API those that are theirs. */
 export function allGateways(
   config: { readonly gateways: readonly Gateway[]; readonly kubeGateways: readonly KubeGateway[] },
   services: readonly Service[],
+  proxies: readonly { readonly labels: StringMap }[],
 ): readonly Gateway[] {
-  return config.kubeGateways.length === 0 ? config.gateways : [...config.gateways, ...translatedGateways(config.kubeGateways, services)];
+  if (config.kubeGateways.length === 0) return config.gateways;
+  const own = translatedGateways(config.kubeGateways, services);
+  return [...config.gateways, ...own.filter(({ selector }) => proxies.some(({ labels: given }) => hasLabels(selector, given)))];
 }
 
 function modeOf(gateway: KubeGateway, listener: KubeGateway['listeners'][number]): string {

@@ -10,6 +10,8 @@ const rows: readonly (readonly [string, Readonly<Record<string, string>>, string
   ['the address is excluded', { excludeOutboundIPRanges: '10.96.0.0/12' }, 'excludeOutboundIPRanges'],
   ['another block is excluded', { excludeOutboundIPRanges: '10.112.0.0/12' }, undefined],
   ['the address is excluded, its port included', { excludeOutboundIPRanges: '10.96.0.0/12', includeOutboundPorts: '80' }, undefined],
+  ['the interface of the pod is excluded', { excludeInterfaces: 'net1,eth0', includeOutboundPorts: '80' }, 'excludeInterfaces'],
+  ['a second interface is excluded', { excludeInterfaces: 'net1' }, undefined],
   ['all are included', { includeOutboundIPRanges: '*' }, undefined],
   ['its block is included', { includeOutboundIPRanges: '10.96.0.0/12' }, undefined],
   ['another block is included', { includeOutboundIPRanges: '10.112.0.0/12' }, 'includeOutboundIPRanges'],

@@ -390,6 +390,11 @@ export interface Proxy {
   readonly trustDomain?: string;
   readonly meshId?: string;
   readonly dnsCapture: boolean;
+  /**
+   * What its iptables were told to take, by annotation, where that is not everything: what the pod or the injector's values said when it was
+   * injected. Absent with an agent of CNI, which reads annotations, and in recordings from before it was read.
+   */
+  readonly capture?: StringMap;
   /** Semantic version of the image tag, when the tag is one. */
   readonly version?: string;
 }

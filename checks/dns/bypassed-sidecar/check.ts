@@ -25,9 +25,9 @@ export default defineCheck({
   path: { hops: ['caller'] },
   catalogue: ['POL-13'],
   docs: {
-    why: 'Annotations can keep ports or blocks of addresses away from a sidecar. Such calls leave the pod as they are: Kubernetes knows no endpoint of a Service whose pods are all in other clusters, and the cluster address of another cluster leads nowhere. Blocks that name the Service addresses of one cluster leave out those of the others.',
-    confirm: 'kubectl --context CLUSTER -n NAMESPACE get pods -o yaml | grep traffic.sidecar.istio.io/',
-    fix: 'Take the port or the block out of the annotation, add the Service addresses of the other clusters to includeOutboundIPRanges, and restart the workload.',
+    why: 'Annotations, and values of the injector (global.proxy.includeIPRanges and its like) for all pods of a mesh, can keep ports, blocks of addresses or interfaces away from a sidecar. Such calls leave the pod as they are: Kubernetes knows no endpoint of a Service whose pods are all in other clusters, and the cluster address of another cluster leads nowhere. Blocks that name the Service addresses of one cluster leave out those of the others.',
+    confirm: 'kubectl --context CLUSTER -n NAMESPACE get pods -o yaml | grep -E -A20 "traffic.sidecar.istio.io/|istio-iptables"',
+    fix: 'Take the port, the block or the interface out of the annotation or of the values, add the Service addresses of the other clusters to the ranges that are included, and restart the workload.',
     notWhen: 'The workload never calls these services.',
     see: ['https://istio.io/latest/docs/reference/config/annotations/'],
   },
@@ -56,14 +56,21 @@ export default defineCheck({
             );
           for (const [annotation, group] of groupBy(lost, (one) => one.annotation)) {
             const services = distinct(group.map(({ name }) => name));
-            const value = pod.annotations[annotation] ?? '';
+            const value = outboundCapture.saidOf(pod)[annotation] ?? '';
+            const isOwn = pod.annotations[annotation] === value;
             yield finding(
               'bypassed',
               { pod, annotation, value, services, cluster: from.name },
               {
                 at: atOf(pod),
                 related: [pod.ref],
-                evidence: [{ ref: pod.ref, field: `.metadata.annotations["${annotation}"]`, observed: value }],
+                evidence: [
+                  {
+                    ref: pod.ref,
+                    field: isOwn ? `.metadata.annotations["${annotation}"]` : '.spec.initContainers[*].args',
+                    observed: value,
+                  },
+                ],
                 lacks: [{ cluster: from.name, fact: 'endpointSlices' }],
                 subject: annotation,
                 concerns: [from.name],
@@ -79,8 +86,11 @@ export default defineCheck({
 /** Of the pods of one workload one, where annotations say what the sidecar takes. */
 function representatives({ pods }: Seen): Pod[] {
   const telling = pods.filter(
-    ({ proxy, phase, annotations }) =>
-      proxy?.kind === 'sidecar' && phase !== 'Succeeded' && phase !== 'Failed' && outboundCapture.saysAnything(annotations),
+    (pod) =>
+      pod.proxy?.kind === 'sidecar' &&
+      pod.phase !== 'Succeeded' &&
+      pod.phase !== 'Failed' &&
+      outboundCapture.saysAnything(outboundCapture.saidOf(pod)),
   );
   const groups = groupBy(
     telling,
@@ -100,7 +110,7 @@ function bypasses(pod: Pod, from: Seen, service: Service): { readonly annotation
   const told = own ?? (pod.proxy?.dnsCapture === true ? service : undefined);
   if (told === undefined || !hasAddress(told)) return [];
   return [...routedPorts(told).keys()].flatMap((port) => {
-    const annotation = outboundCapture.bypassOf(pod.annotations, told.clusterIP, port);
+    const annotation = outboundCapture.bypassOf(outboundCapture.saidOf(pod), told.clusterIP, port);
     return annotation === undefined ? [] : [{ annotation, name: `${service.namespace}/${service.name}:${port}` }];
   });
 }

@@ -4,10 +4,34 @@ import check from './check.ts';
 const remote = mesh().primaryRemote('east', 'west', { revision: '1-31-0' });
 const at = '@ west:Service/istio-system/istio-eastwestgateway';
 
+/** Port 15443 of the Service, and what slices hold of it. */
+const portWith = (change: Readonly<Record<string, unknown>>, isResolved = true) =>
+  remote.edit(
+    (objects) =>
+      new Map(
+        [...objects].map(([cluster, own]) => [
+          cluster,
+          own.map((object) => {
+            if (cluster !== 'west' || !object.metadata.name.startsWith('istio-eastwestgateway')) return object;
+            if (object.kind === 'Service') {
+              const spec = object['spec'] as { readonly ports: readonly { readonly port: number }[] };
+              return {
+                ...object,
+                spec: { ...spec, ports: spec.ports.map((port) => (port.port === 15443 ? { ...port, ...change } : port)) },
+              };
+            }
+            if (object.kind !== 'EndpointSlice' || isResolved) return object;
+            return { ...object, ports: (object['ports'] as readonly { readonly port: number }[]).filter(({ port }) => port !== 15443) };
+          }),
+        ]),
+      ),
+  );
+
 checkTester(check, {
   healthy: {
     'port 15443 on every gateway': remote.namespace('shop', { injected: true }),
     'ambient gateways have 15008 only (FP-14)': mesh().ambient('east', 'west'),
+    'a container port by name': portWith({ targetPort: 'tls' }),
     'one network': mesh().primaryRemote('east', 'west', { networks: 1 }),
     'another port, named by the label': remote
       .break((m) =>
@@ -18,6 +42,14 @@ checkTester(check, {
       .edit(gatewayPortLabel({ cluster: 'west', port: '443' })),
   },
   broken: {
+    'its port is one of UDP': {
+      mesh: portWith({ protocol: 'UDP' }),
+      findings: [`missing-cross-network-port/notTcp ${at}`],
+    },
+    'its port leads to the name of a container port that no pod has': {
+      mesh: portWith({ targetPort: 'https-mesh' }, false),
+      findings: [`missing-cross-network-port/unresolved ${at}`],
+    },
     'a second Service with the label, for istiod only': {
       mesh: remote.break((m) =>
         m.cluster('west').add({

@@ -1,4 +1,4 @@
-import { defineCheck, labels, list, listOf, remedy, type Service } from 'meshdoctor/api';
+import { defineCheck, type EndpointSlice, labels, list, listOf, remedy, type Service, type ServicePort } from 'meshdoctor/api';
 import { gatewayServices } from '../_area.ts';
 
 export default defineCheck({
@@ -8,7 +8,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['services'],
-  uses: ['nodes'],
+  uses: ['nodes', 'endpointSlices'],
   path: { hops: ['gateway'] },
   catalogue: ['EW-07'],
   explains: [
@@ -23,7 +23,7 @@ export default defineCheck({
   docs: {
     why: 'Clients of other networks are sent to port 15443 of the gateway (15008 in ambient), or to the port in label networking.istio.io/gatewayPort. A labelled Service without it is ignored since Istio 1.29, and a dead address before.',
     confirm: 'kubectl get services -A -l topology.istio.io/network -o wide',
-    fix: 'Add port 15443 (name tls, targetPort 15443) to the Service, or correct the label.',
+    fix: 'Add port 15443 (name tls, targetPort 15443) to the Service, or correct the label. Its protocol is TCP, and a targetPort by name is one of the container ports of the gateway pods.',
     notWhen: 'A gateway for ambient has 15008 and needs no 15443, and the other way round.',
   },
   messages: {
@@ -68,6 +68,22 @@ export default defineCheck({
             ),
       ],
     }),
+    notTcp: (a: { service: Service; port: ServicePort; hasOther: boolean }) => ({
+      text: `Port ${a.port.port} of Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} is declared as ${a.port.protocol}, so connections of other networks find nobody there.`,
+      expected: `port ${a.port.port} of protocol TCP`,
+      found: a.port.protocol,
+      effect: `calls from other networks to ${a.service.ref.cluster} fail`,
+      ...(a.hasOther ? { severity: 'warning' as const } : {}),
+      remedy: [withPort(a.service, { ...a.port, protocol: 'TCP' })],
+    }),
+    unresolved: (a: { service: Service; port: ServicePort; hasOther: boolean }) => ({
+      text: `Port ${a.port.port} of Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} leads to container port "${a.port.targetPort}", which none of its pods has.`,
+      expected: 'the name of a container port, or a number',
+      found: `targetPort: ${a.port.targetPort}`,
+      effect: `calls from other networks to ${a.service.ref.cluster} fail`,
+      ...(a.hasOther ? { severity: 'warning' as const } : {}),
+      remedy: [withPort(a.service, { ...a.port, targetPort: a.port.port })],
+    }),
     unreadable: (a: { service: Service; value: string }) => ({
       text: `Label networking.istio.io/gatewayPort of Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} is "${a.value}", not a port number; istiod takes 15443 instead.`,
       expected: 'a port number of the Service',
@@ -77,9 +93,10 @@ export default defineCheck({
     }),
   },
   *run({ cluster, finding }) {
+    const slices = listOf(cluster.endpointSlices);
     const all = gatewayServices(cluster.services, listOf(cluster.nodes));
     for (const { service, network, problems, wantedPort, isPortLabelUnreadable } of all) {
-      const hasOther = all.some((other) => other.network === network && !other.problems.includes('no-port'));
+      const hasOther = all.some((other) => other.service !== service && other.network === network && !other.problems.includes('no-port'));
       const isLabelled = service.labels[labels.gatewayPort] !== undefined && !isPortLabelUnreadable;
       if (problems.includes('no-port')) {
         const evidence = [
@@ -99,7 +116,33 @@ export default defineCheck({
           { service, wanted: wantedPort, isLabelled, hasOther },
           { at: service.ref, field: '.spec.ports', evidence },
         );
-      } else if (isPortLabelUnreadable) {
+        continue;
+      }
+      const port = service.ports.find((one) => one.port === wantedPort);
+      const isServed = service.ports.some((one) => one.port === wantedPort && one.protocol === 'TCP');
+      if (port !== undefined && !isServed) {
+        yield finding(
+          'notTcp',
+          { service, port, hasOther },
+          {
+            at: service.ref,
+            field: '.spec.ports',
+            evidence: [{ ref: service.ref, field: '.spec.ports', observed: port.protocol, expected: 'TCP' }],
+          },
+        );
+      } else if (port !== undefined && isUnresolved(service, port, slices)) {
+        yield finding(
+          'unresolved',
+          { service, port, hasOther },
+          {
+            at: service.ref,
+            field: '.spec.ports',
+            evidence: [{ ref: service.ref, field: '.spec.ports', observed: `targetPort: ${port.targetPort}` }],
+            lacks: [{ cluster: cluster.name, fact: 'endpointSlices' }],
+          },
+        );
+      }
+      if (isPortLabelUnreadable) {
         yield finding(
           'unreadable',
           { service, value: service.labels[labels.gatewayPort] ?? '' },
@@ -109,3 +152,22 @@ export default defineCheck({
     }
   },
 });
+
+/** Pods are ready behind the Service, and its slices lead nowhere for this port: that is what becomes of a name that no container port has. */
+function isUnresolved(service: Service, port: ServicePort, slices: readonly EndpointSlice[]): boolean {
+  if (typeof port.targetPort !== 'string') return false;
+  const own = slices.filter((slice) => slice.namespace === service.namespace && slice.service === service.name);
+  return (
+    own.some((slice) => slice.endpoints.some(({ ready }) => ready)) &&
+    !own.some((slice) => slice.ports.some(({ name }) => name === port.name))
+  );
+}
+
+/** A merge patch replaces the list of ports. */
+function withPort(service: Service, by: ServicePort) {
+  const ports = service.ports.map((port) => {
+    const { name, port: number, targetPort, protocol, nodePort } = port.port === by.port ? by : port;
+    return { ...(name === '' ? {} : { name }), port: number, targetPort, protocol, ...(nodePort === undefined ? {} : { nodePort }) };
+  });
+  return remedy.patch(service.ref, { spec: { ports } }, { note: 'set it in the values of the gateway too' });
+}

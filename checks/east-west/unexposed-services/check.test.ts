@@ -66,7 +66,7 @@ checkTester(check, {
     },
     'a listener of the Kubernetes Gateway API for other pods': {
       mesh: byKubeGateway({ mode: 'Passthrough', options: auto }, 'istio-ingressgateway'),
-      findings: ['unexposed-services/unexposed @ east:Gateway/istio-system/cross-network'],
+      findings: ['unexposed-services/unexposed @ east:Namespace/istio-system'],
     },
     'the Gateway was never applied': {
       mesh: remote.edit(crossNetworkGatewayDeleted(east)),

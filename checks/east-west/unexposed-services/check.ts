@@ -107,7 +107,7 @@ export default defineCheck({
       if (!revisions.includes(controlPlane.revision) && mesh.controlPlanes.some(({ revision }) => revisions.includes(revision))) continue;
       const proxies = exposure.gatewayProxies(service, member.pods, member.workloads);
       const open = exposure.crossNetworkExposure(
-        { reader: controlPlane, gateways: gatewayApi.allGateways(config, member.services), proxies },
+        { reader: controlPlane, gateways: gatewayApi.allGateways(config, member.services, proxies), proxies },
         gateway.wantedPort,
         served.targetPort,
       );

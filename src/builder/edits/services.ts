@@ -3,7 +3,7 @@ import type { KubeObject } from '../../model/kube.ts';
 import { makerOf } from '../objects.ts';
 import { times } from '../timeline.ts';
 import { annotate, change, changeAny, changed, type Edit, EditError, find, inCluster, isNamed, label, type Objects, put } from './edit.ts';
-import { isBackendOf, isIstiod, systemNamespaceOf } from './find.ts';
+import { isBackendOf, isIstiod, isSidecarPod, systemNamespaceOf } from './find.ts';
 import { at, isRecord, itemsAt, itemsOf, textAt } from './json.ts';
 import { setEnv } from './workload.ts';
 
@@ -240,6 +240,26 @@ export function podsAnnotated(options: {
       (object) => object.kind === 'Pod' && object.metadata.namespace === options.namespace,
       (pod) => Object.entries(options.annotations).reduce((before, [key, value]) => annotate(before, key, value), pod),
       `pods of ${options.namespace}`,
+    ),
+  );
+}
+
+/** Pods that were injected with another argument of `istio-iptables` than the usual, as values of the injector say it. */
+export function injectedWith(options: {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly flag: string;
+  readonly value: string;
+}): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      (object) => isSidecarPod(object) && object.metadata.namespace === options.namespace,
+      (pod) =>
+        changed(pod, ['spec', 'initContainers', '*', 'args'], (args) =>
+          itemsOf(args).map((word, index, all) => (all[index - 1] === options.flag ? options.value : word)),
+        ),
+      `injected pods of ${options.namespace}`,
     ),
   );
 }

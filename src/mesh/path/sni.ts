@@ -1,6 +1,7 @@
 import { list } from '../../base/text.ts';
 import { hostMatches, sniOf } from '../../istio/hosts.ts';
 import { ports } from '../../istio/labels.ts';
+import type { ClusterFacts } from '../../model/facts.ts';
 import type { GatewayHandshake } from '../../model/observations.ts';
 import { tlsModeOf } from '../destination-rules.ts';
 import { clientOf, endpointsSentTo, isExportedTo } from '../endpoints.ts';
@@ -58,18 +59,11 @@ export function sniHop(around: Around, way: Way): Hop {
   const config = around.facts.get(reader.config);
   const own = around.facts.get(behind.home);
   const wanted = gatewayService(behind.service, own === undefined ? [] : listOf(own.nodes))?.wantedPort ?? ports.crossNetwork;
+  const proxies = gatewayProxies(behind.service, behind.pods, own === undefined ? [] : listOf(own.workloads));
+  const services = own === undefined ? [] : listOf(own.services);
+  const given = config === undefined ? { gateways: [], kubeGateways: [] } : listsOfGateways(config);
   const open = crossNetworkExposure(
-    {
-      reader: controlPlane,
-      gateways:
-        config === undefined
-          ? []
-          : allGateways(
-              { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) },
-              own === undefined ? [] : listOf(own.services),
-            ),
-      proxies: gatewayProxies(behind.service, behind.pods, own === undefined ? [] : listOf(own.workloads)),
-    },
+    { reader: controlPlane, gateways: allGateways(given, services, proxies), proxies },
     wanted,
     behind.service.ports.find(({ port }) => port === wanted)?.targetPort,
   );
@@ -80,6 +74,7 @@ export function sniHop(around: Around, way: Way): Hop {
   if (!isOpen) {
     const gaps = gapsIn(around.facts, [
       { cluster: reader.config, fact: 'gateways' },
+      { cluster: reader.config, fact: 'kubeGateways' },
       { cluster: behind.home, fact: 'pods' },
     ]);
     return brokenByAbsence('sni', `${sni} is not let through: on port ${wanted}, ${reasons[open.missing ?? 'gateway']}`, gaps, parts);
@@ -159,4 +154,8 @@ function saying(outcome: GatewayHandshake['outcome']): Omit<Measurement, 'by'> {
     default:
       return outcome satisfies never;
   }
+}
+
+function listsOfGateways(config: Pick<ClusterFacts, 'gateways' | 'kubeGateways'>) {
+  return { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) };
 }

@@ -87,21 +87,20 @@ export function reachThrough(door: FrontDoor, sni: string, knowledge: Knowledge)
 /** What `mesh/exposure` asks of the way through a gateway. */
 export function exposureObjects(door: FrontDoor, pods: readonly Pod[], reader: IstiodProcess, { state }: Knowledge) {
   const config = state.clusters.get(reader.config)?.facts;
+  const proxies = gatewayProxies(door.service, pods);
+  const given =
+    config === undefined
+      ? { gateways: [], kubeGateways: [] }
+      : { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) };
   return {
     reader: reader.controlPlane,
-    gateways:
-      config === undefined
-        ? []
-        : allGateways(
-            { gateways: listOf(config.gateways), kubeGateways: listOf(config.kubeGateways) },
-            listOf(door.cluster.facts.services),
-          ),
+    gateways: allGateways(given, listOf(door.cluster.facts.services), proxies),
     virtualServices: config === undefined ? [] : listOf(config.virtualServices),
     services: seenBy(reader).flatMap(({ cluster }) => {
       const facts = state.clusters.get(cluster)?.facts;
       return facts === undefined ? [] : listOf(facts.services);
     }),
-    proxies: gatewayProxies(door.service, pods),
+    proxies,
   };
 }
 

@@ -17,7 +17,7 @@ import {
 } from '../../../src/builder/edits/east-west.ts';
 import { ambientGatewayPending, gatewayDeploymentDeleted } from '../../broken/edits.ts';
 import type { Fault } from '../fault.ts';
-import { gatewayNamed } from './gateways-edits.ts';
+import { gatewayNamed, gatewayPortWritten } from './gateways-edits.ts';
 import { foreignCertificate, gatewaysOf, handshakesEnd, seen } from './measured-edits.ts';
 
 const abc = [{ namespace: 'shop', name: 'abc', port: 80 }];
@@ -119,6 +119,20 @@ export const faults: readonly Fault[] = [
     says: "The gateway's Service has no port for cross-network traffic.",
     meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes', 'two primaries'],
     edits: [gatewayWithoutCrossNetworkPort({ cluster: 'west' })],
+  },
+  {
+    id: 'gateway-port-of-udp',
+    mode: 'EW-07',
+    says: "The port of the gateway's Service was declared as UDP, with that for QUIC beside it.",
+    meshes: ['primary-remote', 'two remotes', 'two primaries'],
+    edits: [gatewayPortWritten({ cluster: 'west', change: { protocol: 'UDP' } })],
+  },
+  {
+    id: 'gateway-port-by-a-name-that-no-container-has',
+    mode: 'EW-07',
+    says: "The port of the gateway's Service leads to a container port by a name that the pods do not have.",
+    meshes: ['primary-remote', 'two primaries'],
+    edits: [gatewayPortWritten({ cluster: 'west', change: { targetPort: 'https-mesh' } })],
   },
   {
     id: 'gateway-port-label-names-another',

@@ -330,6 +330,7 @@ const gateways: readonly Fault[] = [
   },
 ];
 
+const distributed = (way: Readonly<Record<string, unknown>>) => ({ loadBalancer: { localityLbSetting: { distribute: [way] } } });
 const failover = { loadBalancer: { localityLbSetting: { failover: [{ from: 'region-east', to: 'region-west' }] } } };
 
 /** Settings that do not do what they say. */
@@ -357,6 +358,37 @@ const idle: readonly Fault[] = [
         },
       }),
     ],
+  },
+  {
+    id: 'calls-stay-in-a-region-that-is-drained',
+    mode: 'POL-14',
+    says: 'A rule keeps calls in their region, and the only cluster of the region has no pods of the service any more.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'east', ...inShop }),
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: { host: 'abc', trafficPolicy: distributed({ from: 'region-1/*', to: { 'region-1/*': 100 } }) },
+      }),
+    ],
+    also: ['POL-05'],
+  },
+  {
+    id: 'calls-go-to-a-region-of-old',
+    mode: 'POL-14',
+    says: 'A rule sends all calls to a region that was given up.',
+    meshes: ['primary-remote', 'two remotes', 'primary-remote on one network', 'two primaries'],
+    edits: [
+      configured({
+        cluster: 'east',
+        kind: 'DestinationRule',
+        ...inShop,
+        spec: { host: 'abc.shop.svc.cluster.local', trafficPolicy: distributed({ from: '*', to: { 'eu-central-9/*': 100 } }) },
+      }),
+    ],
+    also: ['POL-05'],
   },
   {
     id: 'policy-with-identities-of-another-mesh',

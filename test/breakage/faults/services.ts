@@ -3,6 +3,7 @@ import {
   applied,
   discoverySelectors,
   exportedTo,
+  injectedWith,
   istiodDomain,
   istiodFlag,
   madeHeadless,
@@ -257,6 +258,26 @@ export const faults: readonly Fault[] = [
     edits: [
       scaledToZero({ cluster: 'west', namespace: 'shop', name: 'abc' }),
       podsAnnotated({ cluster: 'west', namespace: 'callers', annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '80' } }),
+    ],
+  },
+  {
+    id: 'callers-keep-their-interface-from-their-sidecar',
+    mode: 'POL-13',
+    says: 'Callers were told to leave an interface alone, which is that of the pod itself.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'west', namespace: 'shop', name: 'abc' }),
+      podsAnnotated({ cluster: 'west', namespace: 'callers', annotations: { 'traffic.sidecar.istio.io/excludeInterfaces': 'eth0' } }),
+    ],
+  },
+  {
+    id: 'injector-takes-the-addresses-of-one-cluster',
+    mode: 'POL-13',
+    says: 'Values of the injector name the Service addresses of the callers’ own cluster for sidecars to take, and a service that has none there is called by that of the other.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      scaledToZero({ cluster: 'west', namespace: 'shop', name: 'abc' }),
+      injectedWith({ cluster: 'west', namespace: 'callers', flag: '-i', value: '172.20.0.0/16' }),
     ],
   },
   {
