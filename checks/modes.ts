@@ -55,7 +55,7 @@ const titles = {
     'SEC-11': 'A remote secret lacks its label or lies where istiod does not look',
     'SEC-12': 'A remote secret is left over from a cluster that is gone',
     'SEC-13': 'A replica of istiod became ready without the data of a remote cluster',
-    'SEC-14': 'A remote secret cannot be made because its cluster lacks the reader account or token',
+    'SEC-14': 'A remote secret cannot be made because its cluster has no filled-in reader token, or an ID that istioctl refuses',
     'SEC-15': 'istiod needs longer to read a remote cluster than it is given',
     'SEC-16': 'Egress rules keep istiod from the API server of a remote cluster',
   },

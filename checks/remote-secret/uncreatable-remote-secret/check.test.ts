@@ -34,11 +34,11 @@ checkTester(check, {
   broken: {
     'the base was never installed in the remote': {
       mesh: without(remote).edit(readerAccountMissing(west)),
-      findings: ['uncreatable-remote-secret/account @ west:Cluster/west (error likely)'],
+      findings: ['uncreatable-remote-secret/account @ west:Cluster/west (info certain)'],
     },
     'nor in a peer': {
       mesh: without(peers).edit(readerAccountMissing(west)),
-      findings: ['uncreatable-remote-secret/account @ west:Cluster/west (error likely)'],
+      findings: ['uncreatable-remote-secret/account @ west:Cluster/west (info certain)'],
     },
     'a context for an ID': {
       mesh: without(mesh().primaryRemote(east, west, label)),

@@ -24,36 +24,27 @@ export default defineCheck({
   uses: { primary: [], member: ['serviceAccountTokens'] },
   catalogue: ['SEC-14'],
   explains: [
-    { code: 'missing-remote-secret', match: 'cluster' },
+    // The lack of an account keeps nobody from making a secret.
+    { code: 'missing-remote-secret', match: 'cluster', keys: ['token', 'name'] },
     // Under the default ID that its primary has, too, pods are given nothing else.
     { code: 'mismatched-injection-path/identity', match: 'cluster', keys: ['name'] },
   ],
   docs: {
-    why: 'istioctl create-remote-secret takes the token of the reader account of the cluster that is to be read, and calls the secret by the ID of that cluster. Without the account, with a token that was never filled in, or with an ID that is no DNS label it fails, and the pipe into kubectl applies nothing.',
+    why: 'istioctl create-remote-secret takes the token of the reader account of the cluster that is to be read, and calls the secret by the ID of that cluster. With a token that was never filled in, or with an ID that is no DNS label it fails, and the pipe into kubectl applies nothing. An account that is not there it makes itself, with its roles, unless it is called with --create-service-account=false; a chart of Istio that is installed later refuses what it did not make.',
     confirm:
       'kubectl --context REMOTE -n istio-system get serviceaccount istio-reader-service-account; kubectl --context REMOTE -n istio-system get secrets --field-selector type=kubernetes.io/service-account-token',
-    fix: 'Install the base of Istio in the cluster that is to be read before the secret is made, and give clusters IDs of small letters, digits and hyphens.',
+    fix: 'Delete a token that was never filled in, and give clusters IDs of small letters, digits and hyphens. Where Istio is installed by charts or an operator, install it in the cluster that is to be read before the secret is made.',
     notWhen: 'Where remote secrets exist already, however they were made.',
-    see: ['https://github.com/istio/istio/issues/38246', 'https://github.com/istio/istio/issues/30565'],
+    see: ['https://github.com/istio/istio/pull/28059', 'https://github.com/istio/istio/issues/38246', 'https://github.com/istio/istio/issues/30565'],
   },
   messages: {
+    // No obstacle: istioctl has made the account itself since 1.8, with the roles that belong to it.
     account: (a: Lacking) => ({
-      text: `Cluster ${a.read} has no service account ${a.namespace}/${names.readerServiceAccount}, which a remote secret for it is made from, and ${a.reader} has none.`,
+      severity: 'info',
+      text: `Cluster ${a.read} has no service account ${a.namespace}/${names.readerServiceAccount}, and ${a.reader} has no remote secret for it: istioctl create-remote-secret makes the account first, unless it is told or allowed not to.`,
       expected: `ServiceAccount ${a.namespace}/${names.readerServiceAccount}`,
       found: 'none',
-      effect: `no remote secret for ${a.read} can be made until the base of Istio is installed there`,
-      // Newer tools make the account themselves where they are allowed to.
-      certainty: 'likely',
-      remedy: [
-        remedy.installer(
-          a.read,
-          [
-            `helm --kube-context ${shellWord(a.read)} -n ${shellWord(a.namespace)} upgrade --install istio-base istio/base`,
-            creation(a, a.id),
-          ],
-          'in this order',
-        ),
-      ],
+      effect: `--create-service-account=false fails in ${a.read}, and a chart of Istio that is installed there afterwards refuses an account that it did not make`,
     }),
     token: (a: Lacking & { token: string }) => ({
       text: `Secret ${a.namespace}/${a.token} of ${a.read} holds no token, so no remote secret for ${a.read} can be made from it.`,

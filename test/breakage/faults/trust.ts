@@ -220,8 +220,9 @@ export const faults: readonly Fault[] = [
   },
   {
     id: 'base-not-installed-in-remote',
-    mode: 'SEC-14',
-    says: 'The remote secret was to be made before the base of Istio was installed in the remote.',
+    // istioctl makes the account that it takes a token of: the secret is what is missing.
+    mode: 'SEC-01',
+    says: 'The remote secret was never made, nor the account that it is made from, since the base of Istio was not installed in the remote.',
     meshes: ['primary-remote', 'primary-remote with a revision', 'two primaries'],
     edits: [remoteSecretDeleted({ cluster: 'east', of: 'west' }), readerAccountMissing('west')],
   },
