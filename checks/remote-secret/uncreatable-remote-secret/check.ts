@@ -35,7 +35,11 @@ export default defineCheck({
       'kubectl --context REMOTE -n istio-system get serviceaccount istio-reader-service-account; kubectl --context REMOTE -n istio-system get secrets --field-selector type=kubernetes.io/service-account-token',
     fix: 'Delete a token that was never filled in, and give clusters IDs of small letters, digits and hyphens. Where Istio is installed by charts or an operator, install it in the cluster that is to be read before the secret is made.',
     notWhen: 'Where remote secrets exist already, however they were made.',
-    see: ['https://github.com/istio/istio/pull/28059', 'https://github.com/istio/istio/issues/38246', 'https://github.com/istio/istio/issues/30565'],
+    see: [
+      'https://github.com/istio/istio/pull/28059',
+      'https://github.com/istio/istio/issues/38246',
+      'https://github.com/istio/istio/issues/30565',
+    ],
   },
   messages: {
     // No obstacle: istioctl has made the account itself since 1.8, with the roles that belong to it.
