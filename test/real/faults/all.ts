@@ -1,11 +1,16 @@
+import { ambientServiceFaults } from './ambient-services.ts';
 import { ambientFaults } from './ambient.ts';
 import { canaryFaults } from './canary.ts';
 import { configurationFaults } from './configuration.ts';
+import { cutOffFaults } from './cut-off.ts';
 import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
+import { gatewayFaults } from './gateways.ts';
+import { injectionFaults } from './injection.ts';
 import { multiPrimaryFaults } from './multi-primary.ts';
 import { nameFaults } from './names.ts';
 import { oneNetworkFaults } from './one-network.ts';
+import { policyFaults } from './policies.ts';
 import { runningFaults } from './running.ts';
 import { setupFaults } from './setup.ts';
 
@@ -17,6 +22,11 @@ export const faults: readonly Fault[] = [
   ...oneNetworkFaults,
   ...externalFaults,
   ...ambientFaults,
+  ...ambientServiceFaults,
   ...canaryFaults,
   ...nameFaults,
+  ...policyFaults,
+  ...cutOffFaults,
+  ...gatewayFaults,
+  ...injectionFaults,
 ];
