@@ -37,7 +37,7 @@ export const policyFaults: readonly Fault[] = [
       for (const context of both) await lab.apply(context, [rule]);
     },
     undo: withoutPeers,
-    expected: { cause: 'missing-outlier-detection', clusters: ['cluster1'] },
+    expected: { cause: 'missing-outlier-detection', clusters: both },
     remedy: { kind: 'printed' },
   },
   {
