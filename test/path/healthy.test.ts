@@ -60,3 +60,29 @@ test('a pod outside the mesh calls the Service of its own cluster, and no other'
     ['west', 'unused'],
   ]);
 });
+
+test.each(['east', 'west'])('a Service of ambient that is global in one cluster only is called within %s alone', async (cluster) => {
+  const built = mesh()
+    .ambient('east', 'west')
+    .namespace('shop', { injected: true })
+    .service('abc.shop', { serviceLabels: { 'istio.io/global': 'true' } })
+    .edit(
+      (before) =>
+        new Map(
+          [...before].map(([name, own]) => [
+            name,
+            own.map((object) =>
+              name === 'west' && object.kind === 'Service' && object.metadata.name === 'abc'
+                ? { ...object, metadata: { ...object.metadata, labels: {} } }
+                : object,
+            ),
+          ]),
+        ),
+    );
+  const report = await follow(snapshotAt(built.objects(), built.takenAt), `${cluster}/shop/abc`, 'abc.shop');
+  expect(outcomeOf(report)).toBe('works');
+  expect(Object.fromEntries(report.ways.map((way) => [way.cluster, way.verdict]))).toEqual({
+    east: cluster === 'east' ? 'works' : 'unused',
+    west: cluster === 'west' ? 'works' : 'unused',
+  });
+});

@@ -1,4 +1,5 @@
 import { count, list } from '../../base/text.ts';
+import type { ClusterName } from '../../model/ids.ts';
 import { isGlobal, isMultiNetwork } from '../ambient.ts';
 import { replicasOf, listedEndpoints } from '../measured.ts';
 import { barriersOf } from '../mtls-barriers.ts';
@@ -106,20 +107,35 @@ export function endpointsHop(around: Around, way: Way, isOnly: boolean): Hop {
 }
 
 /** Why ambient callers are not told of endpoints in another cluster. */
-function withheldText({ world, facts }: Around, { cluster, aim }: Way): { readonly text: string; readonly isScope: boolean } | undefined {
+function withheldText(
+  { world, facts, caller }: Around,
+  { cluster, aim }: Way,
+): { readonly text: string; readonly isScope: boolean } | undefined {
   const controlPlane = world === undefined ? undefined : controlPlaneIn(world, facts);
-  const own = facts.get(cluster);
-  if (world === undefined || controlPlane === undefined || own === undefined) return undefined;
+  if (world === undefined || controlPlane === undefined) return undefined;
   if (!isMultiNetwork(controlPlane))
     return { text: `ambient of ${istiodOf(world)} does not span clusters: AMBIENT_ENABLE_MULTI_NETWORK is not true`, isScope: false };
   const config = world.applied.meshConfig;
-  const service = listOf(own.services).find((one) => one.namespace === aim.namespace && one.name === aim.name);
-  const namespace = listOf(own.namespaces).find(({ name }) => name === aim.namespace);
-  if (config === undefined || service === undefined || isGlobal(service, namespace?.labels, config)) return undefined;
-  return {
-    text: `to ${istiodOf(world)} the Service of ${cluster} is not global, so that only callers of ${cluster} know its endpoints`,
-    isScope: true,
+  if (config === undefined) return undefined;
+  const isLocal = (name: ClusterName): boolean => {
+    const own = facts.get(name);
+    const service =
+      own === undefined ? undefined : listOf(own.services).find((one) => one.namespace === aim.namespace && one.name === aim.name);
+    const namespace = own === undefined ? undefined : listOf(own.namespaces).find((one) => one.name === aim.namespace);
+    return service !== undefined && namespace !== undefined && !isGlobal(service, namespace.labels, config);
   };
+  if (isLocal(cluster))
+    return {
+      text: `to ${istiodOf(world)} the Service of ${cluster} is not global, so that only callers of ${cluster} know its endpoints`,
+      isScope: true,
+    };
+  // To a Service of its own that is not global istiod adds no endpoints of others.
+  if (isLocal(caller.cluster))
+    return {
+      text: `to ${istiodOf(world)} the Service of ${caller.cluster} is not global, so that callers there know its own endpoints alone`,
+      isScope: true,
+    };
+  return undefined;
 }
 
 function hiddenText({ world, facts }: Around, { cluster, aim }: Way): string {
