@@ -12,7 +12,6 @@ export interface FollowedCall {
 const toCluster2 = { from: 'cluster1/sample/client', to: 'def.sample:5000' } as const;
 const toCluster1 = { from: 'cluster2/sample/client', to: 'abc.sample:5000' } as const;
 const ambient = { from: 'cluster1/sample/client', to: 'both.sample:5000' } as const;
-const ambientBack = { from: 'cluster2/sample/client', to: 'both.sample:5000' } as const;
 const within = { from: 'cluster2/sample/client', to: 'abc.sample:5000' } as const;
 const toPeers = { from: 'cluster1/sample/client', to: 'peers.sample:5000' } as const;
 const toFront = { from: 'cluster1/sample/client', to: 'front.sample:5000' } as const;
@@ -42,8 +41,6 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'pilot-address-stale': { ...toCluster1, hop: 'caller' },
   'tag-of-removed-revision': { ...canary, hop: 'caller' },
   // The name has no address.
-  'ambient-service-undeclared': { ...ambientBack, hop: 'name' },
-  'headless-service-called-from-afar': { ...toPeers, hop: 'name' },
   'headless-stub': { ...toPeers, hop: 'name' },
   'dns-capture-after-the-pods': { ...toCluster1, hop: 'name' },
   'dns-capture-left-out': { ...toCluster1, hop: 'name' },
@@ -64,13 +61,11 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   // It has one, and istiod has no endpoints for it, or will not have them for long.
   'ambient-peer-secret-missing': { ...ambient, hop: 'endpoints' },
   'ambient-setting-missing': { ...ambient, hop: 'endpoints' },
-  'namespace-not-labelled': { ...toCluster2, hop: 'endpoints' },
   'routes-of-a-stub-in-one-primary': { ...toFront, hop: 'endpoints' },
   'service-kept-to-nodes': { ...toCluster2, hop: 'endpoints' },
   'client-tls-simple': { ...toCluster2, hop: 'endpoints' },
   'sidecar-labelled-plain': { ...toCluster2, hop: 'endpoints' },
   'trust-domain-of-the-primary-only': { ...toCluster2, hop: 'mtls' },
-  'policy-with-identities-of-another-mesh': { ...toCluster2, hop: 'authorization' },
   'policy-by-source-address': { ...toCluster2, hop: 'authorization' },
   'external-loopback-server': { ...within, hop: 'endpoints' },
   'flat-peer-reader-cut': { ...toCluster2, hop: 'endpoints' },
@@ -131,7 +126,6 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
 export const besidePath: Readonly<Record<string, string>> = {
   'ambient-global-label-forgotten': 'calls stay in their cluster',
   'another-application-of-the-same-name': 'a share of the calls is answered, by a stranger',
-  'both-injection-labels': 'new pods are not of the revision that is asked for',
   'failover-without-outlier-detection': 'calls are spread where they should prefer their region',
   'headless-in-one-primary': 'callers of that service stay in their cluster',
   'name-of-the-old-scheme': 'calls of the old name',

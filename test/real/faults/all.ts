@@ -2,11 +2,8 @@ import { ambientServiceFaults } from './ambient-services.ts';
 import { ambientFaults } from './ambient.ts';
 import { canaryFaults } from './canary.ts';
 import { configurationFaults } from './configuration.ts';
-import { cutOffFaults } from './cut-off.ts';
 import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
-import { gatewayFaults } from './gateways.ts';
-import { injectionFaults } from './injection.ts';
 import { multiPrimaryFaults } from './multi-primary.ts';
 import { nameFaults } from './names.ts';
 import { oneNetworkFaults } from './one-network.ts';
@@ -26,7 +23,4 @@ export const faults: readonly Fault[] = [
   ...canaryFaults,
   ...nameFaults,
   ...policyFaults,
-  ...cutOffFaults,
-  ...gatewayFaults,
-  ...injectionFaults,
 ];

@@ -1,6 +1,5 @@
 import type { Fault } from './fault.ts';
-import { gone, networking, retemplated, sample, service } from './objects.ts';
-import { restarted } from './restarts.ts';
+import { gone, networking, sample, service } from './objects.ts';
 
 /*
  * Services that clusters do not have alike. Where a name is to be in both, it is that of the callers, who serve as every workload of the lab does.
@@ -19,18 +18,6 @@ export const nameFaults: readonly Fault[] = [
     undo: async (lab) => await gone(lab, ['cluster1'], 'service', 'def'),
     expected: { cause: 'ambiguous-service', clusters: both },
     remedy: { kind: 'undone', because: 'which of the two gets another name is for their owners to say' },
-  },
-  {
-    id: 'port-kept-from-the-sidecar',
-    about:
-      'A workload was told to keep its calls to port 5000 from its sidecar, and the service of that port is in the other cluster only.',
-    topology,
-    stage: async (lab) =>
-      await retemplated(lab, 'cluster1', 'client', { annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '5000' } }),
-    undo: async (lab) =>
-      await retemplated(lab, 'cluster1', 'client', { annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': null } }),
-    expected: { cause: 'bypassed-sidecar', clusters: ['cluster1'] },
-    remedy: { kind: 'undone', because: 'what else the workload keeps from its sidecar only its owner knows' },
   },
   {
     id: 'name-of-the-old-scheme',
@@ -100,33 +87,6 @@ export const nameFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
-    id: 'namespace-not-labelled',
-    about: 'The namespace of a service lost the label for injection in one cluster, and its workloads were rolled out since.',
-    topology,
-    stage: async (lab) => {
-      for (const context of both) await lab.apply(context, [service('peers', callers)]);
-      await lab.kubectl('cluster2', ['label', 'namespace', sample, 'istio-injection-']);
-      await restarted(lab, 'cluster2', sample, ['def', 'client']);
-    },
-    undo: async (lab) => {
-      await gone(lab, both, 'service', 'peers');
-      await lab.kubectl('cluster2', ['label', '--overwrite', 'namespace', sample, 'istio-injection=enabled']);
-      await restarted(lab, 'cluster2', sample, ['def', 'client']);
-    },
-    expected: { cause: 'unmeshed-namespace', clusters: both },
-    remedy: { kind: 'undone', because: 'the printed command says itself that workloads have to be restarted, which is for their owner' },
-  },
-  {
-    id: 'headless-service-called-from-afar',
-    about: 'Callers were to reach a headless service whose pods are all on the other network.',
-    topology,
-    flags: ['--service', 'peers.sample'],
-    stage: async (lab) => await lab.apply('cluster2', [service('peers', { ...callers, clusterIP: 'None' })]),
-    undo: async (lab) => await gone(lab, ['cluster2'], 'service', 'peers'),
-    expected: { cause: 'unreachable-headless-service', clusters: both },
-    remedy: { kind: 'undone', because: 'it needs a Service of another kind, which is for its owner to make' },
-  },
-  {
     id: 'headless-stub',
     about: 'A headless Service without pods was made so that the name of pods on the other network resolves.',
     topology,
@@ -157,41 +117,4 @@ export const nameFaults: readonly Fault[] = [
     expected: { cause: 'unrouted-stub-service', clusters: both },
     remedy: { kind: 'printed' },
   },
-  {
-    id: 'pods-without-the-first-port',
-    about: 'The pods of a StatefulSet lack the port that is the first of their headless Service.',
-    topology: 'multi-primary-one-network',
-    stage: async (lab) => {
-      const ports = [
-        { name: 'tcp-gossip', port: 7946, targetPort: 'gossip' },
-        { name: 'tcp', port: 5000, targetPort: 5000 },
-      ];
-      await lab.apply('cluster2', [service('db', { selector: { app: 'db' }, clusterIP: 'None', ports }), statefulSet('db')]);
-      await lab.kubectl('cluster2', ['rollout', 'status', '-n', sample, 'statefulset/db', '--timeout=110s']);
-    },
-    undo: async (lab) => {
-      await gone(lab, ['cluster2'], 'service', 'db');
-      await gone(lab, ['cluster2'], 'statefulset', 'db');
-    },
-    expected: { cause: 'unnamed-stateful-pod', clusters: both },
-    remedy: { kind: 'undone', because: 'which port comes first is for the owner of the Service to say' },
-  },
 ];
-
-function statefulSet(name: string): Record<string, unknown> {
-  const labels = { app: name };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: { name, namespace: sample },
-    spec: {
-      serviceName: name,
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { containers: [{ name: 'app', image: 'registry.example/app:1', ports: [{ containerPort: 5000 }] }] },
-      },
-    },
-  };
-}

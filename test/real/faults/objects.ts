@@ -11,11 +11,6 @@ export function networking(kind: string, name: string, spec: unknown, namespace 
   return { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace }, spec };
 }
 
-/** An object of Istio's security. */
-export function security(kind: string, name: string, spec: unknown, namespace = sample): Record<string, unknown> {
-  return { apiVersion: 'security.istio.io/v1', kind, metadata: { name, namespace }, spec };
-}
-
 /** A Service; every workload of the lab serves on port 5000. */
 export function service(name: string, spec: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
@@ -28,17 +23,4 @@ export function service(name: string, spec: Readonly<Record<string, unknown>> = 
 
 export async function gone(lab: Lab, contexts: readonly string[], kind: string, name: string, namespace = sample): Promise<void> {
   for (const context of contexts) await lab.kubectl(context, ['delete', kind, name, '-n', namespace, '--ignore-not-found']);
-}
-
-/** Changes the template of a deployment, and waits until its pods are new. */
-export async function retemplated(
-  lab: Lab,
-  context: string,
-  deployment: string,
-  metadata: Readonly<Record<string, unknown>>,
-  namespace = sample,
-): Promise<void> {
-  const patch = JSON.stringify({ spec: { template: { metadata } } });
-  await lab.kubectl(context, ['patch', 'deployment', deployment, '-n', namespace, '--type=merge', '-p', patch]);
-  await lab.kubectl(context, ['rollout', 'status', '-n', namespace, `deployment/${deployment}`, '--timeout=110s']);
 }

@@ -1,4 +1,3 @@
-import type { Lab } from '../lab/lab.ts';
 import { addWorkloads } from './multi-primary.ts';
 import * as parts from './parts.ts';
 import type { Topology } from './topology.ts';
@@ -28,19 +27,19 @@ export const primaryRemoteOneNetwork: Topology = {
     await parts.install(lab, 'cluster1', parts.eastWestGateway('network1', ''));
     await lab.apply('cluster1', parts.exposedIstiod(''));
     await parts.makeNamespace(lab, 'cluster2', 'istio-system', { annotations: { 'topology.istio.io/controlPlaneClusters': 'cluster1' } });
-    await parts.install(lab, 'cluster2', await flatRemoteOperator(lab));
+    // The guide gives the remote neither a cluster's name nor a network: both come in the injection path.
+    await parts.install(
+      lab,
+      'cluster2',
+      parts.operatorOf('remote', {
+        profile: 'remote',
+        values: {
+          istiodRemote: { injectionPath: '/inject/cluster/cluster2/net/network1' },
+          global: { remotePilotAddress: await parts.gatewayAddress(lab, 'cluster1') },
+        },
+      }),
+    );
     await parts.remoteSecret(lab, 'cluster1', 'cluster2');
     await Promise.all([addWorkloads(lab, 'cluster1', 'abc'), addWorkloads(lab, 'cluster2', 'def')]);
   },
 };
-
-/** The guide gives the remote neither a cluster's name nor a network: both come in the injection path. */
-export async function flatRemoteOperator(lab: Lab): Promise<Record<string, unknown>> {
-  return parts.operatorOf('remote', {
-    profile: 'remote',
-    values: {
-      istiodRemote: { injectionPath: '/inject/cluster/cluster2/net/network1' },
-      global: { remotePilotAddress: await parts.gatewayAddress(lab, 'cluster1') },
-    },
-  });
-}
