@@ -1,6 +1,7 @@
 import { ambientServiceFaults } from './ambient-services.ts';
 import { ambientFaults } from './ambient.ts';
 import { canaryFaults } from './canary.ts';
+import { credentialFaults } from './credentials.ts';
 import { configurationFaults } from './configuration.ts';
 import { externalFaults } from './external.ts';
 import type { Fault } from './fault.ts';
@@ -10,6 +11,7 @@ import { oneNetworkFaults } from './one-network.ts';
 import { policyFaults } from './policies.ts';
 import { runningFaults } from './running.ts';
 import { setupFaults } from './setup.ts';
+import { trustFaults } from './trust.ts';
 
 export const faults: readonly Fault[] = [
   ...setupFaults,
@@ -23,4 +25,6 @@ export const faults: readonly Fault[] = [
   ...canaryFaults,
   ...nameFaults,
   ...policyFaults,
+  ...trustFaults,
+  ...credentialFaults,
 ];

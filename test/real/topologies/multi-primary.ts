@@ -15,6 +15,7 @@ export const multiPrimary: Topology = {
   ],
   build: async (lab) => {
     const authority = await parts.newAuthority('Root CA');
+    parts.keepAuthority(lab, authority);
     await Promise.all(
       lab.clusters().map(async ({ cluster: { name } }) => {
         await parts.makeNamespace(lab, name, 'istio-system', { labels: { 'topology.istio.io/network': networkOf(name) } });

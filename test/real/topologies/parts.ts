@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Certificate, mintCertificate } from '../../../src/sandbox/certificates.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -10,28 +12,48 @@ import type { Lab } from '../lab/lab.ts';
 /** Revision of the meshes that have one, as a team names it after a release. */
 export const revision = '1-31-0';
 
-const year = 365 * 86_400_000;
+const hour = 3_600_000;
+const day = 24 * hour;
+const year = 365 * day;
+
+/** From when to when a certificate is in force. */
+export interface Term {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** A term of so many years that began an hour ago. */
+function termOf(years: number): Term {
+  return { notBefore: new Date(Date.now() - hour), notAfter: new Date(Date.now() + years * year) };
+}
+
+/** A term of a year that ends in so many milliseconds. */
+export function termThatEnds(after: number): Term {
+  return { notBefore: new Date(Date.now() + after - year), notAfter: new Date(Date.now() + after) };
+}
 
 export interface Authority {
   readonly root: Certificate;
-  intermediateFor(cluster: string): Promise<Certificate>;
+  intermediateFor(cluster: string, term?: Term): Promise<Certificate>;
 }
 
 /** A root with an intermediate per cluster, as a team plugs them in. */
-export async function newAuthority(name: string): Promise<Authority> {
-  const notBefore = new Date(Date.now() - 3_600_000);
+export async function newAuthority(name: string, term = termOf(10)): Promise<Authority> {
   const root = await mintCertificate({
     subject: [
       ['O', 'Istio'],
       ['CN', name],
     ],
     isAuthority: true,
-    notBefore,
-    notAfter: new Date(Date.now() + 10 * year),
+    ...term,
   });
+  return authorityUnder(root);
+}
+
+function authorityUnder(root: Certificate): Authority {
   return {
     root,
-    intermediateFor: async (cluster) =>
+    intermediateFor: async (cluster, term = termOf(2)) =>
       await mintCertificate({
         subject: [
           ['O', 'Istio'],
@@ -40,28 +62,46 @@ export async function newAuthority(name: string): Promise<Authority> {
         issuer: root,
         isAuthority: true,
         pathLength: 0,
-        notBefore,
-        notAfter: new Date(Date.now() + 2 * year),
+        ...term,
       }),
+  };
+}
+
+/** The root of the mesh and its key, where the team that made it keeps them: in no cluster. */
+export function keepAuthority(lab: Lab, { root }: Authority): void {
+  writeFileSync(join(lab.folder, 'authority.json'), JSON.stringify(root), { mode: 0o600 });
+}
+
+/** What keepAuthority kept. */
+export function keptAuthority(lab: Lab): Authority {
+  // Written by this file.
+  return authorityUnder(JSON.parse(readFileSync(join(lab.folder, 'authority.json'), 'utf8')) as Certificate);
+}
+
+/** Files of a plugged-in authority, by the names that istiod reads. */
+export function authorityFiles(intermediate: Certificate, roots: readonly Certificate[]): Record<string, string> {
+  const [first] = roots;
+  return {
+    'ca-cert.pem': intermediate.cert,
+    'ca-key.pem': intermediate.key,
+    'root-cert.pem': roots.map(({ cert }) => cert).join(''),
+    'cert-chain.pem': `${intermediate.cert}\n${first?.cert ?? ''}`,
   };
 }
 
 /** Secret cacerts of one cluster. */
 export async function plugInCertificates(lab: Lab, context: string, authority: Authority, namespace = 'istio-system'): Promise<void> {
-  const intermediate = await authority.intermediateFor(context);
+  await plugInFiles(lab, context, authorityFiles(await authority.intermediateFor(context), [authority.root]), namespace);
+}
+
+export async function plugInFiles(
+  lab: Lab,
+  context: string,
+  files: Readonly<Record<string, string>>,
+  namespace = 'istio-system',
+): Promise<void> {
   await lab.apply(context, [
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'cacerts', namespace },
-      type: 'Opaque',
-      stringData: {
-        'ca-cert.pem': intermediate.cert,
-        'ca-key.pem': intermediate.key,
-        'root-cert.pem': authority.root.cert,
-        'cert-chain.pem': `${intermediate.cert}\n${authority.root.cert}`,
-      },
-    },
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cacerts', namespace }, type: 'Opaque', stringData: files },
   ]);
 }
 
