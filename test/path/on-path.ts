@@ -64,8 +64,6 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'routes-of-a-stub-in-one-primary': { ...toFront, hop: 'endpoints' },
   'service-kept-to-nodes': { ...toCluster2, hop: 'endpoints' },
   'client-tls-simple': { ...toCluster2, hop: 'endpoints' },
-  'kubeconfig-runs-a-program': { ...toCluster2, hop: 'endpoints' },
-  'kubeconfig-without-context': { ...toCluster2, hop: 'endpoints' },
   'sidecar-labelled-plain': { ...toCluster2, hop: 'endpoints' },
   'trust-domain-of-the-primary-only': { ...toCluster2, hop: 'mtls' },
   'policy-by-source-address': { ...toCluster2, hop: 'authorization' },
