@@ -17,7 +17,7 @@ const day = 24 * hour;
 const year = 365 * day;
 
 /** From when to when a certificate is in force. */
-export interface Term {
+interface Term {
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
