@@ -260,6 +260,7 @@ test('what a directory does not claim to hold proves nothing', async () => {
     'unknown',
     [
       ['west', 'gateways', 'partial'],
+      ['west', 'kubeGateways', 'partial'],
       ['west', 'pods', 'partial'],
     ],
   ]);
