@@ -144,7 +144,6 @@ export const besidePath: Readonly<Record<string, string>> = {
   'intermediate-ends-in-days': 'calls in two weeks',
   'namespace-on-unserved-revision': 'new pods are not injected',
   'policy-in-remote': 'a policy that nobody reads',
-  'root-copied-and-locked': 'new pods trust another root',
   'root-replaced-without-restart': 'the next start of istiod',
   'root-tampered-while-unled': 'new pods trust another root',
   'secret-twice': 'the second secret is not taken',

@@ -61,12 +61,16 @@ export const nameFaults: readonly Fault[] = [
   },
   {
     id: 'service-exported-to-its-namespace',
-    about: 'A Service called from the other network was exported to its own namespace alone.',
+    about: 'A Service called from the other network by a stub there was exported to its own namespace alone.',
     topology,
-    stage: async (lab) =>
-      void (await lab.kubectl('cluster2', ['annotate', 'service', 'def', '-n', sample, 'networking.istio.io/exportTo=.'])),
-    undo: async (lab) =>
-      void (await lab.kubectl('cluster2', ['annotate', 'service', 'def', '-n', sample, 'networking.istio.io/exportTo-'])),
+    stage: async (lab) => {
+      await lab.apply('cluster1', [service('def', { selector: { app: 'def' } })]);
+      await lab.kubectl('cluster2', ['annotate', 'service', 'def', '-n', sample, 'networking.istio.io/exportTo=.']);
+    },
+    undo: async (lab) => {
+      await lab.kubectl('cluster2', ['annotate', 'service', 'def', '-n', sample, 'networking.istio.io/exportTo-']);
+      await gone(lab, ['cluster1'], 'service', 'def');
+    },
     expected: { cause: 'unexported-service', clusters: both },
     remedy: { kind: 'printed' },
   },
