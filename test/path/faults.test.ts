@@ -207,6 +207,22 @@ describe('what is measured, beside what is predicted', () => {
     expect(firstHop(report)?.predicted.verdict).toBe('works');
   });
 
+  test.each([
+    ['in the cluster of the caller', 'west', 'broken at gateway', ['failing-pod-call/unreachable']],
+    ['in another cluster', 'east', 'works', []],
+  ])('a pod that does not get to the gateway, %s', async (_, cluster, outcome, codes) => {
+    const timedOut = { stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' } as const;
+    const pods = observations.map((own) => {
+      const [shake] = observations.flatMap(({ gatewayHandshakes: all }) => (all?.status === 'observed' ? all.value : []));
+      if (own.cluster !== cluster || shake === undefined) return own;
+      const answers = { answer: [{ ...shake, is: 'handshake' as const, outcome: timedOut }] };
+      const pod = { namespace: 'shop', name: 'meshdoctor-probe-0a', image: 'istio/proxyv2:1.31.0', isInjected: true, answers };
+      return { ...own, probePods: { status: 'observed' as const, value: [pod] } };
+    });
+    const report = await follow({ ...snapshotAt(objects, remote.takenAt), observations: pods }, 'west/shop/curl', 'abc.shop');
+    expect([outcomeOf(report), codesAtFirst(report)]).toEqual([outcome, codes]);
+  });
+
   test('a certificate under no root of the mesh is told where the destination proves who it is', async () => {
     const report = await observed((text) => text.replaceAll(/"verifiedBy":\[[^\]]*\]/g, '"verifiedBy":[]'));
     expect(outcomeOf(report)).toBe('broken at mtls');

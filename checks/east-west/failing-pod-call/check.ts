@@ -18,6 +18,8 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['probePods', 'services'],
   applies: { probed: ['probePods'] },
+  // A pod where the caller is, at the very address: what is seen from elsewhere does not outweigh that.
+  path: { hops: ['gateway'], isOn: ({ code }) => code === 'failing-pod-call/unreachable' },
   catalogue: ['EW-12'],
   explains: [
     { code: 'unreachable-gateway', match: 'cluster', keys: ['unreachable'] },

@@ -109,7 +109,8 @@ function fits({ scope, name, clusters }: Subject, finding: Finding, passage: Pas
     hop !== 'network' ? ends.includes(cluster) : cluster === from ? isMentioned : to.includes(cluster);
   switch (scope) {
     case 'cluster':
-      return clusters.some(isAtEnd);
+      // What one cluster sees of another is about both ends, and which it sees was compared already.
+      return finding.between !== undefined || clusters.some(isAtEnd);
     case 'pair':
       return clusters[0] === from && to.includes(clusters[1] ?? '');
     case 'service':
