@@ -40,6 +40,8 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'istiod-service-left-out': { ...toCluster1, hop: 'caller' },
   'pilot-address-stale': { ...toCluster1, hop: 'caller' },
   'tag-of-removed-revision': { ...canary, hop: 'caller' },
+  'istiod-port-behind-firewall': { ...toCluster1, hop: 'caller' },
+  'nodes-cut-off-from-istiod': { ...toCluster1, hop: 'caller' },
   // The name has no address.
   'headless-stub': { ...toPeers, hop: 'name' },
   'dns-capture-after-the-pods': { ...toCluster1, hop: 'name' },
@@ -140,6 +142,9 @@ export const besidePath: Readonly<Record<string, string>> = {
   'external-kubeconfig-missing': 'the next start of istiod',
   'external-unserved-revision': 'new pods are not injected',
   'injection-path-of-another-cluster': 'new pods get another ID',
+  'filter-that-envoy-refuses': 'what changes next does not reach the gateways',
+  'injection-port-behind-firewall': 'new pods are not injected',
+  'injector-ignored-and-unreached': 'new pods are not injected',
   'injectors-deleted': 'new pods are not injected',
   'intermediate-ends-in-days': 'calls in two weeks',
   'namespace-on-unserved-revision': 'new pods are not injected',

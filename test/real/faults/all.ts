@@ -9,9 +9,11 @@ import { multiPrimaryFaults } from './multi-primary.ts';
 import { nameFaults } from './names.ts';
 import { oneNetworkFaults } from './one-network.ts';
 import { policyFaults } from './policies.ts';
+import { refusedFaults } from './refused.ts';
 import { runningFaults } from './running.ts';
 import { setupFaults } from './setup.ts';
 import { trustFaults } from './trust.ts';
+import { wayFaults } from './ways.ts';
 
 export const faults: readonly Fault[] = [
   ...setupFaults,
@@ -27,4 +29,6 @@ export const faults: readonly Fault[] = [
   ...policyFaults,
   ...trustFaults,
   ...credentialFaults,
+  ...wayFaults,
+  ...refusedFaults,
 ];

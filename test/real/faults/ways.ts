@@ -1,0 +1,94 @@
+import type { Lab } from '../lab/lab.ts';
+import type { Barrier } from '../lab/network.ts';
+import * as parts from '../topologies/parts.ts';
+import type { Fault } from './fault.ts';
+import { kept } from './kept.ts';
+
+/*
+ * Firewalls between clusters, which are in no object. Seen by whoever calls, and by istiod.
+ */
+
+const remote = 'primary-remote';
+const system = 'istio-system';
+const istiodPorts = [15_012, 15_017] as const;
+const noObject = 'a firewall is in no object';
+
+const objects = {
+  injector: kept('cluster2', 'mutatingwebhookconfiguration', `istio-sidecar-injector-${parts.revision}`),
+  injectorOfTag: kept('cluster2', 'mutatingwebhookconfiguration', 'istio-revision-tag-default'),
+};
+
+/** All pods of a cluster: their addresses have the first two numbers in common. */
+const podsOf = (lab: Lab, cluster: string): string =>
+  `${lab.cluster(cluster).cluster.addresses.pod(0).split('.').slice(0, 2).join('.')}.0.0/16`;
+
+/**
+ * The way of the remote to a port of istiod. Nothing translates the address of a Service here: what calls the Service of istiod in the remote is dropped at
+ * that address as it would be at the one of the load balancer behind it.
+ */
+const toIstiod = async (lab: Lab, port: number, from?: string): Promise<readonly Barrier[]> => {
+  const service = `istiod-${parts.revision}`;
+  const own = await lab.kubectl('cluster2', ['get', 'service', service, '-n', system, '-o', 'jsonpath={.spec.clusterIP}']);
+  return [await parts.gatewayAddress(lab, 'cluster1'), own].map((to) => ({ to, port, ...(from === undefined ? {} : { from }) }));
+};
+
+const opened = async (lab: Lab): Promise<void> => await lab.services.bar([]);
+
+export const wayFaults: readonly Fault[] = [
+  {
+    id: 'istiod-port-behind-firewall',
+    about: 'A firewall drops everything to port 15012 of the load balancer of the primary.',
+    topology: remote,
+    stage: async (lab) => await lab.services.bar(await toIstiod(lab, istiodPorts[0])),
+    undo: opened,
+    expected: { cause: 'rejected-istiod-call/blocked', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'nodes-cut-off-from-istiod',
+    about: 'A firewall drops what nodes and pods of the remote send to port 15012 of the primary; others are let through.',
+    topology: remote,
+    stage: async (lab) => await lab.services.bar(await toIstiod(lab, istiodPorts[0], podsOf(lab, 'cluster2'))),
+    undo: opened,
+    expected: { cause: 'unconnected-proxy', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'injection-port-behind-firewall',
+    about: 'A firewall drops everything to port 15017 of the load balancer of the primary.',
+    topology: remote,
+    flags: ['--probe=dry-run'],
+    stage: async (lab) => await lab.services.bar(await toIstiod(lab, istiodPorts[1])),
+    undo: opened,
+    expected: { cause: 'rejected-istiod-call/blocked', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'injector-ignored-and-unreached',
+    about:
+      'The injectors of the remote were set to be ignored where they fail, and a firewall drops everything to port 15017 of the primary.',
+    topology: remote,
+    flags: ['--probe=dry-run'],
+    stage: async (lab) => {
+      await objects.injector.keep(lab);
+      await objects.injectorOfTag.keep(lab);
+      await ignoringFailures(lab, `istio-sidecar-injector-${parts.revision}`);
+      await ignoringFailures(lab, 'istio-revision-tag-default');
+      await lab.services.bar(await toIstiod(lab, istiodPorts[1]));
+    },
+    undo: async (lab) => {
+      await opened(lab);
+      await objects.injector.putBack(lab);
+      await objects.injectorOfTag.putBack(lab);
+    },
+    expected: { cause: 'rejected-istiod-call/blocked', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+];
+
+/** Every webhook of a configuration. */
+async function ignoringFailures(lab: Lab, configuration: string): Promise<void> {
+  const names = await lab.kubectl('cluster2', ['get', 'mutatingwebhookconfiguration', configuration, '-o', 'jsonpath={.webhooks[*].name}']);
+  const patch = names.split(' ').map((_, position) => ({ op: 'replace', path: `/webhooks/${position}/failurePolicy`, value: 'Ignore' }));
+  await lab.kubectl('cluster2', ['patch', 'mutatingwebhookconfiguration', configuration, '--type=json', '-p', JSON.stringify(patch)]);
+}
