@@ -57,7 +57,7 @@ export default defineCheck({
   docs: {
     why: 'An east-west gateway only lets services through when a Gateway with tls.mode AUTO_PASSTHROUGH opens port 15443 for its pods. istiod reads it in the cluster whose configuration it uses: in primary-remote that is the primary alone, for the gateways of all clusters.',
     confirm:
-      'kubectl --context PRIMARY get gateways.networking.istio.io,gateways.gateway.networking.k8s.io -A -o yaml | grep -i -B8 auto.passthrough',
+      'kubectl --context PRIMARY get gateways.networking.istio.io -A -o yaml | grep -B8 AUTO_PASSTHROUGH; kubectl --context PRIMARY get gateways.gateway.networking.k8s.io -A -o yaml | grep -B8 auto-passthrough',
     fix: 'kubectl --context PRIMARY apply -n istio-system -f samples/multicluster/expose-services.yaml',
     notWhen: 'Hosts narrower than *.local may be meant that way.',
   },
