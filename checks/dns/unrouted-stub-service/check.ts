@@ -37,7 +37,7 @@ export default defineCheck({
   },
   messages: {
     unrouted: (a: Unrouted) => ({
-      text: `Service ${a.service.namespace}/${a.service.name} has no pods, only routes by VirtualService ${a.route.namespace}/${a.route.name} in ${a.route.ref.cluster}: callers in ${list(a.callers)}, whose primary has no such routes, get 503.`,
+      text: `Service ${a.service.namespace}/${a.service.name} has no pods, only routes by VirtualService ${a.route.namespace}/${a.route.name} in ${a.route.ref.cluster}: callers in ${list(a.callers)}, whose primary has no such routes, find no endpoint behind it.`,
       expected: `VirtualService for ${a.host} in ${list(a.without)}`,
       found: 'none',
       effect: 'the name resolves, and every call fails',
@@ -138,20 +138,12 @@ function routed(route: VirtualService, readers: readonly serviceCopies.Reader[])
   if (own === undefined) return [];
   const { clusterDomain } = own.controlPlane;
   return route.hosts.flatMap((given): Routed[] => {
-    const host = fullName(given, route.namespace, clusterDomain);
+    const host = hosts.resolveHost(given, route.namespace, clusterDomain);
     const service = hosts.serviceOfFqdn(host, clusterDomain);
-    return service === undefined || !leadsElsewhere(route.spec, host, (other) => fullName(other, route.namespace, clusterDomain))
+    return service === undefined || !leadsElsewhere(route.spec, host, (other) => hosts.resolveHost(other, route.namespace, clusterDomain))
       ? []
       : [{ route, host, ...service }];
   });
-}
-
-/** `abc`, `abc.shop` and `abc.shop.svc` mean the same in hosts of the mesh. */
-function fullName(host: string, namespace: string, domain: string): string {
-  const parts = host.split('.');
-  if (parts.length === 1) return hosts.fqdnOf(namespace, host, domain);
-  if (parts.length === 3 && parts[2] === 'svc') return `${host}.${domain}`;
-  return host;
 }
 
 function leadsElsewhere(value: Json, host: string, full: (host: string) => string): boolean {
