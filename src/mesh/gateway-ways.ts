@@ -30,6 +30,21 @@ function isSpiffe(uri: string): boolean {
   return uri.startsWith('spiffe://');
 }
 
+/** What the HBONE listener of an Istio gateway does and this one did not. */
+export type HboneLack = 'asks-for-no-certificate' | 'older-tls';
+
+/**
+ * What tells a certificate of the mesh on the port of ambient from Istio's listener: that asks whoever calls for a certificate, and speaks TLS 1.3 and nothing
+ * older. `isOlderMeant`: its istiod keeps proxies to TLS 1.2. What a recording does not say is no lack.
+ */
+export function hboneLacks(outcome: HandshakeOutcome, isOlderMeant: boolean): readonly HboneLack[] {
+  if (outcome.stage !== 'certificate') return [];
+  return [
+    ...(outcome.asksForCertificate === false ? ['asks-for-no-certificate' as const] : []),
+    ...(!isOlderMeant && outcome.version !== undefined && outcome.version !== 'TLSv1.3' ? ['older-tls' as const] : []),
+  ];
+}
+
 /** Whether a pod that was asked itself says something of its gateway: else the port-forward failed on its way. */
 export function isOfPod({ stage, ...outcome }: HandshakeOutcome): boolean {
   return stage !== 'tcp' || ('code' in outcome && outcome.code === 'refused');

@@ -208,6 +208,10 @@ export type HandshakeOutcome =
       readonly isPublic?: true;
       /** Agreed on by ALPN; empty: none. Absent where TLS did not come to be, and in recordings of older versions. */
       readonly protocol?: string;
+      /** Version of TLS that the other side chose, `TLSv1.3`. Absent in recordings of older versions. */
+      readonly version?: string;
+      /** Whether it asked for a certificate of ours, which it does before it is known that there is none. Absent in recordings of older versions. */
+      readonly asksForCertificate?: boolean;
       /** What came after the handshake: Istio sidecars ask for a client certificate. */
       readonly afterwards: 'certificate-required' | 'open' | 'closed';
     };

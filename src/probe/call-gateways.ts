@@ -10,6 +10,7 @@ import type {
   Observed,
 } from '../model/observations.ts';
 import { refKey } from '../model/refs.ts';
+import { hboneLacks, layerOf } from '../mesh/gateway-ways.ts';
 import { ports } from '../istio/labels.ts';
 import { carriedOut, carriedOutWhereAllowed } from './carry-out.ts';
 import { failureOf } from './failure.ts';
@@ -76,7 +77,9 @@ async function gatewayCalls(targets: readonly HandshakeTarget[], look: SecondLoo
   const inside = await look(knocks, (knock) => {
     const outcome = outside.get(knock)?.outcome;
     if (outcome === undefined || isCut({ outcome })) return false;
-    if (knock.purpose !== 'control') return !(outcome.stage === 'certificate' && outcome.uris.some(isSpiffe));
+    // Whose listener it is that ends HBONE in an odd way, the pod shows, too.
+    if (knock.purpose === 'hbone' && hboneLacks(outcome, false).length > 0) return true;
+    if (knock.purpose !== 'control') return layerOf(outcome) !== 'workload';
     if (outcome.stage === 'certificate') return true;
     return (outcome.stage === 'tcp' || outcome.stage === 'silence') && !withTargets.has(placeOf(knock));
   });
@@ -91,10 +94,6 @@ async function gatewayCalls(targets: readonly HandshakeTarget[], look: SecondLoo
 
 function placeOf({ host, port }: Pick<GatewayHandshake, 'host' | 'port'>): string {
   return `${host} ${port}`;
-}
-
-function isSpiffe(uri: string): boolean {
-  return uri.startsWith('spiffe://');
 }
 
 async function istiodCalls(calls: readonly IstiodCall[], look: SecondLook, means: GatewayMeans): Promise<IstiodHandshake[]> {

@@ -49,8 +49,8 @@ export async function shakeHands(
       signal.addEventListener('abort', () => stream.destroy(), { once: true });
       return await talk(stream, greeting, {
         isSilent: () => !seen.heard(),
-        onCertificate: (leaf, protocol) => {
-          seen.certificate = { ...certificateSeen(leaf, roots), ...(protocol === undefined ? {} : { protocol }) };
+        onCertificate: (leaf, terms) => {
+          seen.certificate = { ...certificateSeen(leaf, roots), ...terms };
           return seen.certificate;
         },
         milliseconds: () => Math.round(now() - (seen.since ?? 0)),
@@ -63,7 +63,15 @@ export async function shakeHands(
   return outcome;
 }
 
-type Presented = CertificateSeen & { readonly protocol?: string };
+/** What the other side settled beside its certificate. */
+interface Terms {
+  readonly version?: string;
+  readonly asksForCertificate: boolean;
+  /** Agreed on by ALPN, where the handshake came that far. */
+  readonly protocol?: string;
+}
+
+type Presented = CertificateSeen & Terms;
 
 interface Seen {
   since?: number;
@@ -78,8 +86,7 @@ const longestSettling = 2000;
 
 interface Observer {
   readonly isSilent: () => boolean;
-  /** `protocol`: agreed on by ALPN, where the handshake came that far. */
-  readonly onCertificate: (leaf: X509Certificate, protocol?: string) => Presented;
+  readonly onCertificate: (leaf: X509Certificate, terms: Terms) => Presented;
   /** Since the connection stood. */
   readonly milliseconds: () => number;
   /** Milliseconds to wait after the handshake. */
@@ -112,26 +119,32 @@ function talk(stream: Duplex, { sni, protocols, afterwards }: Greeting, observer
       checkServerIdentity: () => undefined,
     });
     let certificate: Presented | undefined;
-    let early: X509Certificate | undefined;
+    let early: { readonly leaf: X509Certificate; readonly terms: Terms } | undefined;
     let settling: NodeJS.Timeout | undefined;
     const finish = (then: 'certificate-required' | 'open' | 'closed') => {
       clearTimeout(settling);
       if (certificate !== undefined) resolve({ ...certificate, afterwards: then });
     };
     const cut = (error?: Error): void => {
-      if (certificate === undefined && early !== undefined && !observer.isSilent()) certificate = observer.onCertificate(early);
+      if (certificate === undefined && early !== undefined && !observer.isSilent())
+        certificate = observer.onCertificate(early.leaf, early.terms);
       if (certificate !== undefined) return finish(error !== undefined && isCertificateRequired(error) ? 'certificate-required' : 'closed');
       resolve(observer.isSilent() ? ofNothing(error, observer.milliseconds()) : brokenOff(error));
     };
     // Before 1.3 whoever wants a certificate of ours ends the handshake without it. Its own has come by the time that keys are made.
     tls.on('keylog', (line: Buffer) => {
-      if (line.subarray(0, keysBefore13.length).toString('latin1') === keysBefore13) early = leafOf(tls);
+      if (line.subarray(0, keysBefore13.length).toString('latin1') !== keysBefore13) return;
+      const leaf = tls.getPeerX509Certificate();
+      if (leaf !== undefined) early = { leaf, terms: termsOf(tls) };
     });
     tls.once('secureConnect', () => {
       // Reading it takes it out of the chain that Node keeps: it is read once.
-      const leaf = early ?? leafOf(tls);
+      const leaf = early?.leaf ?? tls.getPeerX509Certificate();
       if (leaf === undefined) return reject(new Error('the other side presented no certificate'));
-      certificate = observer.onCertificate(leaf, tls.alpnProtocol === false ? '' : (tls.alpnProtocol ?? ''));
+      certificate = observer.onCertificate(leaf, {
+        ...termsOf(tls),
+        protocol: tls.alpnProtocol === false ? '' : (tls.alpnProtocol ?? ''),
+      });
       if (afterwards !== undefined) return void afterwards(tls).then(() => finish('open'), reject);
       settling = setTimeout(() => finish('open'), observer.settle);
       tls.on('data', () => finish('open'));
@@ -141,8 +154,10 @@ function talk(stream: Duplex, { sni, protocols, afterwards }: Greeting, observer
   });
 }
 
-function leafOf(tls: TLSSocket): X509Certificate | undefined {
-  return tls.getPeerX509Certificate();
+/** Whoever asks for a certificate says which signatures it takes: a client has some in common with the server only then. */
+function termsOf(tls: TLSSocket): Terms {
+  const version = tls.getProtocol();
+  return { ...(version === null ? {} : { version }), asksForCertificate: tls.getSharedSigalgs().length > 0 };
 }
 
 /** Nothing was said. Of a port-forward it is only known afterwards that nobody listens where it leads. */

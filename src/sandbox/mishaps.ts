@@ -12,13 +12,15 @@ export type Mishap =
       readonly does: 'refuse' | 'end' | 'hold' | 'terminate' | 'other-protocol';
       /** The newest TLS that it speaks. */
       readonly most?: 'TLSv1.2';
+      /** Whose certificate it ends TLS with, if not its own: it was given that of the gateway. */
+      readonly as?: 'gateway';
     }
-  /** Pods of gateways: listen on no such port; know no such name; hold calls since they get through to no pod; answer without TLS; have no configuration yet, so that nothing but 15021 listens. */
+  /** Pods of gateways: listen on no such port; know no such name; hold calls since they get through to no pod; answer without TLS; end TLS for whoever calls, without asking for a certificate; have no configuration yet, so that nothing but 15021 listens. */
   | {
       readonly on: 'gateway';
       readonly cluster: string;
       readonly port?: number;
-      readonly does: 'close' | 'end' | 'stall' | 'plain' | 'wait';
+      readonly does: 'close' | 'end' | 'stall' | 'plain' | 'unguarded' | 'wait';
     }
   /** Workloads present a certificate of another identity, or of another root; speak no newer TLS than 1.2. */
   | {

@@ -289,6 +289,8 @@ function signedIn(mesh: Mesh, cluster: ClusterName, facts: Facts): Extract<Gatew
     chain: ['leaf'],
     verifiedBy,
     rootsTried,
+    version: 'TLSv1.3',
+    asksForCertificate: true,
     afterwards: 'certificate-required',
   };
 }

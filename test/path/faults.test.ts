@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { callPaths } from '../../src/api/index.ts';
 import { mesh, type MeshBuilder } from '../../src/builder/mesh.ts';
 import type { KubeObject } from '../../src/model/kube.ts';
+import type { GatewayHandshake } from '../../src/model/observations.ts';
 import { observedIn } from '../../src/testkit/observed.ts';
+import * as observedEdits from '../../src/testkit/observed-edits.ts';
 import { snapshotAt } from '../corpus/corpus.ts';
 import { codesAtFirst, firstHop, follow, outcomeOf } from './follow.ts';
 
@@ -229,6 +231,48 @@ describe('what is measured, beside what is predicted', () => {
     expect(codesAtFirst(report)).toContain('foreign-gateway-certificate/untrusted');
   });
 });
+
+describe('a call of ambient meets at the gateway what is found at its port for tunnels', () => {
+  const ambient = mesh()
+    .ambient('east', 'west')
+    .namespace('shop', { injected: true })
+    .service('abc.shop', { serviceLabels: { 'istio.io/global': 'true' } });
+  const objects = ambient.objects();
+  const seen = observedIn(objects, [{ namespace: 'shop', name: 'abc', port: 80 }]);
+  const inWest = (outcome: GatewayHandshake['outcome']) =>
+    follow(
+      { ...snapshotAt(objects, ambient.takenAt), observations: observedEdits.handshakes('west', (one) => ({ ...one, outcome }))(seen) },
+      'east/shop/abc',
+      'abc.shop',
+    );
+
+  test.each<readonly [string, GatewayHandshake['outcome'], string]>([
+    [
+      'no certificate of the caller is asked for',
+      { ...presented(seen), asksForCertificate: false },
+      'terminated-cross-network-tls/unguarded',
+    ],
+    ['the certificate of somebody else', { ...presented(seen), uris: [] }, 'terminated-cross-network-tls/terminated'],
+    ['no TLS', { stage: 'tls', reason: 'the other side does not speak TLS' }, 'rejected-cross-network-call/noHbone'],
+  ])('%s', async (_, outcome, code) => {
+    const report = await inWest(outcome);
+    expect([outcomeOf(report), report.ways.map(({ cluster, verdict }) => [cluster, verdict]), codesAtFirst(report)]).toEqual([
+      'broken at gateway',
+      [
+        ['east', 'works'],
+        ['west', 'broken'],
+      ],
+      [code],
+    ]);
+  });
+});
+
+/** The certificate that gateways of ambient show. */
+function presented(seen: ReturnType<typeof observedIn>): Extract<GatewayHandshake['outcome'], { stage: 'certificate' }> {
+  const [outcome] = seen.flatMap(({ gatewayHandshakes: all }) => (all?.status === 'observed' ? all.value : [])).map((one) => one.outcome);
+  if (outcome?.stage !== 'certificate') throw new Error('no gateway shows a certificate');
+  return outcome;
+}
 
 describe('several ways', () => {
   const both = mesh()

@@ -64,6 +64,8 @@ describe('a certificate is presented', () => {
         verifiedBy: [fingerprint(root)],
         rootsTried: [fingerprint(root)],
         protocol: '',
+        version: 'TLSv1.3',
+        asksForCertificate: true,
         afterwards: 'certificate-required',
       },
     });
@@ -123,6 +125,8 @@ describe('a certificate is presented', () => {
         subject: 'CN=lb.example.com',
         issuer: 'CN=Vendor CA',
         verifiedBy: [],
+        version,
+        asksForCertificate: false,
         afterwards: 'open',
       });
     }
@@ -135,6 +139,8 @@ describe('a certificate is presented', () => {
       uris: [identity],
       chain: [fingerprint(sidecar), fingerprint(intermediate)],
       verifiedBy: [fingerprint(root)],
+      version: 'TLSv1.2',
+      asksForCertificate: true,
       afterwards: 'certificate-required',
     });
   });

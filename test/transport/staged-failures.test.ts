@@ -357,6 +357,29 @@ const rowsOfAmbient: readonly Row[] = [
     causes: ['terminated-cross-network-tls/inFront certain east'],
   },
   {
+    about: '15008: what stands before the gateway ends TLS with the certificate of the gateway, and asks for none',
+    mishaps: [{ on: 'address', ...hbone, does: 'terminate', as: 'gateway' }],
+    causes: ['terminated-cross-network-tls/inFront certain east'],
+  },
+  {
+    about: '15008: the gateway itself asks nobody for a certificate',
+    mishaps: [{ on: 'gateway', ...hbone, does: 'unguarded' }],
+    causes: ['terminated-cross-network-tls/unguarded likely east'],
+  },
+  {
+    about: '15008: TLS 1.2 at most, which no ztunnel speaks',
+    mishaps: [{ on: 'workload', cluster: 'east', most: 'TLSv1.2' }],
+    causes: ['terminated-cross-network-tls/unguarded likely east'],
+  },
+  {
+    about: '15008: no certificate is asked for, and the one that is shown is of another root',
+    mishaps: [
+      { on: 'gateway', ...hbone, does: 'unguarded' },
+      { on: 'workload', cluster: 'east', root: 'other' },
+    ],
+    causes: ['terminated-cross-network-tls/unguarded likely east'],
+  },
+  {
     about: '15008: no listener in the gateway pod',
     mishaps: [{ on: 'gateway', ...hbone, does: 'close' }],
     causes: ['rejected-cross-network-call/closed certain east'],

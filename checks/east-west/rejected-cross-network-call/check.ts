@@ -11,7 +11,8 @@ export default defineCheck({
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
-  path: { hops: ['sni'] },
+  // A call of ambient asks for no name: what takes its tunnel is the gateway.
+  path: { hops: ['sni', 'gateway'] },
   catalogue: ['EW-16'],
   docs: {
     why: 'A gateway of ambient ends TLS itself, with mutual authentication, whichever service is called. One for sidecars passes a connection on by the server name that it asks for. One that is ended before the other side says anything of TLS was asked for a service that the gateway does not know, or of which it has no endpoint that takes mTLS. One that is held without a word waits for pods that the gateway does not get through to.',

@@ -1,4 +1,4 @@
-import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit, withIstiodEnv } from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const remote = mesh()
@@ -37,10 +37,24 @@ const presenting = (
       : handshake,
   );
 
+/** The same certificate, and of the rest of the handshake with ambient's port this alone. */
+const hbone = (terms: { readonly version?: string; readonly asksForCertificate?: boolean }, isOutside = false): ObservedEdit =>
+  observedEdits.handshakes('west', (handshake) => {
+    const { outcome } = handshake;
+    if (handshake.purpose !== 'hbone' || outcome.stage !== 'certificate' || (isOutside && handshake.pod !== undefined)) return handshake;
+    const { version: _version, asksForCertificate: _asks, ...rest } = outcome;
+    return { ...handshake, outcome: { ...rest, ...terms } };
+  });
+
 checkTester(check, {
   healthy: {
     'the destination itself answers': { mesh: remote, options: seen() },
     'a gateway of ambient ends TLS, as it has to': { mesh: ambient, options: seen() },
+    'a gateway of ambient whose istiod keeps it to TLS 1.2': {
+      mesh: ambient.edit(withIstiodEnv('west', { COMPLIANCE_POLICY: 'fips-140-2' })),
+      options: seen(hbone({ asksForCertificate: true, version: 'TLSv1.2' })),
+    },
+    'a recording that does not say whether a certificate was asked for': { mesh: ambient, options: seen(hbone({})) },
     'probes are off': remote,
     'no call gets through': {
       mesh: remote,
@@ -52,6 +66,24 @@ checkTester(check, {
       mesh: ambient,
       options: seen(presenting('hbone', [], ['lb.example.com'])),
       findings: ['terminated-cross-network-tls/terminated @ west:Gateway/istio-system/istio-eastwestgateway (error certain)'],
+    },
+    'a gateway of ambient that asks nobody for a certificate': {
+      mesh: ambient,
+      options: seen(hbone({ asksForCertificate: false, version: 'TLSv1.3' })),
+      findings: ['terminated-cross-network-tls/unguarded @ west:Gateway/istio-system/istio-eastwestgateway (error likely)'],
+    },
+    'a gateway of ambient that speaks TLS 1.2 at most': {
+      mesh: ambient,
+      options: seen(hbone({ asksForCertificate: true, version: 'TLSv1.2' })),
+      findings: ['terminated-cross-network-tls/unguarded @ west:Gateway/istio-system/istio-eastwestgateway (error likely)'],
+    },
+    'who has the certificate of the gateway before a gateway of ambient that asks for that of callers': {
+      mesh: ambient,
+      options: seen(
+        observedEdits.gatewayPods('west', ({ outcome }) => outcome),
+        hbone({ asksForCertificate: false, version: 'TLSv1.3' }, true),
+      ),
+      findings: ['terminated-cross-network-tls/inFront @ west:Gateway/istio-system/istio-eastwestgateway (error certain)'],
     },
     'a load balancer with a certificate of its own': {
       mesh: remote,

@@ -7,6 +7,7 @@ import { tlsModeOf } from '../destination-rules.ts';
 import { clientOf, endpointsSentTo, isExportedTo } from '../endpoints.ts';
 import { type CrossNetworkExposure, crossNetworkExposure, gatewayProxies } from '../exposure.ts';
 import { allGateways } from '../gateway-api.ts';
+import { layerOf } from '../gateway-ways.ts';
 import { gatewayService, type NetworkGateway } from '../gateways.ts';
 import { modeAt } from '../mtls-barriers.ts';
 import { isInSubset } from '../subset-gaps.ts';
@@ -142,6 +143,8 @@ function measuredOf({ facts }: Around, gateway: NetworkGateway, sni: string, hom
 function saying(outcome: GatewayHandshake['outcome']): Omit<Measurement, 'by'> {
   switch (outcome.stage) {
     case 'certificate':
+      if (layerOf(outcome) !== 'workload')
+        return { verdict: 'broken', text: `${outcome.dnsNames[0] ?? outcome.subject} answers, which is no workload`, isDecisive: false };
       return { verdict: 'works', text: `${outcome.uris[0] ?? outcome.subject} answers behind it`, isDecisive: true };
     case 'reset':
       return { verdict: 'broken', text: `ends the connection after ${outcome.milliseconds} ms without a certificate`, isDecisive: false };

@@ -10,7 +10,7 @@ import { type FrontDoor, frontDoors, readyPods } from './front-doors.ts';
 import type { Identities, Presented } from './identities.ts';
 import { passThrough } from './pass-through.ts';
 import { dnsNamesOf, reachThrough } from './reach.ts';
-import { balancerEnd, helloOf, istiodEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
+import { helloOf, istiodEnd, ofBalancer, openEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
 import type { World } from './world.ts';
 
 /** Where the listener of a documented address is. */
@@ -48,14 +48,15 @@ export function openListeners(world: World, identities: Identities, authorities:
   const resolve: Resolution[] = [];
   let isClosed = false;
 
+  const serving: Serving = { world, identities, authorities, mishaps };
   const serve = (door: FrontDoor, stream: Duplex): void => {
-    void handle(door, stream, { world, identities, authorities, mishaps }).catch(() => reset(stream));
+    void handle(door, stream, serving).catch(() => reset(stream));
   };
   const open = async (listener: Listener): Promise<void> => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      if (!befallen(listener.door, socket, mishaps, authorities)) serve(listener.door, socket);
+      if (!befallen(listener.door, socket, serving)) serve(listener.door, socket);
     });
     listener.port = await listen(server, listener.port);
     listener.server = server;
@@ -141,16 +142,23 @@ export function isShut({ cluster, port, targetPort }: FrontDoor, mishaps: Mishap
 }
 
 /** What stands before the pods of a gateway does not pass this connection on. */
-function befallen({ cluster, port }: FrontDoor, socket: Socket, mishaps: Mishaps, authorities: Authorities): boolean {
-  const mishap = mishaps.find('address', cluster.name, port);
+function befallen(door: FrontDoor, socket: Socket, serving: Serving): boolean {
+  const mishap = serving.mishaps.find('address', door.cluster.name, door.port);
   const does = mishap?.does;
   const isStrict = does === 'other-protocol';
   if (does === 'end') socket.on('error', () => socket.destroy()).once('data', () => reset(socket));
   else if (does === 'hold') socket.on('error', () => socket.destroy()).resume();
-  else if (does === 'terminate' || isStrict)
-    void balancerEnd(socket, authorities, mishap?.most, isStrict ? 'http/1.1' : undefined).catch(() => reset(socket));
+  else if (does === 'terminate' || isStrict) void terminated(door, socket, serving, isStrict).catch(() => reset(socket));
   else return false;
   return true;
+}
+
+/** TLS ends before the pods: with a certificate of what stands there, or with theirs. */
+async function terminated(door: FrontDoor, socket: Socket, serving: Serving, isStrict: boolean): Promise<void> {
+  const mishap = serving.mishaps.find('address', door.cluster.name, door.port);
+  const presented = await (mishap?.as === 'gateway' ? ofGateway(door, serving) : ofBalancer(serving.authorities));
+  if (presented === undefined) reset(socket);
+  else openEnd(socket, presented, mishap?.most, isStrict ? 'http/1.1' : undefined);
 }
 
 interface Serving {
@@ -194,7 +202,15 @@ async function handle(door: FrontDoor, stream: Duplex, { world, identities, auth
   const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);
   const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, knowledge);
   const most = mishaps.find('workload', passed.pod.ref.cluster)?.most;
-  return presented === undefined ? reset(stream) : sidecarEnd(stream, presented, hello, most);
+  if (presented === undefined) return reset(stream);
+  return does === 'unguarded' ? openEnd(stream, presented, most) : sidecarEnd(stream, presented, hello, most);
+}
+
+/** The certificate of the pods of a gateway. */
+async function ofGateway({ cluster, service }: FrontDoor, { world, identities }: Serving): Promise<Presented | undefined> {
+  const [pod] = readyPods(cluster, service);
+  const process = pod === undefined ? undefined : world.servedBy(pod, cluster);
+  return pod === undefined || process === undefined ? undefined : await identities.ofPod(pod, process, world.now());
 }
 
 /** The certificate of a gateway that ends TLS itself: a Secret beside its pods. */

@@ -15,9 +15,8 @@ const patience = 15_000;
 
 type Newest = SecureVersion | undefined;
 
-/** A load balancer with a certificate of its own, of an authority that no mesh knows. `only`: it takes no other protocol by ALPN. */
-export async function balancerEnd(stream: Duplex, authorities: Authorities, most: Newest, only?: string): Promise<void> {
-  stream.on('error', () => stream.destroy());
+/** The certificate of a load balancer itself, of an authority that no mesh knows. */
+export async function ofBalancer(authorities: Authorities): Promise<Pick<Presented, 'chain' | 'key'>> {
   const issuer = await authorities.stranger();
   const day = 86_400_000;
   const { cert, key } = await mintCertificate({
@@ -28,7 +27,18 @@ export async function balancerEnd(stream: Duplex, authorities: Authorities, most
     notBefore: new Date(Date.now() - day),
     notAfter: new Date(Date.now() + day),
   });
-  const server = createTlsServer({ cert, key, ...(only === undefined ? {} : { ALPNProtocols: [only] }), ...versionsTo(most) });
+  return { chain: [cert], key };
+}
+
+/** Who ends TLS for everybody, and asks nobody for a certificate. `only`: it takes no other protocol by ALPN. */
+export function openEnd(stream: Duplex, { chain, key }: Pick<Presented, 'chain' | 'key'>, most?: Newest, only?: string): void {
+  stream.on('error', () => stream.destroy());
+  const server = createTlsServer({
+    cert: chain.join(''),
+    key,
+    ...(only === undefined ? {} : { ALPNProtocols: [only] }),
+    ...versionsTo(most),
+  });
   server.on('tlsClientError', () => stream.destroy());
   server.on('secureConnection', (socket) => socket.on('error', () => stream.destroy()).resume());
   server.emit('connection', stream);
