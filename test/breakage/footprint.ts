@@ -36,6 +36,17 @@ export function isStillThere(alone: Footprint, both: Footprint): boolean {
   return kept * 2 > alone.size;
 }
 
+/** Services of a mesh, by namespace and name, that some cluster has an endpoint of. */
+export function servedIn(mesh: MeshObjects): ReadonlySet<string> {
+  return new Set(
+    [...mesh.values()].flat().flatMap((object) => {
+      const service = object.kind === 'EndpointSlice' ? object.metadata.labels?.['kubernetes.io/service-name'] : undefined;
+      const isEmpty = !Array.isArray(object['endpoints']) || object['endpoints'].length === 0;
+      return service === undefined || isEmpty ? [] : [`${object.metadata.namespace ?? ''}/${service}`];
+    }),
+  );
+}
+
 function byKey(objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> {
   return new Map(objects.map((object) => [`${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
 }

@@ -1,7 +1,8 @@
 import { EditError, inOrder } from '../../src/builder/edits/edit.ts';
+import type { MeshObjects } from '../../src/model/kube.ts';
 import { randomOf } from '../../src/testkit/variations.ts';
 import type { Fault } from './fault.ts';
-import { type Footprint, footprintOf, isStillThere } from './footprint.ts';
+import { footprintOf, isStillThere, servedIn } from './footprint.ts';
 import type { MeshName } from './meshes.ts';
 import { answerTo, findersOf, firedIn, healthyObjects, strangersIn, type Told, toldOf } from './runs.ts';
 
@@ -57,7 +58,7 @@ export interface Pair {
 export interface Pairs {
   readonly seed: number;
   readonly pairs: readonly Pair[];
-  /** Drawn, and left: the first took away what the second changes, or the second undid the first. */
+  /** Drawn, and left: the first took away what the second changes, the second undid the first, or together they left nobody to call. */
   readonly impossible: number;
 }
 
@@ -90,19 +91,25 @@ function mayPair(one: Fault, other: Fault): boolean {
 async function pairOf(mesh: MeshName, faults: readonly [Fault, Fault]): Promise<Pair | undefined> {
   const [one, other] = faults;
   if (one.undoneBy?.includes(other.id) === true || other.undoneBy?.includes(one.id) === true) return undefined;
-  const both = footprintIn(mesh, [one, other]);
-  const isDone =
-    both !== undefined && [one, other].every((fault) => isStillThere(footprintIn(mesh, [fault]) ?? new Map<string, string>(), both));
-  if (!isDone) return undefined;
+  const both = brokenBy(mesh, faults);
+  const alone = faults.map((fault) => brokenBy(mesh, [fault]) ?? healthyObjects(mesh));
+  if (
+    both === undefined ||
+    alone.some((objects) => !isStillThere(footprintOf(healthyObjects(mesh), objects), footprintOf(healthyObjects(mesh), both)))
+  )
+    return undefined;
+  // Each took the pods of a service away in one cluster: nobody is left to be called, rightly or wrongly.
+  const served = servedIn(both);
+  const [first = served, ...rest] = alone.map(servedIn);
+  if ([...first].some((service) => rest.every((others) => others.has(service)) && !served.has(service))) return undefined;
   const answer = await answerTo(mesh, faults);
   return { mesh, faults, told: [toldOf(one, answer), toldOf(other, answer)], strangers: strangersIn(faults, answer) };
 }
 
 /** What faults make of a mesh; nothing where one of them finds nothing to break. */
-function footprintIn(mesh: MeshName, faults: readonly Fault[]): Footprint | undefined {
-  const healthy = healthyObjects(mesh);
+function brokenBy(mesh: MeshName, faults: readonly Fault[]): MeshObjects | undefined {
   try {
-    return footprintOf(healthy, inOrder(...faults.flatMap(({ edits }) => edits))(healthy));
+    return inOrder(...faults.flatMap(({ edits }) => edits))(healthyObjects(mesh));
   } catch (error) {
     if (error instanceof EditError) return undefined;
     throw error;

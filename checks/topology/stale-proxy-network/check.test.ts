@@ -55,6 +55,10 @@ checkTester(check, {
       mesh: healthy.edit(installedWithoutNetwork({ cluster: east })).break((m) => m.cluster(east).relabel(system, { [label]: 'network1' })),
       findings: ['stale-proxy-network/none @ east:Cluster/east (warning certain)'],
     },
+    'a workload is labelled for a network that nobody has, which the injector obeys': {
+      mesh: healthy.workload('batch.shop', { labels: { [label]: 'network-9' }, in: [west] }),
+      findings: ['stale-proxy-network/other @ west:Cluster/west (error certain)'],
+    },
     'the version of istiod is not known': {
       mesh: healthy
         .edit(workloadsWithoutNetwork({ cluster: west }))

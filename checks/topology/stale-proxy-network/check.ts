@@ -10,8 +10,11 @@ import {
   type Message,
   type NetworkId,
   releases,
-  valueOf,
+  refKey,
   remedy,
+  valueOf,
+  type Workload,
+  workloadOf,
 } from 'meshdoctor/api';
 import {
   gatewaysByNetwork,
@@ -35,7 +38,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['controlPlanes'], member: ['namespaces', 'pods', 'services'] },
-  uses: { primary: ['injectorValues'], member: ['injectors'] },
+  uses: { primary: ['injectorValues'], member: ['injectors', 'workloads'] },
   applies: { networks: 'multi' },
   path: { hops: ['network', 'gateway'] },
   catalogue: ['ID-04'],
@@ -43,7 +46,7 @@ export default defineCheck({
     why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway.',
     confirm:
       'kubectl --context CLUSTER get pods -A -L topology.istio.io/network; kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network',
-    fix: 'Make sure that the injector gives the right network (global.network of the primary, /net/ in the injection path of a remote), then restart the workloads.',
+    fix: 'Make sure that the injector gives the right network (global.network of the primary, /net/ in the injection path of a remote), then restart the workloads. A label of a workload’s own template comes before both: take it away.',
     notWhen:
       'Since 1.30 a proxy without network is sent to the gateways like any other. Pods of a second network that has a gateway of its own in the cluster are right.',
     since: '1.8',
@@ -81,7 +84,11 @@ export default defineCheck({
       const stale = claimed !== undefined && gateways.has(claimed) ? pods.filter((pod) => pod.labels[labels.network] !== claimed) : pods;
       if (stale.length === 0) continue;
       const isPrimary = couple.kind === 'self';
-      const args = { cluster: member.name, pods: stale, network, given: wronglyGiven(injectors, values, network), isPrimary };
+      const labelled = listOf(member.workloads).filter(
+        ({ ref, podLabels }) =>
+          podLabels[labels.network] === claimed && stale.some((pod) => refKey(workloadOf(pod) ?? pod.ref) === refKey(ref)),
+      );
+      const args = { cluster: member.name, pods: stale, labelled, network, given: wronglyGiven(injectors, values, network), isPrimary };
       const where = {
         at: member.ref,
         subject: key === '' ? 'none' : key,
@@ -98,6 +105,8 @@ export default defineCheck({
 interface Args {
   readonly cluster: ClusterName;
   readonly pods: readonly ProxyPod[];
+  /** Workloads whose template has that network as a label: the injector puts it before any value of its own (pkg/kube/inject). */
+  readonly labelled: readonly Workload[];
   readonly network: NetworkId;
   /** What the injector gives new pods, where that is not the network either. */
   readonly given: string | undefined;
@@ -105,13 +114,22 @@ interface Args {
 }
 
 function message(a: Args, carried: string, consequence: string): Message {
+  const isLabelled = (pod: ProxyPod): boolean => a.labelled.some(({ ref }) => refKey(ref) === refKey(workloadOf(pod) ?? pod.ref));
+  const injected = a.pods.filter((pod) => !isLabelled(pod));
   return {
-    text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies carry ${carried}, but ${a.cluster} is on ${a.network}, ${consequence}.`,
+    text: `Cluster ${a.cluster} has ${podsIn(a.pods)} whose proxies carry ${carried}${injected.length === 0 ? ' by a label of their template' : ''}, but ${a.cluster} is on ${a.network}, ${consequence}.`,
     expected: `network ${a.network}`,
     found: carried,
     remedy: [
-      ...(a.given === undefined ? [] : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
-      ...(a.pods.every(isZtunnel) ? [installZtunnel(a.cluster, `global.network=${a.network}`)] : remedy.restartPods(a.pods)),
+      ...a.labelled.map(({ ref }) =>
+        remedy.patch(ref, { spec: { template: { metadata: { labels: { [labels.network]: null } } } } }, { disruptive: true }),
+      ),
+      ...(a.given === undefined || injected.length === 0
+        ? []
+        : [giveNetwork(a.cluster, a.network, a.isPrimary, `the injector still gives new pods ${a.given}`)]),
+      ...(injected.length > 0 && injected.every(isZtunnel)
+        ? [installZtunnel(a.cluster, `global.network=${a.network}`)]
+        : remedy.restartPods(injected)),
     ],
   };
 }
