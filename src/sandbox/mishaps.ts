@@ -42,7 +42,15 @@ export type Mishap =
       readonly name?: string;
     }
   /** istiod sends proxies of this cluster no name table, as to those that do not capture DNS, which then do not answer either. */
-  | { readonly on: 'name-table'; readonly cluster: string };
+  | { readonly on: 'name-table'; readonly cluster: string }
+  /** Proxies: hold what they had when this was staged, certificates included, since nothing that istiod sends gets to them any more: neither side notices; they are connected to no istiod. */
+  | { readonly on: 'proxy'; readonly cluster: string; readonly does: 'keep' | 'lose' }
+  /** Proxies: were led to the istiod of another cluster, since the endpoints of its Service are merged over clusters. */
+  | { readonly on: 'proxy'; readonly cluster: string; readonly does: 'stray'; readonly to: string }
+  /** Nodes of this cluster do not get to the gateways of another, to which others get: are refused; hear nothing. */
+  | { readonly on: 'node'; readonly cluster: string; readonly to: string; readonly does: 'refuse' | 'drop' }
+  /** The istiods of this cluster do not get to the API server of another any more. */
+  | { readonly on: 'api-server'; readonly cluster: string; readonly to: string };
 
 /** Mishaps that are staged, live. */
 export class Mishaps {
@@ -57,6 +65,13 @@ export class Mishaps {
     return this.#staged.find(
       (one): one is Extract<Mishap, { readonly on: K }> =>
         one.on === on && one.cluster === cluster && (!('port' in one) || one.port === undefined || one.port === port),
+    );
+  }
+
+  /** What befalls the way from one cluster to another. */
+  between<K extends 'node' | 'api-server'>(on: K, cluster: string, to: string): Extract<Mishap, { readonly on: K }> | undefined {
+    return this.#staged.find(
+      (one): one is Extract<Mishap, { readonly on: K }> => one.on === on && one.cluster === cluster && 'to' in one && one.to === to,
     );
   }
 }

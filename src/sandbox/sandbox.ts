@@ -17,6 +17,13 @@ export interface SandboxOptions {
   readonly mintCertificates?: boolean;
   /** Controllers and istiod play along; default true. Off: the store changes only by what clients write. */
   readonly reconcile?: boolean;
+  /** How the mesh was before its objects became what they are, which is what lives in the memory of istiods and proxies: they met all that changed since as a change. */
+  readonly past?: {
+    /** The same clusters. */
+    readonly mesh: MeshObjects;
+    /** What goes wrong from then on, and still does. */
+    readonly mishaps?: readonly Mishap[];
+  };
 }
 
 /** One simulated mesh that is running. */
@@ -73,6 +80,8 @@ export type OwnAnswer = (asked: {
   readonly port: number;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** What it would answer for itself. */
+  readonly usual: () => HttpAnswer;
 }) => Promise<HttpAnswer> | HttpAnswer | undefined;
 
 export interface PolicyRule {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { stringify } from 'yaml';
+import { isDeepEqual } from '../base/equal.ts';
 import { textAt } from '../builder/edits/json.ts';
 import { names } from '../istio/labels.ts';
 import type { KubeObject, MeshObjects } from '../model/kube.ts';
@@ -6,7 +8,7 @@ import { type Certificate, mintCertificate } from './certificates.ts';
 import type { OwnAnswer, Sandbox, SandboxCluster, SandboxOptions } from './sandbox.ts';
 import { startApiServer } from './server/server.ts';
 import { openUsers, superusers, type Users } from './server/users.ts';
-import { type ObjectStore, openStore } from './store.ts';
+import { type ObjectStore, openStore, secondsOf } from './store.ts';
 import { type Authorities, keepAuthorities, minted, pemBlocks } from './world/authorities.ts';
 import { clusterDns } from './world/cluster-dns.ts';
 import { runWorld } from './world/run.ts';
@@ -20,12 +22,12 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
   const isReconciling = options.reconcile !== false;
   const clock = clockFrom(options.clock);
   const lag = options.clock === undefined ? lagOf(mesh, options.takenAt, Date.now()) : 0;
-  const fresh = moved(mesh, lag);
-  const { mesh: objects, authorities } =
-    options.mintCertificates === false ? { mesh: fresh, authorities: keepAuthorities() } : await minted(fresh, lag);
+  const isMinting = options.mintCertificates !== false;
+  const { meshes, authorities } = await inThePresent([mesh, options.past?.mesh ?? mesh], lag, isMinting);
+  const [objects = mesh, past = objects] = meshes;
   const stores = new Map<string, ObjectStore>();
   const roots = new Map<string, Certificate>();
-  for (const [name, given] of objects) {
+  for (const [name, given] of past) {
     const root = await rootOf(given, authorities);
     roots.set(name, root);
     const added = isReconciling ? [...clusterDns(name, given, oldestOf(given, clock())), ...withoutRoot(given, root)] : [];
@@ -33,6 +35,11 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
   }
   const answers = new Map<string, OwnAnswer>();
   const world = await runWorld({ stores, authorities, clock, isReconciling, answers });
+  if (options.past !== undefined) {
+    await world.stage(options.past.mishaps ?? []);
+    for (const [name, store] of stores) become(store, past.get(name) ?? [], objects.get(name) ?? []);
+    await world.settled();
+  }
   const opened = await Promise.all(
     [...stores].map(async ([name, store]) => {
       const users = openUsers();
@@ -64,6 +71,37 @@ export async function startSandbox(mesh: MeshObjects, options: SandboxOptions = 
       await Promise.all(opened.map(({ server }) => server.close()));
     },
   };
+}
+
+/** Meshes with their times moved, and certificates made anew: equal ones in any of them stay equal. */
+async function inThePresent(
+  given: readonly MeshObjects[],
+  lag: number,
+  isMinting: boolean,
+): Promise<{ readonly meshes: readonly MeshObjects[]; readonly authorities: Authorities }> {
+  const fresh = [...new Set(given)].map((mesh) => moved(mesh, lag));
+  if (!isMinting) return { meshes: fresh, authorities: keepAuthorities() };
+  const keyed = fresh.flatMap((mesh, index) => [...mesh].map(([name, objects]) => [`${index} ${name}`, objects] as const));
+  const { mesh: made, authorities } = await minted(new Map(keyed), lag);
+  return {
+    meshes: fresh.map((mesh, index) => new Map([...mesh.keys()].map((name) => [name, made.get(`${index} ${name}`) ?? []]))),
+    authorities,
+  };
+}
+
+/** The objects of a cluster become other ones, as by whoever writes: what is not among them any more is deleted. */
+function become(store: ObjectStore, before: readonly KubeObject[], after: readonly KubeObject[]): void {
+  const keyOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
+    [apiVersion.replace(/\/[^/]*$/, ''), kind, metadata.namespace ?? '', metadata.name].join(' ');
+  const kept = new Set(after.map(keyOf));
+  const known = new Map(before.map((object) => [keyOf(object), object]));
+  for (const object of before) if (!kept.has(keyOf(object))) store.drop(object);
+  for (const object of after) {
+    const { metadata } = object;
+    const existing = known.get(keyOf(object));
+    if (existing !== undefined && isDeepEqual(existing, object)) continue;
+    store.write({ ...object, metadata: { uid: randomUUID(), creationTimestamp: secondsOf(store.clock()), ...metadata } });
+  }
 }
 
 /** The present, from a given one on. RFC 3339. */

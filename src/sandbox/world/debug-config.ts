@@ -1,12 +1,12 @@
 import { parse } from 'yaml';
-import { mapAt, textAt } from '../../builder/edits/json.ts';
+import { mapAt } from '../../builder/edits/json.ts';
 import { ipFamily } from '../../istio/addresses.ts';
 import { labels } from '../../istio/labels.ts';
 import { visibleNamespaces } from '../../mesh/istiod-view.ts';
 import { listOf } from '../../mesh/topology.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import type { Asked } from './debug.ts';
-import { meshConfigOf } from './knowledge.ts';
+import { meshConfigOf, writtenMeshConfigOf } from './knowledge.ts';
 
 /** An entry of `/debug/networkz` and `/debug/pushcontext`. */
 export interface WrittenGateway {
@@ -16,24 +16,11 @@ export interface WrittenGateway {
   readonly Port: number;
 }
 
-/** `/debug/mesh`: Istio's defaults with what the ConfigMap of its revision says. */
-export function effectiveMesh(asked: Asked): unknown {
-  const { process, knowledge } = asked;
-  const found = meshConfigOf(process, knowledge.state);
-  const map =
-    found === undefined
-      ? undefined
-      : knowledge.state.clusters.get(found.ref.cluster)?.objects.get('ConfigMap', found.namespace, found.ref.name);
-  return merged(defaults(process.controlPlane.namespace), written(textAt(map, 'data', 'mesh') ?? ''));
-}
-
-/** The settings of a ConfigMap; of one that cannot be read none, since what was before it is not kept here. */
-function written(yaml: string): unknown {
-  try {
-    return parse(yaml) as unknown;
-  } catch {
-    return undefined;
-  }
+/** `/debug/mesh`: Istio's defaults with what it took of the ConfigMap of its revision. */
+export function effectiveMesh({ process, knowledge }: Asked): unknown {
+  const taken = writtenMeshConfigOf(process, knowledge.state);
+  const settings: unknown = taken === undefined ? undefined : parse(taken.yaml);
+  return merged(defaults(process.controlPlane.namespace), settings);
 }
 
 /** As pkg/config/mesh has them, and protobuf writes them. */

@@ -12,6 +12,7 @@ import { refKey } from '../../model/refs.ts';
 import { sortedBy } from '../../base/sort.ts';
 import { type ApiAddresses, type Opened, openEntry } from './access.ts';
 import { type Ca, caOf } from './ca.ts';
+import { isTaken, offeredTo, type WrittenMeshConfig } from './mesh-configs.ts';
 import type { ClusterState, WorldState } from './state.ts';
 
 /** A cluster as one istiod process came to know it through a remote secret. What it decided when it was added it never decides again. */
@@ -53,11 +54,16 @@ export interface IstiodProcess {
   readonly startedAt: string;
   /** What it signs with and hands out; absent until one was made for it. */
   readonly ca?: Ca;
+  /** The mesh config that it took last; absent where it never could. */
+  readonly meshConfig?: WrittenMeshConfig;
   readonly registrations: ReadonlyMap<ClusterId, Registration>;
 }
 
 /** What is remembered of all istiods, by UID of the pod. */
 export type Istiods = ReadonlyMap<string, IstiodProcess>;
+
+/** Whether the way from the istiods of one cluster to the API server of another is cut. */
+export type IsCut = (from: ClusterName, to: ClusterName) => boolean;
 
 /** Lists of a cluster that predictions use, as RBAC calls them. */
 const readLists = ['namespaces', 'services', 'endpointslices', 'pods', 'nodes'] as const;
@@ -70,7 +76,7 @@ export function foundIstiods(state: WorldState, addresses: ApiAddresses): Istiod
   const processes = readyIstiods(state).map(({ controlPlane, pod, cluster }): IstiodProcess => {
     const started = startOf(state, cluster, controlPlane, pod, 'found');
     const startedAt = pod.startedAt ?? state.now;
-    const registrations = registered(started, state, addresses).map((one) =>
+    const registrations = registered(started, state, addresses, () => false).map((one) =>
       found({ ...one, addedAt: startedAt }, started, cluster, state),
     );
     return { ...started, startedAt, registrations: new Map(registrations.map((one) => [one.id, one])) };
@@ -79,13 +85,13 @@ export function foundIstiods(state: WorldState, addresses: ApiAddresses): Istiod
 }
 
 /** The same some time later: processes that started or ended, secrets that came, went or changed, connections that broke or work again. */
-export function steppedIstiods(before: Istiods, state: WorldState, addresses: ApiAddresses): Istiods {
+export function steppedIstiods(before: Istiods, state: WorldState, addresses: ApiAddresses, isCut: IsCut = () => false): Istiods {
   const after = readyIstiods(state).map(({ controlPlane, pod, cluster }): IstiodProcess => {
     const known = before.get(pod.uid ?? '');
     const process = known ?? startOf(state, cluster, controlPlane, pod, 'started');
     const withCa = process.ca === undefined ? { ...process, ...caIn(state, process) } : process;
-    const registrations = registered(withCa, state, addresses).map((one): Registration => remembered(withCa, one, state));
-    const next = { ...withCa, registrations: new Map(registrations.map((one) => [one.id, one])) };
+    const registrations = registered(withCa, state, addresses, isCut).map((one): Registration => remembered(withCa, one, state));
+    const next = { ...withCa, ...meshConfigIn(state, process), registrations: new Map(registrations.map((one) => [one.id, one])) };
     return known !== undefined && describe(known) === describe(next) ? known : next;
   });
   return new Map(after.map((process) => [process.uid, process]));
@@ -136,7 +142,13 @@ function startOf(state: WorldState, cluster: ClusterState, controlPlane: Control
     registrations: new Map(),
   };
   const ca = caOf(state, process, how);
-  return ca === undefined ? process : { ...process, ca };
+  return { ...process, ...(ca === undefined ? {} : { ca }), ...meshConfigIn(state, process) };
+}
+
+/** The mesh config that lies there for it, where it can be read. */
+function meshConfigIn(state: WorldState, process: IstiodProcess): Pick<IstiodProcess, 'meshConfig'> {
+  const offered = offeredTo(process, state);
+  return offered === undefined || !isTaken(offered) ? {} : { meshConfig: offered };
 }
 
 function caIn(state: WorldState, process: IstiodProcess): { readonly ca?: Ca } {
@@ -145,7 +157,7 @@ function caIn(state: WorldState, process: IstiodProcess): { readonly ca?: Ca } {
 }
 
 /** Entries of remote secrets that a process reads now, each once, in the order in which they would be met; as if just added. */
-function registered(process: IstiodProcess, state: WorldState, addresses: ApiAddresses): readonly Registration[] {
+function registered(process: IstiodProcess, state: WorldState, addresses: ApiAddresses, isCut: IsCut): readonly Registration[] {
   const { controlPlane } = process;
   const watched = state.clusters.get(
     controlPlane.externalIstiod && !controlPlane.localClusterSecretWatcher ? process.config : process.cluster,
@@ -158,16 +170,10 @@ function registered(process: IstiodProcess, state: WorldState, addresses: ApiAdd
       if (entryState(controlPlane, secret, entry) !== 'read' || taken.has(entry.clusterId)) continue;
       taken.add(entry.clusterId);
       const raw = textAt(watched.objects.get('Secret', secret.namespace, secret.name), 'data', entry.clusterId);
-      found.push(
-        added(
-          process,
-          `${secret.namespace}/${secret.name}`,
-          raw ?? '',
-          entry,
-          openEntry(entry, state, addresses, controlPlane.version),
-          state.now,
-        ),
-      );
+      const there = openEntry(entry, state, addresses, controlPlane.version);
+      const opened: Opened =
+        there.cluster !== undefined && isCut(process.cluster, there.cluster) ? { failed: 'unreachable', cluster: there.cluster } : there;
+      found.push(added(process, `${secret.namespace}/${secret.name}`, raw ?? '', entry, opened, state.now));
     }
   }
   return found;
@@ -255,6 +261,7 @@ function describe(process: IstiodProcess): string {
   return JSON.stringify([
     process.uid,
     process.ca,
+    process.meshConfig?.yaml,
     [...process.registrations.values()].map(({ sees, ...rest }) => [rest, typeof sees === 'string' ? sees : 'past']),
   ]);
 }

@@ -4,6 +4,7 @@ import type { IstiodView, ReadCluster } from '../../mesh/istiod-view.ts';
 import { type Predictions, predict } from '../../mesh/endpoints.ts';
 import { listOf } from '../../mesh/topology.ts';
 import type { IstiodProcess, Istiods, Registration } from './istiods.ts';
+import { isTaken, offeredTo, type WrittenMeshConfig } from './mesh-configs.ts';
 import type { WorldState } from './state.ts';
 
 /** All that answers are made of: the objects, and what lives in the memory of istiods. */
@@ -55,16 +56,14 @@ export function viewOf(process: IstiodProcess, { state }: Knowledge): IstiodView
   };
 }
 
-/** The mesh config of its revision: beside the process first, then where its configuration is. */
+/** The mesh config that a process works with: what its ConfigMap holds, or what that held when it could last be read. */
+export function writtenMeshConfigOf(process: IstiodProcess, state: WorldState): WrittenMeshConfig | undefined {
+  const offered = offeredTo(process, state);
+  return offered === undefined || isTaken(offered) ? offered : process.meshConfig;
+}
+
 export function meshConfigOf(process: IstiodProcess, state: WorldState): MeshConfig | undefined {
-  for (const place of [process.cluster, process.config]) {
-    const configs = state.clusters.get(place)?.facts.meshConfigs;
-    const found = (configs === undefined ? [] : listOf(configs)).find(
-      (config) => config.namespace === process.controlPlane.namespace && config.revision === process.controlPlane.revision,
-    );
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return writtenMeshConfigOf(process, state)?.config;
 }
 
 /** Predictions for each process, worked out once for each state of the objects. */

@@ -42,13 +42,20 @@ interface Listener {
 /** How long Envoy tries to connect to a pod. */
 const connectTimeout = 10_000;
 
-export function openListeners(world: World, identities: Identities, authorities: Authorities, mishaps: Mishaps): Listeners {
+/** `knownTo` is the world as proxies of a cluster know it. */
+export function openListeners(
+  world: World,
+  knownTo: (cluster: string) => World,
+  identities: Identities,
+  authorities: Authorities,
+  mishaps: Mishaps,
+): Listeners {
   const listeners = new Map<string, Listener>();
   const sockets = new Set<Socket>();
   const resolve: Resolution[] = [];
   let isClosed = false;
 
-  const serving: Serving = { world, identities, authorities, mishaps };
+  const serving: Serving = { world, knownTo, identities, authorities, mishaps };
   const serve = (door: FrontDoor, stream: Duplex): void => {
     void handle(door, stream, serving).catch(() => reset(stream));
   };
@@ -163,12 +170,13 @@ async function terminated(door: FrontDoor, socket: Socket, serving: Serving, isS
 
 interface Serving {
   readonly world: World;
+  readonly knownTo: (cluster: string) => World;
   readonly identities: Identities;
   readonly authorities: Authorities;
   readonly mishaps: Mishaps;
 }
 
-async function handle(door: FrontDoor, stream: Duplex, { world, identities, authorities, mishaps }: Serving): Promise<void> {
+async function handle(door: FrontDoor, stream: Duplex, { world, knownTo, identities, authorities, mishaps }: Serving): Promise<void> {
   stream.on('error', () => stream.destroy());
   const current = frontDoors(world.now().state).find((one) => one.host === door.host && one.port === door.port) ?? door;
   const pods = readyPods(current.cluster, current.service);
@@ -198,9 +206,10 @@ async function handle(door: FrontDoor, stream: Duplex, { world, identities, auth
   if (!('pod' in passed)) return reset(stream);
   // Envoy waits for ten seconds before it gives up on a pod.
   if (does === 'stall') return void setTimeout(() => reset(stream), connectTimeout).unref();
-  const cluster = knowledge.state.clusters.get(passed.cluster);
-  const process = cluster === undefined ? undefined : world.servedBy(passed.pod, cluster);
-  const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, knowledge);
+  const own = knownTo(passed.cluster);
+  const cluster = own.now().state.clusters.get(passed.cluster);
+  const process = cluster === undefined ? undefined : own.servedBy(passed.pod, cluster);
+  const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, own.now());
   const most = mishaps.find('workload', passed.pod.ref.cluster)?.most;
   if (presented === undefined) return reset(stream);
   return does === 'unguarded' ? openEnd(stream, presented, most) : sidecarEnd(stream, presented, hello, most);

@@ -6,17 +6,19 @@ import { serviceOfFqdn } from '../../istio/hosts.ts';
 import { clientOf, endpointsSentTo } from '../../mesh/endpoints.ts';
 import type { Pod } from '../../model/facts.ts';
 import type { KubeObject } from '../../model/kube.ts';
+import type { Mishaps } from '../mishaps.ts';
 import type { PodLogs } from '../sandbox.ts';
+import { doorAt } from './front-doors.ts';
 import type { Listeners } from './listeners.ts';
 import { clusterNames, sidecarNames } from './names.ts';
-import type { ClusterState } from './state.ts';
+import type { ClusterState, WorldState } from './state.ts';
 import { factOfPod, type World } from './world.ts';
 
 /** Container that asks on behalf of callers; others say nothing. */
 const asking = 'probe';
 
 /** What containers have said: of a pod that asks for meshdoctor what its script would have found out here. */
-export function podLogs(world: World, resolve: Listeners['resolve']): PodLogs {
+export function podLogs(world: World, resolve: Listeners['resolve'], mishaps: Mishaps): PodLogs {
   return async (clusterName, object, container) => {
     const { state } = world.now();
     const cluster = state.clusters.get(clusterName);
@@ -28,7 +30,7 @@ export function podLogs(world: World, resolve: Listeners['resolve']): PodLogs {
       const [kind, first = '', second = ''] = words.slice(at, at + 3);
       const { said, status } =
         kind === 'handshake'
-          ? await handshake(first, second, resolve)
+          ? (onTheWay(first, cluster, state, mishaps) ?? (await handshake(first, second, resolve)))
           : kind === 'name'
             ? lookup(first, pod, cluster, world)
             : call(first, pod, cluster, world);
@@ -88,11 +90,33 @@ function call(url: string, pod: Pod, cluster: ClusterState, world: World): Said 
 /** Milliseconds that the script gives a handshake. */
 const patience = 5000;
 
+/** What keeps a pod from an address to which others get; nothing where nothing does. */
+function onTheWay(address: string, { name }: ClusterState, state: WorldState, mishaps: Mishaps): Said | undefined {
+  const { host, port } = dialled(address);
+  const door = doorAt(state, host, port);
+  switch (door === undefined ? undefined : mishaps.between('node', name, door.cluster.name)?.does) {
+    case 'refuse':
+      return refused;
+    case 'drop':
+      // The script has `timeout` end it.
+      return { said: [], status: 124 };
+    default:
+      return undefined;
+  }
+}
+
+const refused: Said = { said: ['connect:errno=111'], status: 1 };
+
+function dialled(address: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port = ''] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
+  return { host, port: Number(port) };
+}
+
 /** As `openssl s_client -showcerts` writes it, as far as anybody reads that. */
 async function handshake(address: string, sni: string, resolve: Listeners['resolve']): Promise<Said> {
-  const [, host = '', port = ''] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
+  const { host, port } = dialled(address);
   const target = resolve.find(
-    ({ from }) => from.port === Number(port) && (from.host === host || (ipFamily(host) !== undefined && isSameAddress(from.host, host))),
+    ({ from }) => from.port === port && (from.host === host || (ipFamily(host) !== undefined && isSameAddress(from.host, host))),
   );
   if (target === undefined) return { said: [], status: 124 };
   return await new Promise((done) => {
@@ -124,7 +148,7 @@ async function handshake(address: string, sni: string, resolve: Listeners['resol
     socket.once('error', (error: NodeJS.ErrnoException) =>
       finish(
         error.code === 'ECONNREFUSED'
-          ? { said: ['connect:errno=111'], status: 1 }
+          ? refused
           : { said: ['CONNECTED(00000003)', 'write:errno=104', 'no peer certificate available'], status: 1 },
       ),
     );

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Pod } from '../../model/facts.ts';
 import type { KubeObject } from '../../model/kube.ts';
 import type { Mishaps } from '../mishaps.ts';
-import type { OwnAnswer, PodPorts } from '../sandbox.ts';
+import type { HttpAnswer, OwnAnswer, PodPorts } from '../sandbox.ts';
 import { istiodAnswer } from './debug.ts';
 import { serveDns } from './dns.ts';
 import { type ProxyAdmin, envoyAnswer } from './envoy.ts';
@@ -15,9 +15,13 @@ import { factOfPod, type World } from './world.ts';
 
 type Listener = (stream: Duplex) => void;
 
-/** What listens in pods, as far as it can be asked by port-forward. `gateway` serves a port of a gateway as its listener does. */
+/**
+ * What listens in pods, as far as it can be asked by port-forward. `gateway` serves a port of a gateway as its listener does, `knownTo` is
+ * the world as proxies of a cluster know it.
+ */
 export function podPorts(
   world: World,
+  knownTo: (cluster: string) => World,
   identities: Identities,
   gateway: (door: ReturnType<typeof frontDoors>[number], stream: Duplex) => void,
   mishaps: Mishaps,
@@ -30,8 +34,8 @@ export function podPorts(
     if (cluster === undefined || pod === undefined || pod.phase !== 'Running') return undefined;
     return (
       istiodPort(world, pod, object, port, mishaps, own(clusterName)) ??
-      dnsPort(world, pod, cluster, port, mishaps) ??
-      proxyPort(world, identities, pod, cluster, port, gateway, mishaps)
+      dnsPort(world, knownTo, pod, cluster, port, mishaps) ??
+      proxyPort(world, knownTo, identities, pod, cluster, port, gateway, mishaps)
     );
   };
 }
@@ -56,31 +60,39 @@ function istiodPort(
       connection: world.connection,
       sendsTable: (client: Pod) => mishaps.find('name-table', client.ref.cluster) === undefined,
     };
-    return (
-      own?.({ pod: pod.name, port, path, query }) ?? istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' }
-    );
+    const usual = (): HttpAnswer => istiodAnswer(asked, port, path, query) ?? { status: 404, text: '404 page not found\n' };
+    return own?.({ pod: pod.name, port, path, query, usual }) ?? usual();
   });
 }
 
-function dnsPort(world: World, pod: Pod, cluster: ClusterState, port: number, mishaps: Mishaps): Listener | undefined {
+function dnsPort(
+  world: World,
+  knownTo: (cluster: string) => World,
+  pod: Pod,
+  cluster: ClusterState,
+  port: number,
+  mishaps: Mishaps,
+): Listener | undefined {
   if (port === 53 && isDnsPod(pod))
     return (stream) => serveDns(stream, (name) => clusterNames(present(world, cluster))(name), { isZone: true });
   if (port !== 15053 || pod.proxy?.kind !== 'sidecar' || !pod.proxy.dnsCapture) return undefined;
   if (mishaps.find('name-table', cluster.name) !== undefined) return undefined;
   return (stream) =>
     serveDns(stream, (name) => {
-      const here = present(world, cluster);
+      const known = knownTo(cluster.name);
+      const here = present(known, cluster);
       const mishap = mishaps.find('sidecar-dns', cluster.name);
       if (mishap?.does === 'no-table') return 'failing';
       if (mishap?.name !== undefined && (name === mishap.name || name.startsWith(`${mishap.name}.`)))
         return mishap.does === 'old-table' ? 'unknown' : mishap.does === 'dead-upstream' ? 'failing' : { addresses: ['203.0.113.99'] };
-      const resolve = sidecarNames(pod, here, world.now(), world.connection(pod, here), world.predict, mishap?.does === 'dead-upstream');
+      const resolve = sidecarNames(pod, here, known.now(), known.connection(pod, here), known.predict, mishap?.does === 'dead-upstream');
       return resolve(name);
     });
 }
 
 function proxyPort(
   world: World,
+  knownTo: (cluster: string) => World,
   identities: Identities,
   pod: Pod,
   cluster: ClusterState,
@@ -90,7 +102,7 @@ function proxyPort(
 ): Listener | undefined {
   const { proxy } = pod;
   if (proxy === undefined || proxy.kind === 'ztunnel') return undefined;
-  if (port === 15000) return overHttp((path, query) => envoyAnswer(adminOf(world, identities, pod, cluster), path, query));
+  if (port === 15000) return overHttp((path, query) => envoyAnswer(adminOf(knownTo(cluster.name), identities, pod, cluster), path, query));
   const isWaiting = proxy.kind === 'gateway' && mishaps.find('gateway', cluster.name)?.does === 'wait';
   if (port === 15021)
     return overHttp((path) =>

@@ -6,7 +6,7 @@ import { deployments, firstRollouts, type Rollouts } from './deployments.ts';
 import { daemonSets, firstDaemons } from './daemon-sets.ts';
 import { renewedLocks } from './elections.ts';
 import { type Fates, firstFates, kubelets } from './fates.ts';
-import { foundIstiods, isSameIstiods, type Istiods, type IstiodProcess, steppedIstiods } from './istiods.ts';
+import { foundIstiods, type IsCut, isSameIstiods, type Istiods, type IstiodProcess, steppedIstiods } from './istiods.ts';
 import type { Knowledge } from './knowledge.ts';
 import { meshConfigOf } from './knowledge.ts';
 import { firstWriting, leaders, type Writing } from './leaders.ts';
@@ -48,8 +48,12 @@ export function firstMemory(state: WorldState): Memory {
  * What Kubernetes' controllers and istiods make of the objects now: what they want to be otherwise, and what they remember of it. Nothing
  * changes in the objects until somebody applies the changes; when there are none, everybody is content.
  */
-export function reconcile(state: WorldState, before: Memory): { readonly changes: readonly Change[]; readonly memory: Memory } {
-  const stepped = steppedIstiods(before.istiods, state, before.addresses);
+export function reconcile(
+  state: WorldState,
+  before: Memory,
+  isCut?: IsCut,
+): { readonly changes: readonly Change[]; readonly memory: Memory } {
+  const stepped = steppedIstiods(before.istiods, state, before.addresses, isCut);
   const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
   const knowledge: Knowledge = { state, istiods };
   const kept = namespaceKeepers(knowledge, before.accounts);
@@ -72,10 +76,14 @@ export function reconcile(state: WorldState, before: Memory): { readonly changes
 }
 
 /** The same when no object but locks changed: time has passed, and that only istiods notice. */
-export function reconcileIstiods(state: WorldState, before: Memory): { readonly changes: readonly Change[]; readonly memory: Memory } {
-  const stepped = steppedIstiods(before.istiods, state, before.addresses);
+export function reconcileIstiods(
+  state: WorldState,
+  before: Memory,
+  isCut?: IsCut,
+): { readonly changes: readonly Change[]; readonly memory: Memory } {
+  const stepped = steppedIstiods(before.istiods, state, before.addresses, isCut);
   const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
-  if (istiods !== before.istiods) return reconcile(state, before);
+  if (istiods !== before.istiods) return reconcile(state, before, isCut);
   const written = leaders({ state, istiods }, before.writing, before.istiods);
   return { changes: written.changes, memory: { ...before, istiods, writing: written.writing } };
 }

@@ -7,7 +7,7 @@ import { podLogs } from './pod-logs.ts';
 import { podPorts } from './pod-ports.ts';
 import { type Memory, firstMemory, madeAuthorities, reconcile, reconcileIstiods, renewals } from './reconcile.ts';
 import { type Change, type WorldState, watchStores } from './state.ts';
-import { worldOf } from './world.ts';
+import { type World, worldOf } from './world.ts';
 import { admittedByHand } from './injection.ts';
 import type { Knowledge } from './knowledge.ts';
 
@@ -50,10 +50,27 @@ export async function runWorld({ stores, authorities, clock, isReconciling, answ
     if (!isSameMoment(known, state, memory)) known = { state, istiods: memory.istiods };
     return known;
   };
-  const world = worldOf(now);
   const mishaps = new Mishaps();
+  const befalls = (cluster: string) => mishaps.find('proxy', cluster);
+  const isCut = (from: string, to: string): boolean => mishaps.between('api-server', from, to) !== undefined;
+  const world = worldOf(now, befalls);
+  /** The world of a moment ago, for clusters whose proxies hear of nothing new. */
+  const held = new Map<string, World>();
+  const knownTo = (cluster: string): World => held.get(cluster) ?? world;
+  const hold = (): void => {
+    const moment = now();
+    for (const cluster of moment.state.clusters.keys()) {
+      const does = befalls(cluster)?.does;
+      if (does !== 'keep' && does !== 'lose') held.delete(cluster);
+      else if (!held.has(cluster))
+        held.set(
+          cluster,
+          worldOf(() => moment),
+        );
+    }
+  };
   const identities = openIdentities(authorities, () => Date.parse(clock()), mishaps);
-  const listeners = openListeners(world, identities, authorities, mishaps);
+  const listeners = openListeners(world, knownTo, identities, authorities, mishaps);
   /** What controllers saw last. */
   let done: WorldState | undefined;
   let isClosed = false;
@@ -65,7 +82,7 @@ export async function runWorld({ stores, authorities, clock, isReconciling, answ
     for (let round = 0; hasMore; round++) {
       if (round === mostRounds) throw new Error('The controllers of the sandbox do not come to an end.');
       const state = look();
-      const next = isSameObjects(done, state) ? reconcileIstiods(state, memory) : reconcile(state, memory);
+      const next = isSameObjects(done, state) ? reconcileIstiods(state, memory, isCut) : reconcile(state, memory, isCut);
       done = state;
       memory = next.memory;
       const changes = [...next.changes, ...(await madeAuthorities(look(), memory, authorities))];
@@ -99,8 +116,8 @@ export async function runWorld({ stores, authorities, clock, isReconciling, answ
   };
   await settled();
   return {
-    ports: podPorts(world, identities, listeners.serve, mishaps, (cluster) => answers.get(cluster)),
-    logs: podLogs(world, listeners.resolve),
+    ports: podPorts(world, knownTo, identities, listeners.serve, mishaps, (cluster) => answers.get(cluster)),
+    logs: podLogs(world, listeners.resolve, mishaps),
     admission: (name, pod) => {
       const knowledge = now();
       const cluster = knowledge.state.clusters.get(name);
@@ -111,6 +128,7 @@ export async function runWorld({ stores, authorities, clock, isReconciling, answ
     settled,
     stage: async (staged) => {
       mishaps.stage(staged);
+      hold();
       schedule();
       await settled();
     },

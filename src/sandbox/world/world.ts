@@ -1,6 +1,7 @@
 import type { Predictions } from '../../mesh/endpoints.ts';
 import { listOf } from '../../mesh/topology.ts';
 import type { Pod } from '../../model/facts.ts';
+import type { Mishap } from '../mishaps.ts';
 import type { IstiodProcess } from './istiods.ts';
 import { type Knowledge, predictions, seenBy } from './knowledge.ts';
 import { type Connected, connections } from './proxies.ts';
@@ -17,10 +18,22 @@ export interface World {
   servedBy(pod: Pod, cluster: ClusterState): IstiodProcess | undefined;
 }
 
-export function worldOf(now: () => Knowledge): World {
+/** `befalls` says what happened to the connections of the proxies of a cluster. */
+export function worldOf(
+  now: () => Knowledge,
+  befalls: (cluster: string) => Extract<Mishap, { readonly on: 'proxy' }> | undefined = () => undefined,
+): World {
   const predict = predictions();
   const connect = connections();
-  const connection = (pod: Pod, cluster: ClusterState): Connected => connect(pod, cluster, now());
+  const connection = (pod: Pod, cluster: ClusterState): Connected => {
+    const own = connect(pod, cluster, now());
+    const mishap = befalls(cluster.name);
+    if (mishap === undefined || !('process' in own)) return own;
+    if (!('to' in mishap)) return mishap.does === 'keep' ? own : { kept: 'unreachable' };
+    const { revision } = own.process.controlPlane;
+    const process = [...now().istiods.values()].find((one) => one.cluster === mishap.to && one.controlPlane.revision === revision);
+    return process === undefined ? own : { process };
+  };
   return {
     now,
     predict: (process) => predict(process, now()),
