@@ -1,6 +1,7 @@
 import { builtin } from '../../checks/index.ts';
 import { modes } from '../../checks/modes.ts';
 import type { SingleResults } from './results.ts';
+import { servedFaults, unserved } from './served-faults.ts';
 import { undecided } from './undecided.ts';
 
 /** Failure modes for which a fault was found by a check that claims them. */
@@ -32,6 +33,7 @@ export function coveragePage(results: SingleResults): string {
   };
   const real = (checks: readonly string[]): string =>
     some([...new Set(checks.flatMap((check) => inRecordings.get(check) ?? []))].sort()) || '—';
+  const gaps = Object.entries(unserved);
   const open = modes.filter(({ id }) => !detected.has(id));
   return [
     '<!-- Written by `npm run gen -- coverage`. Do not edit. -->',
@@ -64,17 +66,35 @@ export function coveragePage(results: SingleResults): string {
         ]),
     '## Where each check fired',
     '',
-    'No check is silent because what it reads is never collected. *Recordings* are of real Kubernetes, istiod and Envoy, *real faults* those of',
-    'the last run on real components of which the check named the first cause; in the other columns it may also have spoken of what another',
-    'finding explains.',
+    'No check is silent because what it reads is never collected. What each column proves:',
     '',
-    '| check | recordings | real faults | scripted faults |',
-    '|---|---|---|---|',
-    ...builtin.map(
-      ({ check: { id }, area }) =>
-        `| [${id}](../checks/${area}/${id}/README.md) | ${some(inRecordings.get(id) ?? []) || '—'} | ${some(onRealComponents.get(id) ?? []) || '—'} | ${some(fired.get(id) ?? []) || '—'} |`,
-    ),
+    '- *Recordings* are of real Kubernetes, istiod and Envoy, *real faults* those of the last run on real components of which the check named the',
+    '  first cause. There real API servers were asked, and real proxies.',
+    '- *Read over the API* is a scripted fault in a mesh of doubles: API servers of the sandbox serve it, and the istiods, proxies and gateways',
+    '  behind them behave as it makes them. It is asked over HTTP as `meshdoctor check` asks, with the lists, selectors and probes of a run, its',
+    '  recording is written and read again, and the check finds the fault both times (`test/roads/collected.test.ts`). So what it reads is asked',
+    '  for and kept. That real servers answer as the doubles do is what the first two columns prove, and not this one.',
+    '- *Scripted faults* are handed to the judge as objects, and as what probes would see: they prove judging, and nothing of reading.',
     '',
+    'Only of *real faults* it is said that the check named the cause; elsewhere it may also have spoken of what another finding explains.',
+    '',
+    '| check | recordings | real faults | read over the API | scripted faults |',
+    '|---|---|---|---|---|',
+    ...builtin.map(({ check: { id }, area }) => {
+      const cells = [inRecordings.get(id), onRealComponents.get(id), servedFaults[id]?.slice(0, 1), fired.get(id)];
+      return `| [${id}](../checks/${area}/${id}/README.md) | ${cells.map((names = []) => some(names) || '—').join(' | ')} |`;
+    }),
+    '',
+    ...(gaps.length === 0
+      ? []
+      : [
+          '## Not read over the API, and why',
+          '',
+          '| check | why not |',
+          '|---|---|',
+          ...gaps.map(([id, why]) => `| ${id} | ${why} |`),
+          '',
+        ]),
   ].join('\n');
 }
 

@@ -38,6 +38,11 @@ export async function resultsOfEverything(): Promise<Results> {
   return { ...single, pairs: await pairsOf(single.faults, committedPairs, committedSeed) };
 }
 
+/** Checks that were seen to find something of real components, in a recording or in the last run of the real tier. */
+export async function seenOnReality(): Promise<ReadonlySet<string>> {
+  return new Set([...(await firedInRecordings()).keys(), ...seenOnRealComponents().keys()]);
+}
+
 const seenSchema = z.object({ faults: z.array(z.object({ fault: z.string(), cause: z.string().optional() })) });
 
 /** What the last run of the real tier saw, as `npm run real:record` wrote it down. */

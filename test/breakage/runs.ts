@@ -69,7 +69,7 @@ function servicesOf(faults: readonly Fault[]): Services {
   return faults.flatMap(({ services }) => services ?? []);
 }
 
-async function baselineOf(name: MeshName, isMeasured: boolean, services: Services): Promise<Baseline> {
+export async function baselineOf(name: MeshName, isMeasured: boolean, services: Services): Promise<Baseline> {
   const key = JSON.stringify([name, isMeasured, services]);
   const known = baselines.get(key) ?? silenceOf(name, isMeasured, services);
   baselines.set(key, known);

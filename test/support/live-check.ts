@@ -5,8 +5,19 @@ import { builtin } from '../../checks/index.ts';
 import { type Flags, type RunOptions, runOptions } from '../../src/config/options.ts';
 import type { RegisteredCheck } from '../../src/engine/types.ts';
 import type { RequestRecord } from '../../src/kube/connection.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { judgeClusters, type Prepared, readClusters, type ReadMesh, type RunIo } from '../../src/run/check.ts';
+import {
+  judgeClusters,
+  judgeSnapshot,
+  meanwhileOf,
+  prepare,
+  type Prepared,
+  readClusters,
+  type ReadMesh,
+  readSource,
+  type RunIo,
+} from '../../src/run/check.ts';
 import type { LiveProgress } from '../../src/run/live.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 
@@ -30,6 +41,24 @@ interface More {
 export async function checkLive(sandbox: Served, flags: Flags = {}, more: More = {}): Promise<LiveRun> {
   const { result, ...seen } = await overLive(sandbox, flags, more, async (options, io) => await judgeClusters(options, prepared, io));
   return { report: result, ...seen };
+}
+
+export interface KeptRun {
+  /** Of the checks that these flags select. */
+  readonly report: Report;
+  /** What it was made of, with the options of the run. */
+  readonly snapshot: Snapshot;
+  readonly options: RunOptions;
+}
+
+/** The same with what it read, for whoever writes that down. */
+export async function checkAndKeep(sandbox: Served, flags: Flags = {}): Promise<KeptRun> {
+  const { result } = await overLive(sandbox, flags, {}, async (given, io) => {
+    const selected = await prepare(given, io);
+    const { snapshot, options, known } = await readSource(given, selected, io, meanwhileOf(given, selected, io));
+    return { report: await judgeSnapshot(snapshot, options, selected, io, known), snapshot, options };
+  });
+  return result;
 }
 
 /** What `check` reads and measures, and with which options, before anything of it is judged. */
@@ -61,7 +90,8 @@ async function overLive<T>(
   const progress: LiveProgress[] = [];
   try {
     writeFileSync(file, more.kubeconfig ?? sandbox.kubeconfig(), { mode: 0o600 });
-    const resolve = sandbox.resolve.map(({ from, to }) => `${from.host}:${from.port}=${to.host}:${to.port}`);
+    const spelled = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+    const resolve = sandbox.resolve.map(({ from, to }) => `${spelled(from.host)}:${from.port}=${to.host}:${to.port}`);
     const options = runOptions({ context: [...sandbox.clusters.keys()], resolve, onlyMapped: true, ...flags }, undefined, {
       cwd: folder,
       now: new Date().toISOString(),
