@@ -21,7 +21,8 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'rootConfigMaps'], member: ['rootConfigMaps', 'controlPlanes'] },
   uses: { primary: ['meshConfigs'], member: ['namespaces', 'pods'] },
-  path: { hops: ['mtls', 'caller'] },
+  // What runs keeps the roots that the CA gave with its certificate, and its connection for a while: that it is lost then is found by who misses it there.
+  path: { hops: ['mtls', 'caller'], isOn: ({ code }) => code !== 'foreign-root/namespaces' },
   catalogue: ['TRU-07'],
   explains: [
     { code: 'foreign-gateway-certificate/untrusted', match: 'cluster' },

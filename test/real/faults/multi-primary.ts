@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mintCertificate } from '../../../src/sandbox/certificates.ts';
 import type { Lab } from '../lab/lab.ts';
 import { networkOf, primaryOperator } from '../topologies/multi-primary.ts';
 import * as parts from '../topologies/parts.ts';
@@ -58,6 +61,27 @@ export const multiPrimaryFaults: readonly Fault[] = [
       void (await lab.kubectl('cluster1', ['delete', ...system, 'gateways.networking.istio.io', 'cross-network-gateway'])),
     undo: async (lab) => await lab.apply('cluster1', [parts.exposedServices]),
     expected: { cause: 'unexposed-services', clusters: ['cluster1'] },
+    remedy: { kind: 'printed' },
+  },
+  {
+    id: 'gateway-with-tls-of-its-own',
+    about: 'The Gateway that exposes services in one cluster was given a certificate and mode SIMPLE, as for an ingress.',
+    topology,
+    stage: async (lab) => {
+      const [server] = parts.exposedServices.spec.servers;
+      await lab.kubectl('cluster2', ['create', 'secret', 'tls', 'east-west', ...system, ...(await ownCertificate(lab))]);
+      await lab.apply('cluster2', [
+        {
+          ...parts.exposedServices,
+          spec: { ...parts.exposedServices.spec, servers: [{ ...server, tls: { mode: 'SIMPLE', credentialName: 'east-west' } }] },
+        },
+      ]);
+    },
+    undo: async (lab) => {
+      await lab.apply('cluster2', [parts.exposedServices]);
+      await lab.kubectl('cluster2', ['delete', 'secret', 'east-west', ...system, '--ignore-not-found']);
+    },
+    expected: { cause: 'unexposed-services/unexposed', clusters: ['cluster2'] },
     remedy: { kind: 'printed' },
   },
   {
@@ -205,4 +229,20 @@ async function restartAll(lab: Lab, cluster: string): Promise<void> {
 async function restartInjected(lab: Lab, cluster: string): Promise<void> {
   await restarted(lab, cluster, 'istio-system', ['istio-eastwestgateway']);
   await restartWorkloads(lab, cluster);
+}
+
+/** Flags of kubectl for a certificate that no mesh knows. */
+async function ownCertificate(lab: Lab): Promise<readonly string[]> {
+  const { cert, key } = await mintCertificate({
+    subject: [['CN', 'gateway.example.com']],
+    dnsNames: ['gateway.example.com'],
+    usages: ['server'],
+    notBefore: new Date(Date.now() - 3_600_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+  });
+  const [certFile, keyFile] = ['own.crt', 'own.key'].map((name) => join(lab.folder, name));
+  if (certFile === undefined || keyFile === undefined) return [];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  return [`--cert=${certFile}`, `--key=${keyFile}`];
 }

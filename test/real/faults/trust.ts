@@ -12,6 +12,7 @@ import { kept } from './kept.ts';
 
 const topology = 'multi-primary';
 const system = 'istio-system';
+const rootMap = 'istio-ca-root-cert';
 const day = 86_400_000;
 
 const cacerts = kept('cluster2', 'secret', 'cacerts', system);
@@ -42,6 +43,20 @@ export const trustFaults: readonly Fault[] = [
     undo: async (lab) => await cacerts.putBack(lab),
     expected: { cause: 'unused-cacerts', clusters: ['cluster2'] },
     remedy: { kind: 'undone', because: 'a restart would part the primaries: the old root comes back, or both clusters are given both' },
+  },
+  {
+    id: 'root-copied-and-locked',
+    about: 'ConfigMap istio-ca-root-cert of a namespace was written by hand, with the root of a former installation, and made immutable.',
+    topology,
+    stage: async (lab) => {
+      const { root } = await parts.newAuthority('Root CA of before');
+      const patch = JSON.stringify({ data: { 'root-cert.pem': root.cert }, immutable: true });
+      await lab.kubectl('cluster2', ['patch', 'configmap', rootMap, '-n', 'sample', '--type=merge', '-p', patch]);
+    },
+    // istiod writes it again.
+    undo: async (lab) => void (await lab.kubectl('cluster2', ['delete', 'configmap', rootMap, '-n', 'sample', '--ignore-not-found'])),
+    expected: { cause: 'foreign-root', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
   },
 ];
 

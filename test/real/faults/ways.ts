@@ -1,3 +1,4 @@
+import type { Conduct } from '../lab/balancers.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Barrier } from '../lab/network.ts';
 import * as parts from '../topologies/parts.ts';
@@ -5,13 +6,16 @@ import type { Fault } from './fault.ts';
 import { kept } from './kept.ts';
 
 /*
- * Firewalls between clusters, which are in no object. Seen by whoever calls, and by istiod.
+ * Firewalls and load balancers between clusters, which are in no object. Seen by whoever calls, and by istiod.
  */
 
 const remote = 'primary-remote';
 const system = 'istio-system';
 const istiodPorts = [15_012, 15_017] as const;
 const noObject = 'a firewall is in no object';
+const noBalancer = 'what a load balancer does is in no object here';
+const peers = 'multi-primary';
+const gatewayPorts = { status: 15_021, crossNetwork: 15_443, discovery: 15_012, webhook: 15_017 } as const;
 
 const objects = {
   injector: kept('cluster2', 'mutatingwebhookconfiguration', `istio-sidecar-injector-${parts.revision}`),
@@ -33,6 +37,15 @@ const toIstiod = async (lab: Lab, port: number, from?: string): Promise<readonly
 };
 
 const opened = async (lab: Lab): Promise<void> => await lab.services.bar([]);
+
+/** The load balancer before the gateway of a cluster: what it does at the port for services, and at the others. */
+const balanced = async (lab: Lab, cluster: string, crossNetwork: Conduct, others: Conduct): Promise<void> => {
+  const address = await parts.gatewayAddress(lab, cluster);
+  const { status, discovery, webhook } = gatewayPorts;
+  const ports = { [status]: others, [gatewayPorts.crossNetwork]: crossNetwork, [discovery]: others, [webhook]: others };
+  await lab.services.balance([{ address, ports }]);
+};
+const passing = async (lab: Lab): Promise<void> => await lab.services.balance([]);
 
 export const wayFaults: readonly Fault[] = [
   {
@@ -83,6 +96,37 @@ export const wayFaults: readonly Fault[] = [
     },
     expected: { cause: 'rejected-istiod-call/blocked', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'callers-behind-firewall',
+    about: 'A firewall drops what nodes and pods of one cluster send to port 15443 of the other; others are let through.',
+    topology: peers,
+    flags: ['--probe=pod'],
+    stage: async (lab) =>
+      await lab.services.bar([
+        { from: podsOf(lab, 'cluster1'), to: await parts.gatewayAddress(lab, 'cluster2'), port: gatewayPorts.crossNetwork },
+      ]),
+    undo: opened,
+    expected: { cause: 'failing-pod-call/unreachable', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'load-balancer-ends-tls',
+    about: 'The load balancer of one cluster was given a listener for TLS with a certificate of its own at port 15443.',
+    topology: peers,
+    stage: async (lab) => await balanced(lab, 'cluster2', 'ends-tls', 'passes'),
+    undo: passing,
+    expected: { cause: 'terminated-cross-network-tls/inFront', clusters: ['cluster2'] },
+    remedy: { kind: 'undone', because: noBalancer },
+  },
+  {
+    id: 'load-balancer-sends-proxy-headers',
+    about: 'The load balancer of one cluster says who calls by the PROXY protocol, which its gateway does not read.',
+    topology: peers,
+    stage: async (lab) => await balanced(lab, 'cluster2', 'sends-proxy-header', 'sends-proxy-header'),
+    undo: passing,
+    expected: { cause: 'unreachable-gateway/severed', clusters: ['cluster2'] },
+    remedy: { kind: 'undone', because: noBalancer },
   },
 ];
 

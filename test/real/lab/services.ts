@@ -1,3 +1,4 @@
+import { type Balancer, startBalancer } from './balancers.ts';
 import type { Cluster } from './cluster.ts';
 import { type Obj, at, listAt, textAt } from './kube.ts';
 import { type Barrier, type PodNetwork, addOwnAddress, blockAddress, giveAddress, setBarriers, takeAddress } from './network.ts';
@@ -16,7 +17,12 @@ export interface ServiceAddresses {
   block(addresses: readonly string[]): Promise<void>;
   /** Drops packets between addresses, or to one port: a firewall that knows more than addresses. Undone with an empty list. */
   bar(barriers: readonly Barrier[]): Promise<void>;
+  /** Load balancers at these addresses that do more than to pass packets on to the pod behind them. Undone with an empty list. */
+  balance(balancers: readonly Balancer[]): Promise<void>;
 }
+
+/** Who has an address: a pod, nobody that is ready, a firewall, or a load balancer of its own before the pod. */
+type Owner = PodNetwork | 'refused' | 'blocked' | 'balanced';
 
 /**
  * Keeps the addresses of Services and load balancers where kube-proxy and a cloud would: on the first ready pod behind them, in whatever
@@ -25,10 +31,15 @@ export interface ServiceAddresses {
 export async function startServices(places: readonly Place[]): Promise<ServiceAddresses> {
   const services = new Map<string, Map<string, Obj>>();
   const slices = new Map<string, Map<string, Obj>>();
-  const owners = new Map<string, PodNetwork | 'refused' | 'blocked'>();
+  const owners = new Map<string, Owner>();
   const allocated = new Map<string, string>();
   const held = new Set<string>();
   let blocked: ReadonlySet<string> = new Set();
+  /** What stops them. */
+  let balancers: readonly (() => Promise<void>)[] = [];
+  const balanced = new Set<string>();
+  /** Addresses of pods by those that load balancers have before them. */
+  const behind = new Map<string, string>();
   let running: Promise<void> | undefined;
   let again = false;
 
@@ -41,7 +52,7 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
         if (pod.ready) ready.add(pod.network.address);
       }
     }
-    const wanted = new Map<string, PodNetwork | 'refused' | 'blocked'>();
+    const wanted = new Map<string, Owner>();
     /** Load balancers first: Services of other clusters may point at them. */
     const passes = ['loadBalancers', 'clusterAddresses'] as const;
     for (const pass of passes) {
@@ -57,11 +68,17 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
         }
       }
     }
+    behind.clear();
+    for (const address of balanced) {
+      const pod = known(wanted.get(address));
+      if (pod !== undefined) behind.set(address, pod.address);
+      wanted.set(address, 'balanced');
+    }
     for (const address of blocked) wanted.set(address, 'blocked');
     for (const [address, owner] of wanted) {
       if (owners.get(address) === owner) continue;
       const before = owners.get(address);
-      if (before !== undefined && before !== 'refused' && before !== 'blocked') await takeAddress(before, address).catch(() => undefined);
+      if (typeof before === 'object') await takeAddress(before, address).catch(() => undefined);
       owners.set(address, owner);
       await place(address, owner).catch(() => owners.delete(address));
     }
@@ -133,6 +150,17 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
       changed();
     },
     bar: setBarriers,
+    balance: async (wanted) => {
+      await Promise.all(balancers.map(async (stop) => await stop()));
+      balancers = [];
+      balanced.clear();
+      for (const { address } of wanted) balanced.add(address);
+      changed();
+      // An address has to be there before anybody can listen at it: a round that runs already does not know it.
+      await running;
+      await running;
+      balancers = await Promise.all(wanted.map(async (one) => await startBalancer(one, () => behind.get(one.address))));
+    },
     block: async (addresses) => {
       blocked = new Set(addresses);
       for (const [address, owner] of owners) if (owner === 'blocked' && !blocked.has(address)) owners.delete(address);
@@ -142,7 +170,7 @@ export async function startServices(places: readonly Place[]): Promise<ServiceAd
   };
 }
 
-function known(owner: PodNetwork | 'refused' | 'blocked' | undefined): PodNetwork | undefined {
+function known(owner: Owner | undefined): PodNetwork | undefined {
   return typeof owner === 'object' ? owner : undefined;
 }
 
@@ -163,8 +191,8 @@ function ownerOf(slices: readonly Obj[], networkOf: (address: string) => PodNetw
   return undefined;
 }
 
-async function place(address: string, owner: PodNetwork | 'refused' | 'blocked'): Promise<void> {
-  if (owner === 'refused') await addOwnAddress(address);
+async function place(address: string, owner: Owner): Promise<void> {
+  if (owner === 'refused' || owner === 'balanced') await addOwnAddress(address);
   else if (owner === 'blocked') await blockAddress(address);
   else await giveAddress(owner, address);
 }
