@@ -1,4 +1,4 @@
-import { checkTester, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
+import { apiServerCaOf, checkTester, foreignRoot, mesh, observedEdits, observedIn, type ObservedEdit } from 'meshdoctor/testkit';
 import type { HeldCertificate, SidecarState } from 'meshdoctor/api';
 import check from './check.ts';
 
@@ -26,6 +26,10 @@ checkTester(check, {
   healthy: {
     'in force, under the root of the namespace': { mesh: shop, options: seen() },
     'probes are off': shop,
+    'somebody wrote another root into its namespace, which is another fault': {
+      mesh: shop.edit(foreignRoot({ cluster: 'west', root: apiServerCaOf('west')(shop.objects()), namespaces: ['shop'] })),
+      options: { observed: () => observedIn(shop.objects()) },
+    },
     'half its life is over, and the agent is about to renew it': {
       mesh: shop,
       options: seen(own({ notBefore: hours(-13), notAfter: hours(11) })),

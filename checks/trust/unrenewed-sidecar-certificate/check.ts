@@ -29,8 +29,7 @@ export default defineCheck({
     // Who gets no certificate of istiod gets no endpoints, either.
     { code: 'unexpected-sidecar-endpoints', match: 'object', keys: ['expired', 'overdue'] },
   ],
-  // Whom its sidecar trusts of those that answer is measured on the way itself: a root of its namespace that it has not says nothing of that.
-  path: { hops: ['mtls'], isOn: ({ code }) => code !== 'unrenewed-sidecar-certificate/oldRoot' },
+  path: { hops: ['mtls'] },
   docs: {
     why: 'A sidecar asks for a new certificate when half the life of the old one is over, after twelve hours by default. One that is much older did not get any: the authority does not answer, or refuses it, and in the hour in which the old one ends every mutual TLS connection of the pod fails. The roots that a sidecar trusts come with its certificate, too: after a change of the root it goes on with the old ones until then.',
     confirm: 'istioctl --context CLUSTER proxy-config secret POD.NAMESPACE',
@@ -94,8 +93,10 @@ export default defineCheck({
       }
       const map = cluster.rootConfigMaps.find(({ namespace }) => namespace === pod.namespace);
       if ('failed' in roots || roots.answer.length === 0 || map === undefined || map.certificates.length === 0) continue;
-      const handedOut = new Set(map.certificates.map(({ fingerprint }) => fingerprint));
-      if (roots.answer.some(({ fingerprint }) => handedOut.has(fingerprint))) continue;
+      const isHeld = (given: RootConfigMap): boolean =>
+        given.certificates.some(({ fingerprint }) => roots.answer.some((held) => held.fingerprint === fingerprint));
+      // What another namespace is given is no root of before: then this one's was written by somebody else.
+      if (cluster.rootConfigMaps.some(isHeld)) continue;
       yield finding(
         'oldRoot',
         { pod, held: roots.answer, map },
@@ -106,6 +107,7 @@ export default defineCheck({
             { ref: pod.ref, observed: `ROOTCA in Envoy: ${list(roots.answer.map(spelled))}` },
             { ref: map.ref, field: rootField, observed: list(map.certificates.map(spelled)) },
           ],
+          lacks: [{ cluster: cluster.name, fact: 'rootConfigMaps' }],
           subject: 'roots',
         },
       );
