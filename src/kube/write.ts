@@ -46,13 +46,13 @@ export function openWriter(target: ClusterTarget, options: ConnectionOptions = {
       }
     },
     async write(change, isTrial) {
-      const query = `fieldManager=meshdoctor${isTrial ? '&dryRun=All' : ''}`;
+      const query = `?fieldManager=meshdoctor${isTrial ? '&dryRun=All' : ''}`;
       try {
         const said = await caller.call({
           method: methods[change.verb],
-          path: change.verb === 'delete' ? `${change.path}${isTrial ? '?dryRun=All' : ''}` : `${change.path}?${query}`,
+          path: `${change.path}${change.verb === 'delete' ? '' : query}`,
           headers: { Accept: 'application/json', 'Content-Type': typeOf(change) },
-          body: JSON.stringify(bodyOf(change)),
+          body: JSON.stringify(bodyOf(change, isTrial)),
         });
         return isRead(said) ? { status: 'read', value: said.json } : refused(said, { verb: change.verb, resource: change.resource });
       } catch (error) {
@@ -68,7 +68,7 @@ function typeOf(change: Write): string {
   return change.isStrategic === true ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json';
 }
 
-function bodyOf(change: Write): Json {
+function bodyOf(change: Write, isTrial: boolean): Json {
   switch (change.verb) {
     case 'patch':
       return change.patch;
@@ -78,6 +78,8 @@ function bodyOf(change: Write): Json {
       return {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
+        // Of a deletion with a body the API server reads no query (apiserver/pkg/endpoints/handlers/delete.go): asked there, a trial would delete.
+        ...(isTrial ? { dryRun: ['All'] } : {}),
         ...(change.uid === undefined ? {} : { preconditions: { uid: change.uid } }),
       };
     default:

@@ -8,6 +8,7 @@ import { gatewayAddressPending } from '../../src/builder/edits/east-west.ts';
 import { controlPlaneClusters, externalIstiodUnset } from '../../src/builder/edits/topology-leadership.ts';
 import { exposureDeleted } from '../../src/builder/edits/exposure.ts';
 import { injectionPath } from '../../src/builder/edits/topology-identity.ts';
+import { apiServerCaOf, foreignRoot } from '../../src/builder/edits/trust.ts';
 import { networkLabelRemoved } from '../../src/builder/edits/topology-networks.ts';
 import { inOrder } from '../../src/builder/edits/edit.ts';
 import { contextTarget, loadKubeconfig } from '../../src/kube/kubeconfig.ts';
@@ -123,6 +124,21 @@ describe('a plan', () => {
     await run(`fix ${flags()}`);
     for (const { requests } of sandbox.clusters.values())
       for (const { method, path } of requests) expect(method === 'GET' || path.includes('dryRun=All'), `${method} ${path}`).toBe(true);
+  });
+
+  test('only tries to delete what it would delete', async () => {
+    await sandbox.close();
+    const root = apiServerCaOf('west')(built.objects());
+    await serve(foreignRoot({ cluster: 'west', root, namespaces: ['shop'] })(built.objects()));
+    const maps = (): readonly unknown[] =>
+      (sandbox.objects().get('west') ?? []).flatMap(({ kind, metadata }) =>
+        kind === 'ConfigMap' ? [[metadata.namespace, metadata.uid]] : [],
+      );
+    const before = maps();
+    const { actions } = await planned(`fix foreign-root ${flags()}`);
+    expect(actions).toMatchObject([{ action: 'delete', ref: { kind: 'ConfigMap' }, trial: { state: 'done' } }]);
+    await sandbox.settled();
+    expect(maps()).toEqual(before);
   });
 
   test('is made with the rights to read alone, and says which are missing to carry it out', async () => {

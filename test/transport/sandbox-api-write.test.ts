@@ -321,7 +321,16 @@ test('a dry run answers and changes nothing', async () => {
   expect((await server.ask(`${deployment}${dry}`, { method: 'DELETE' })).status).toBe(200);
   expect((await server.ask(`${configMaps}?dryRun=All`, { method: 'DELETE' })).status).toBe(200);
   expect((await server.ask(`${configMaps}?dryRun=Some`, { method: 'POST', body: configMap('dry') })).status).toBe(422);
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions' };
+  expect((await server.ask(deployment, { method: 'DELETE', body: { ...options, dryRun: ['All'] } })).status).toBe(200);
   expect(server.store.revision()).toBe(revision);
+});
+
+test('a deletion that has a body is not read any further: what its query asks for counts for nothing', async () => {
+  await server.ask(configMaps, { method: 'POST', body: configMap('meant') });
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions' };
+  expect((await server.ask(`${configMaps}/meant?dryRun=All`, { method: 'DELETE', body: options })).status).toBe(200);
+  expect((await server.ask(`${configMaps}/meant`)).status).toBe(404);
 });
 
 test('a definition makes its kind served at once', async () => {

@@ -117,7 +117,8 @@ export async function remove(context: Context, { call, target, form }: Change): 
     }
   }
   const isWaiting = hasFinalizers(existing);
-  const last = isDryRun(call.query, body) ? existing : removeObject(context, resource, existing, propagationOf(call.query, body));
+  const query = deletionQuery(call, body);
+  const last = isDryRun(query, body) ? existing : removeObject(context, resource, existing, propagationOf(query, body));
   // Pods go gracefully and are answered with; so is what waits for its finalizers.
   if (isWaiting || typeKey(resource) === '/Pod') return objectAnswer(context, target, last, form, call.query);
   return jsonAnswer(success(detailsOf(resource, name, existing)));
@@ -126,10 +127,16 @@ export async function remove(context: Context, { call, target, form }: Change): 
 export async function removeCollection(context: Context, { call, target, form }: Change): Promise<Answer> {
   const body = await bodyValue(call.message);
   const answer = listAnswer(context, target, form, call.query);
-  if (isDryRun(call.query, body)) return answer;
+  const query = deletionQuery(call, body);
+  if (isDryRun(query, body)) return answer;
   for (const object of selectedObjects(context.store.all(target.resource), target, call.query))
-    removeObject(context, target.resource, object, propagationOf(call.query, body));
+    removeObject(context, target.resource, object, propagationOf(query, body));
   return answer;
+}
+
+/** Options of a deletion are in its body or in its query: of one that has a body the query is not read (apiserver/pkg/endpoints/handlers/delete.go). */
+function deletionQuery({ query }: Call, body: unknown): URLSearchParams {
+  return body === undefined ? query : new URLSearchParams();
 }
 
 function optionsOf(context: Context, call: Call, { resource, version }: Target, subresource: string) {

@@ -14,7 +14,7 @@ import { atHand, workplace } from './guide.ts';
 
 /**
  * Faults that are mended this way in every run, one for each way in which fix changes a cluster: a label, an annotation with a restart, an object made, a
- * Secret of which nothing may be written down, a workload scaled, a policy changed, an entry of a webhook, a command line. `MESHDOCTOR_REAL_FIX=all` tries every fault with printed remedies.
+ * Secret of which nothing may be written down, a workload scaled, a policy changed, an entry of a webhook, a command line, an object deleted. `MESHDOCTOR_REAL_FIX=all` tries every fault with printed remedies.
  */
 const sample: readonly string[] = [
   'network-label-removed',
@@ -25,6 +25,7 @@ const sample: readonly string[] = [
   'mutual-tls-disabled',
   'external-injection-path',
   'secret-left-out',
+  'root-copied-and-locked',
 ];
 
 export const triesAllFixes = process.env['MESHDOCTOR_REAL_FIX'] === 'all';
