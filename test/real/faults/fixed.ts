@@ -103,6 +103,8 @@ function isChanged({ stderr }: Output): boolean {
 
 /** Says `fix --undo` of a Secret that a command line changed. */
 const lostSecret = 'what a Secret held is never written down';
+/** Says it of an object that fix deleted and a controller made anew: undo leaves alone what somebody else did. */
+const madeAgain = 'was made again since';
 
 /** `files`: what was written last comes first. */
 async function tryUndo(
@@ -112,14 +114,17 @@ async function tryUndo(
   flags: readonly string[],
 ): Promise<{ readonly undone: string } | { readonly because: string }> {
   let isLost = false;
+  let isMadeAgain = false;
   // Its own documents; the program under test wrote them.
   const changes = files.flatMap((file) => (JSON.parse(readFileSync(file, 'utf8')) as UndoFile).changes);
   for (const file of files) {
     const ran = await lab.meshdoctor(['fix', '--undo', file, '--yes', '--all-contexts']);
     if (ran.stdout.includes(lostSecret)) isLost = true;
+    else if (ran.stdout.includes(madeAgain)) isMadeAgain = true;
     else if (ran.code !== 0) return { because: `fix --undo ended with ${ran.code}: ${ran.stderr}${ran.stdout}` };
   }
   if (isLost) return { undone: `not all: ${lostSecret}` };
+  if (isMadeAgain) return { undone: 'no: what it deleted was made again by its controller, and is left as it is' };
   if (changes.every(({ did }) => did === 'restarted')) return { undone: 'no: it was a restart, and what pods had before it is nowhere' };
   const wanted = broken.report.causes[0]?.code;
   const isBack = ({ report }: Checked): boolean => report.causes.some(({ code }) => code === wanted);
