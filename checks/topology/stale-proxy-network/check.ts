@@ -86,7 +86,9 @@ export default defineCheck({
       const isPrimary = couple.kind === 'self';
       const labelled = listOf(member.workloads).filter(
         ({ ref, podLabels }) =>
-          podLabels[labels.network] === claimed && stale.some((pod) => refKey(workloadOf(pod) ?? pod.ref) === refKey(ref)),
+          claimed !== undefined &&
+          podLabels[labels.network] === claimed &&
+          stale.some((pod) => refKey(workloadOf(pod) ?? pod.ref) === refKey(ref)),
       );
       const args = { cluster: member.name, pods: stale, labelled, network, given: wronglyGiven(injectors, values, network), isPrimary };
       const where = {
