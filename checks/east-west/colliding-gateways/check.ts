@@ -27,7 +27,8 @@ export default defineCheck({
   needs: { primary: ['controlPlanes', 'gateways', 'services'], member: ['services', 'pods', 'workloads'] },
   uses: { primary: [], member: ['nodes'] },
   applies: { networks: 'multi', dataPlane: 'sidecar' },
-  path: { hops: ['sni'] },
+  // A gateway that runs keeps the listener it has: calls through it go on until it starts again.
+  path: { hops: ['sni'], isOn: ({ code }) => code !== 'colliding-gateways/doubled' },
   catalogue: ['EW-10'],
   explains: [
     { code: 'rejected-cross-network-call', match: 'cluster' },
@@ -35,6 +36,7 @@ export default defineCheck({
     { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'failing-pod-call/unreachable', match: 'cluster' },
     { code: 'unexposed-services/narrow', match: 'cluster' },
+    { code: 'rejected-push', match: 'cluster', keys: ['doubled'] },
   ],
   docs: {
     why: 'istiod merges all Gateways that select the same pods. A host that two of them write the same way goes to the older one, and the whole server of the younger is passed over. Hosts that merely overlap (*.local and *.svc.cluster.local) are both built, and Envoy refuses a listener that has two ways for one server name: running gateways stay as they were, new ones do not listen at all.',

@@ -6,6 +6,7 @@ import {
   distinct,
   groupBy,
   installAgain,
+  json,
   list,
   listOf,
   type PolicyRule,
@@ -35,7 +36,11 @@ export default defineCheck({
   scope: 'managed',
   needs: { primary: ['controlPlanes', 'remoteSecrets'], member: ['clusterRoles', 'clusterRoleBindings'] },
   uses: { primary: [], member: ['customResources'] },
-  path: { hops: ['endpoints', 'name', 'route', 'caller'] },
+  path: {
+    hops: ['endpoints', 'name', 'route', 'caller'],
+    // Who is connected stays so: without reviews of tokens nobody new gets in.
+    isOn: ({ args }) => json.itemsAt(args, 'missing').some((one) => json.fieldAt(one, 'effect') !== 'authentication'),
+  },
   catalogue: ['SEC-06', 'VER-03'],
   explains: [
     { code: 'unled-remote', match: 'cluster', keys: ['manages'] },

@@ -85,6 +85,22 @@ export const multiPrimaryFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
+    id: 'gateways-overlap',
+    about: 'A second Gateway for the same gateways let the same services through the same port by a narrower pattern.',
+    topology,
+    stage: async (lab) => await lab.apply('cluster2', [narrower]),
+    undo: async (lab) =>
+      void (await lab.kubectl('cluster2', [
+        'delete',
+        'gateways.networking.istio.io',
+        narrower.metadata.name,
+        ...system,
+        '--ignore-not-found',
+      ])),
+    expected: { cause: 'colliding-gateways/doubled', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
     id: 'peer-on-the-same-network',
     about: 'The second cluster was installed with the network of the first throughout: values, label and gateway.',
     topology,
@@ -230,6 +246,16 @@ async function restartInjected(lab: Lab, cluster: string): Promise<void> {
   await restarted(lab, cluster, 'istio-system', ['istio-eastwestgateway']);
   await restartWorkloads(lab, cluster);
 }
+
+/** What `cross-network-gateway` lets through already, written otherwise. */
+const narrower = {
+  ...parts.exposedServices,
+  metadata: { ...parts.exposedServices.metadata, name: 'team-gateway' },
+  spec: {
+    ...parts.exposedServices.spec,
+    servers: parts.exposedServices.spec.servers.map((server) => ({ ...server, hosts: ['*.svc.cluster.local'] })),
+  },
+};
 
 /** Flags of kubectl for a certificate that no mesh knows. */
 async function ownCertificate(lab: Lab): Promise<readonly string[]> {

@@ -211,6 +211,18 @@ export const runningFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
+    id: 'tokens-not-reviewed',
+    about: 'The role of the reader in the remote lost tokenreviews.',
+    topology,
+    stage: async (lab) => {
+      await objects.readerRole.keep(lab);
+      await withoutRights(lab, ['tokenreviews']);
+    },
+    undo: async (lab) => await objects.readerRole.putBack(lab),
+    expected: { cause: 'insufficient-reader-role', clusters: ['cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
     id: 'reader-unbound',
     about: 'The ClusterRoleBinding of the reader in the remote was deleted.',
     topology,

@@ -98,6 +98,17 @@ export const wayFaults: readonly Fault[] = [
     remedy: { kind: 'undone', because: noObject },
   },
   {
+    id: 'dns-barred-for-pods',
+    about: 'A firewall drops what pods of one cluster send to its DNS.',
+    topology: peers,
+    flags: ['--probe=pod'],
+    stage: async (lab) => await lab.services.bar([{ from: podsOf(lab, 'cluster1'), to: lab.cluster('cluster1').cluster.addresses.dns }]),
+    undo: opened,
+    // Sidecars have every name of the mesh in their tables: who has none does not get along.
+    expected: { cause: 'failing-pod-call/unresolved', clusters: ['cluster1'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
     id: 'callers-behind-firewall',
     about: 'A firewall drops what nodes and pods of one cluster send to port 15443 of the other; others are let through.',
     topology: peers,
