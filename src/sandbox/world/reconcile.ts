@@ -53,8 +53,7 @@ export function reconcile(
   before: Memory,
   isCut?: IsCut,
 ): { readonly changes: readonly Change[]; readonly memory: Memory } {
-  const stepped = steppedIstiods(before.istiods, state, before.addresses, isCut);
-  const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
+  const istiods = istiodsAfter(before, state, isCut);
   const knowledge: Knowledge = { state, istiods };
   const kept = namespaceKeepers(knowledge, before.accounts);
   const rolled = deployments(knowledge, before.rollouts);
@@ -81,8 +80,7 @@ export function reconcileIstiods(
   before: Memory,
   isCut?: IsCut,
 ): { readonly changes: readonly Change[]; readonly memory: Memory } {
-  const stepped = steppedIstiods(before.istiods, state, before.addresses, isCut);
-  const istiods = isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
+  const istiods = istiodsAfter(before, state, isCut);
   if (istiods !== before.istiods) return reconcile(state, before, isCut);
   const written = leaders({ state, istiods }, before.writing, before.istiods);
   return { changes: written.changes, memory: { ...before, istiods, writing: written.writing } };
@@ -125,4 +123,10 @@ async function selfSigned(process: IstiodProcess, state: WorldState, authorities
   };
   const metadata = { name: selfSignedSecret, namespace: process.controlPlane.namespace };
   return { cluster: process.config, put: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'istio.io/ca-root', data } };
+}
+
+/** The same as before where nothing is new to them. */
+function istiodsAfter(before: Memory, state: WorldState, isCut: IsCut | undefined): Memory['istiods'] {
+  const stepped = steppedIstiods(before.istiods, state, before.addresses, isCut);
+  return isSameIstiods(before.istiods, stepped) ? before.istiods : stepped;
 }
