@@ -30,6 +30,7 @@ import unsupportedAmbientTopology from './ambient/unsupported-ambient-topology/c
 import withheldServiceEntry from './ambient/withheld-service-entry/check.ts';
 import failingHealthCheck from './cloud/failing-health-check/check.ts';
 import limitedAddOn from './cloud/limited-add-on/check.ts';
+import narrowSourceRanges from './cloud/narrow-source-ranges/check.ts';
 import terminatingLoadBalancer from './cloud/terminating-load-balancer/check.ts';
 import unreachableInjector from './cloud/unreachable-injector/check.ts';
 import unreadProxyHeader from './cloud/unread-proxy-header/check.ts';
@@ -204,6 +205,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: withheldServiceEntry, area: 'ambient', origin: 'built-in' },
   { check: failingHealthCheck, area: 'cloud', origin: 'built-in' },
   { check: limitedAddOn, area: 'cloud', origin: 'built-in' },
+  { check: narrowSourceRanges, area: 'cloud', origin: 'built-in' },
   { check: terminatingLoadBalancer, area: 'cloud', origin: 'built-in' },
   { check: unreachableInjector, area: 'cloud', origin: 'built-in' },
   { check: unreadProxyHeader, area: 'cloud', origin: 'built-in' },

@@ -3,13 +3,17 @@
  * documentation of cloud-provider-aws, aws-load-balancer-controller, cloud-provider-azure, cloud-provider-openstack, GKE and others.
  */
 
+import { list } from '../base/text.ts';
+import { labels } from '../istio/labels.ts';
 import type { Service, ServicePort } from '../model/facts.ts';
 import type { StringMap } from '../model/kube.ts';
-import { ipFamily, isInCidr } from '../istio/addresses.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
+import { ipFamily, isInCidr, isSameAddress } from '../istio/addresses.ts';
 
 const prefix = 'service.beta.kubernetes.io';
 const aws = `${prefix}/aws-load-balancer`;
-const azure = `${prefix}/azure-load-balancer`;
+const azureAny = `${prefix}/azure`;
+const azure = `${azureAny}-load-balancer`;
 
 /** One annotation that was read, and its value. */
 export interface Setting {
@@ -166,6 +170,79 @@ const internal: Readonly<Record<string, RegExp>> = {
   [`${prefix}/alibaba-cloud-loadbalancer-address-type`]: /^intranet$/i,
   'service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type': /^private$/i,
 };
+
+/** Who may open connections to a load balancer, and the field or annotation that says so. */
+export interface SourceRanges extends Setting {
+  /** As `.spec…` or `.metadata.annotations[…]`. */
+  readonly field: string;
+  readonly ranges: readonly string[];
+}
+
+/** Annotations that admit more than the ranges: groups, lists and tags whose addresses are in no object. */
+const admitsMore = [
+  `${aws}-security-groups`,
+  `${aws}-extra-security-groups`,
+  `${aws}-security-group-prefix-lists`,
+  `${azureAny}-allowed-service-tags`,
+] as const;
+
+/** Annotations that hold ranges, apart from the one of Kubernetes. */
+const allowLists = [`${azureAny}-allowed-ip-ranges`, `${prefix}/do-loadbalancer-allow-rules`] as const;
+
+/**
+ * Ranges that a load balancer admits, where it does not admit everybody. `spec.loadBalancerSourceRanges` comes before the annotation of
+ * the same meaning (k8s.io/cloud-provider/service/helpers: GetLoadBalancerSourceRanges), and what providers have of their own adds to
+ * it. Nothing where they admit anybody, or somebody who is named by a group, list or tag.
+ */
+export function sourceRanges(service: Service): SourceRanges | undefined {
+  if (service.type !== 'LoadBalancer' || admitsMore.some((key) => (service.annotations[key] ?? '').trim() !== '')) return undefined;
+  const general = `${prefix}/load-balancer-source-ranges`;
+  const ofSpec = service.loadBalancerSourceRanges.map((range) => range.trim()).filter((range) => range !== '');
+  const annotated = [...(ofSpec.length > 0 ? [] : [general]), ...allowLists].flatMap((key) => {
+    const ranges = rangesIn(service.annotations[key]);
+    return ranges.length === 0 ? [] : [{ key, ranges }];
+  });
+  const ranges = [...ofSpec, ...annotated.flatMap((one) => one.ranges)];
+  if (ranges.length === 0 || ranges.some((range) => /\/0+$/.test(range))) return undefined;
+  const key = ofSpec.length > 0 ? 'loadBalancerSourceRanges' : (annotated[0]?.key ?? general);
+  const field = ofSpec.length > 0 ? `.spec.${key}` : `.metadata.annotations["${key}"]`;
+  return { key, value: ranges.join(', '), field, ranges };
+}
+
+/** `10.0.0.0/8, 192.0.2.1`, or rules of DigitalOcean: `cidr:10.0.0.0/8,ip:192.0.2.1`. */
+function rangesIn(written: string | undefined): readonly string[] {
+  return (written ?? '')
+    .split(',')
+    .map((one) => one.trim().replace(/^(cidr|ip):/, ''))
+    .filter((one) => one !== '');
+}
+
+/** Whether one of these ranges holds an address; a range may be a single address. */
+export function admits({ ranges }: Pick<SourceRanges, 'ranges'>, address: string): boolean {
+  return ranges.some((range) => (range.includes('/') ? isInCidr(address, range) : isSameAddress(address, range)));
+}
+
+/** `10.0.0.0/8 only (loadBalancerSourceRanges)`. */
+export function admitted({ key, field, ranges }: SourceRanges): string {
+  return `${list(ranges, 'none', 3)} only (${field.startsWith('.spec') ? key : key.replace(`${prefix}/`, '')})`;
+}
+
+/** Whether a Service is the gateway of this reference: a Gateway of Kubernetes has a Service made for it, which is labelled with its name. */
+export function isOf(gateway: ObjectRef, service: Service): boolean {
+  if (refKey(gateway) === refKey(service.ref)) return true;
+  return (
+    gateway.kind === 'Gateway' &&
+    gateway.cluster === service.ref.cluster &&
+    gateway.namespace === service.namespace &&
+    service.labels[labels.gatewayName] === gateway.name
+  );
+}
+
+/** Who is admitted at a gateway, where not everybody is. */
+export function rangesAt(gateway: ObjectRef, services: readonly Service[]): SourceRanges | undefined {
+  const service = services.find((one) => isOf(gateway, one));
+  return service === undefined ? undefined : sourceRanges(service);
+}
 
 const privateRanges = [
   '10.0.0.0/8',

@@ -41,6 +41,11 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     flags: { probe: 'pod' },
     reconcile: true,
   },
+  'source-ranges-without-nodes-of-peer': {
+    mishaps: [{ on: 'node', cluster: 'east', to: 'west', does: 'drop' }],
+    flags: { probe: 'pod' },
+    reconcile: true,
+  },
   // What proxies hold, and whom they hear.
   'firewall-before-discovery': { mishaps: [{ on: 'proxy', cluster: 'west', does: 'lose' }] },
   'proxies-at-istiod-of-another-primary': { mishaps: [{ on: 'proxy', cluster: 'west', does: 'stray', to: 'east' }] },

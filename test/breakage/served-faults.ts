@@ -34,6 +34,7 @@ export const servedFaults: Readonly<Record<string, readonly [fault: string, mesh
   // cloud
   'failing-health-check': ['health-check-of-pod-port-on-instances', 'primary-remote'],
   'limited-add-on': ['add-on-of-aks', 'two primaries'],
+  'narrow-source-ranges': ['source-ranges-without-nodes-of-peer', 'two primaries'],
   'terminating-load-balancer': ['certificate-on-load-balancer', 'primary-remote on one network'],
   'unreachable-injector': ['firewall-before-gateway-of-primary', 'primary-remote'],
   'unread-proxy-header': ['proxy-protocol-of-classic-load-balancer', 'primary-remote'],

@@ -8,6 +8,7 @@ import {
   ipAddresses,
   type IstiodHandshake,
   listOf,
+  loadBalancers,
   measured,
   type ObjectRef,
   refusals,
@@ -23,7 +24,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'managed',
   needs: { primary: ['istiodHandshakes'], member: [] },
-  uses: { primary: ['istiods'], member: ['injectionTrials', 'injectors'] },
+  uses: { primary: ['istiods', 'services'], member: ['injectionTrials', 'injectors'] },
   applies: { probed: ['istiodHandshakes'] },
   catalogue: ['CPX-05'],
   explains: [
@@ -43,14 +44,14 @@ export default defineCheck({
   },
   messages: {
     unreachable: (a: Call & { reason: string }) => ({
-      text: `Nobody answers at ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}, as seen from here: ${a.reason}.${echo(a)}`,
+      text: `Nobody answers at ${where(a)}, where ${a.member} calls istiod for ${a.call.purpose}, as seen from here: ${a.reason}.${ranged(a)}${echo(a)}`,
       expected: 'a TCP connection',
       found: a.reason,
       ...graded(a),
       confirm: confirm(a),
     }),
     blocked: (a: Call & { reason: string; pod: ObjectRef }) => ({
-      text: `The way to ${where(a)} is blocked, as seen from here: ${a.reason}. Istiod answers through pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway itself.${echo(a)}`,
+      text: `The way to ${where(a)} is blocked, as seen from here: ${a.reason}. Istiod answers through pod ${a.pod.namespace ?? ''}/${a.pod.name} of the gateway itself.${ranged(a)}${echo(a)}`,
       expected: 'a TCP connection',
       found: a.reason,
       ...graded(a),
@@ -122,7 +123,8 @@ export default defineCheck({
       const isOpenBeside = seen.some(
         (one) => one.call.host === call.host && one.call.port !== call.port && one.call.outcome.stage !== 'tcp',
       );
-      const base: Call = { call, member: member.name, controlPlane, felt: isOpenBeside ? feltBy(call.purpose) : undefined };
+      const ranges = call.gateway === undefined ? undefined : loadBalancers.rangesAt(call.gateway, listOf(primary.services));
+      const base: Call = { call, member: member.name, controlPlane, ranges, felt: isOpenBeside ? feltBy(call.purpose) : undefined };
       const place = {
         at: call.gateway ?? call.named,
         related: [controlPlane.ref, call.named],
@@ -131,6 +133,9 @@ export default defineCheck({
           ...(inside?.pod === undefined
             ? []
             : [{ ref: call.gateway ?? call.named, observed: `pod ${inside.pod.name}, port-forward: ${told(inside)}` }]),
+          ...(ranges === undefined || call.gateway === undefined || call.outcome.stage !== 'tcp'
+            ? []
+            : [{ ref: call.gateway, field: ranges.field, observed: ranges.value }]),
         ],
         subject: `${gatewayWays.addressOf(call)} ${call.purpose}`,
         concerns: [member.name],
@@ -171,6 +176,12 @@ interface Call {
   readonly controlPlane: ControlPlane;
   /** Callers in the member do not get there, either: proxies are connected to nobody, the API server says so, or goes without. */
   readonly felt: 'cut-off' | 'unanswered' | 'ignored' | undefined;
+  /** Whom the load balancer before it admits, where that is not everybody. */
+  readonly ranges: loadBalancers.SourceRanges | undefined;
+}
+
+function ranged({ ranges }: Call): string {
+  return ranges === undefined ? '' : ` The load balancer there admits ${loadBalancers.admitted(ranges)}.`;
 }
 
 function isUnanswered(message: string): boolean {

@@ -36,11 +36,7 @@ export default defineCheck({
     // Of one that nothing is known of, nobody can say that it is private like the others.
     if (inside.length === 0 || inside.length + outside.length < gateways.length || outside.length > inside.length) return;
     for (const service of outside) {
-      const ranges = [
-        ...service.loadBalancerSourceRanges,
-        service.annotations['service.beta.kubernetes.io/load-balancer-source-ranges'] ?? '',
-      ];
-      if (ranges.some((range) => range !== '' && range !== '0.0.0.0/0' && range !== '::/0')) continue;
+      if (loadBalancers.sourceRanges(service) !== undefined) continue;
       const address = [...service.loadBalancer.flatMap(({ ip, hostname }) => ip ?? hostname ?? []), ...service.externalIPs];
       yield finding(
         'public',

@@ -77,6 +77,15 @@ checkTester(check, {
       ),
       findings: [`unreachable-gateway/blocked ${at}`],
     },
+    'a load balancer admits whom its ranges name, which is said': {
+      mesh: remote.break((m) =>
+        m.cluster('west').patch('Service', 'istio-system', 'istio-eastwestgateway', {
+          spec: { loadBalancerSourceRanges: ['10.1.0.0/16', '10.9.0.4/32'] },
+        }),
+      ),
+      options: seen(failing('timeout', 'no answer within 5 s')),
+      findings: [`unreachable-gateway/unreachable ${at}`],
+    },
     'a load balancer ends what its gateway would pass on': {
       mesh: remote,
       options: seen(

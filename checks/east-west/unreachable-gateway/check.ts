@@ -1,4 +1,14 @@
-import { defineCheck, distinct, type FailureCode, type GatewayHandshake, gatewayWays, list, type ObjectRef } from 'meshdoctor/api';
+import {
+  defineCheck,
+  distinct,
+  type FailureCode,
+  type GatewayHandshake,
+  gatewayWays,
+  list,
+  listOf,
+  loadBalancers,
+  type ObjectRef,
+} from 'meshdoctor/api';
 
 export default defineCheck({
   id: 'unreachable-gateway',
@@ -7,6 +17,7 @@ export default defineCheck({
   certainty: 'likely',
   scope: 'cluster',
   needs: ['gatewayHandshakes'],
+  uses: ['services'],
   applies: { networks: 'multi', probed: ['gatewayHandshakes'] },
   path: { hops: ['gateway'] },
   catalogue: ['EW-12', 'EW-13'],
@@ -21,18 +32,18 @@ export default defineCheck({
     confirm: 'kubectl -n istio-system get services -l topology.istio.io/network -o wide',
     fix: "Try the address from a node or pod of a caller's network. Then look at firewalls and source ranges, at the health checks of the load balancer and whether it speaks the PROXY protocol, and at what the gateway pods listen on.",
     notWhen:
-      'It was tried from where meshdoctor runs and from nowhere else. Gateways are often closed to everybody but the other networks: then this means nothing.',
+      'It was tried from where meshdoctor runs and from nowhere else. Gateways are often closed to everybody but the other networks, by source ranges that are named then: this means nothing where the others are in them.',
   },
   messages: {
     unreachable: (a: Unreached) => ({
-      text: `Nobody answers at ${gatewayOf(a)}, as seen from here: ${list(distinct(a.failures.map(({ reason }) => reason)))}.`,
+      text: `Nobody answers at ${gatewayOf(a)}, as seen from here: ${list(distinct(a.failures.map(({ reason }) => reason)))}.${ranged(a)}`,
       expected: 'a TCP connection',
       found: list(distinct(a.failures.map(({ code }) => code))),
       effect: `where it is the same for the other networks, they do not reach ${a.gateway.gateway.cluster}`,
       certainty: 'possible',
     }),
     blocked: (a: Unreached & { pod: ObjectRef }) => ({
-      text: `The way to ${gatewayOf(a)} is blocked, as seen from here: ${list(distinct(a.failures.map(({ reason }) => reason)))}. The gateway is well: its pod ${a.pod.namespace ?? ''}/${a.pod.name} passes the same calls on.`,
+      text: `The way to ${gatewayOf(a)} is blocked, as seen from here: ${list(distinct(a.failures.map(({ reason }) => reason)))}. The gateway is well: its pod ${a.pod.namespace ?? ''}/${a.pod.name} passes the same calls on.${ranged(a)}`,
       expected: 'a TCP connection',
       found: list(distinct(a.failures.map(({ code }) => code))),
       effect: `where it is the same for the other networks, they do not reach ${a.gateway.gateway.cluster}`,
@@ -68,16 +79,18 @@ export default defineCheck({
         ...failures.map(({ reason }) => `TCP to ${address}: ${reason}`),
         ...sides.flatMap(({ inside }) => (inside?.pod === undefined ? [] : [`pod ${inside.pod.name}, port-forward: ${told(inside)}`])),
       ]).map((observed) => ({ ref: first.call.gateway, observed }));
-      const where = { at: first.call.gateway, evidence, subject: address };
       const gateway = first.call;
+      const ranges = loadBalancers.rangesAt(gateway.gateway, listOf(cluster.services));
+      const admitting = ranges === undefined ? [] : [{ ref: gateway.gateway, field: ranges.field, observed: ranges.value }];
+      const where = { at: gateway.gateway, evidence: [...evidence, ...admitting], subject: address };
       const seen = failures.map(({ code, reason }) => ({ code, reason }));
       // Who is wrong itself is told of elsewhere.
       if (isOfGateway) continue;
       const pod = passed?.inside?.pod;
       if (isUnreached) {
         yield pod === undefined
-          ? finding('unreachable', { gateway, failures: seen }, where)
-          : finding('blocked', { gateway, failures: seen, pod }, where);
+          ? finding('unreachable', { gateway, failures: seen, ranges }, where)
+          : finding('blocked', { gateway, failures: seen, ranges, pod }, where);
         continue;
       }
       const severed = targets.find(({ side, layer }) => side === 'way' && (layer === 'ended' || layer === 'mute' || layer === 'broken'));
@@ -96,6 +109,13 @@ interface Failure {
 interface Unreached {
   readonly gateway: GatewayHandshake;
   readonly failures: readonly Failure[];
+  /** Whom its load balancer admits, where that is not everybody. */
+  readonly ranges: loadBalancers.SourceRanges | undefined;
+}
+
+/** What may keep away who looks from here, and says nothing of others. */
+function ranged({ ranges }: Unreached): string {
+  return ranges === undefined ? '' : ` Its load balancer admits ${loadBalancers.admitted(ranges)}.`;
 }
 
 function gatewayOf({ gateway }: { readonly gateway: GatewayHandshake }): string {

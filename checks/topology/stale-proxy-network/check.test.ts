@@ -6,6 +6,7 @@ import {
   networkLabelled,
   networkLabelRemoved,
   networkRenamedWithoutRestart,
+  podsLabelledForNetwork,
   workloadsWithoutNetwork,
 } from 'meshdoctor/testkit';
 import check from './check.ts';
@@ -16,6 +17,7 @@ const system = 'istio-system';
 const label = 'topology.istio.io/network';
 const built = (release: string) => mesh().primaryRemote(east, west, { release }).namespace('shop', { injected: true }).service('cart.shop');
 const healthy = built('1.31.0');
+const cart = { namespace: 'shop', app: 'cart' };
 
 checkTester(check, {
   healthy: {
@@ -30,6 +32,26 @@ checkTester(check, {
     'an external control plane': mesh()
       .externalControlPlane('outside', west)
       .namespace('shop', { clusters: [west], injected: true }),
+    'running pods were labelled for a second network that has its gateway in their cluster': healthy
+      .edit(podsLabelledForNetwork({ ...cart, cluster: west, network: 'network-vm' }))
+      .break((m) =>
+        m.cluster(west).add({
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { namespace: system, name: 'gateway-vm', labels: { [label]: 'network-vm' } },
+          spec: { type: 'LoadBalancer', selector: { istio: 'eastwestgateway' }, ports: [{ name: 'tls', port: 15443 }] },
+          status: { loadBalancer: { ingress: [{ ip: '203.0.113.77' }] } },
+        }),
+      ),
+    'running pods were labelled again for the network that they are on': healthy.edit(
+      podsLabelledForNetwork({ ...cart, cluster: west, network: 'network2' }),
+    ),
+    'the label was taken off running pods, for which the namespace speaks then': healthy.edit(
+      podsLabelledForNetwork({ ...cart, cluster: west, network: undefined }),
+    ),
+    'a pod behind no Service was labelled': healthy
+      .workload('batch.shop', { in: [west] })
+      .edit(podsLabelledForNetwork({ cluster: west, namespace: 'shop', app: 'batch', network: 'net-1' })),
     'the namespace lost its label, which is another fault': healthy.edit(networkLabelRemoved({ cluster: west })),
     'the gateway is of another network, and its own pods with it': healthy.edit(
       gatewayInstalledOnNetwork({ cluster: west, network: 'network-2' }),
@@ -39,6 +61,23 @@ checkTester(check, {
     ),
   },
   broken: {
+    'running pods were labelled for the network of another cluster': {
+      mesh: healthy.edit(podsLabelledForNetwork({ ...cart, cluster: west, network: 'network1' })),
+      findings: ['stale-proxy-network/relabelled @ west:Cluster/west (error certain)'],
+    },
+    'running pods were labelled for a network that nobody has': {
+      mesh: healthy.edit(podsLabelledForNetwork({ ...cart, cluster: east, network: 'net-1' })),
+      findings: ['stale-proxy-network/relabelled @ east:Cluster/east (error certain)'],
+    },
+    'the same of pods from before there was a network': {
+      mesh: healthy
+        .edit(workloadsWithoutNetwork({ cluster: west }))
+        .edit(podsLabelledForNetwork({ ...cart, cluster: west, network: 'net-1' })),
+      findings: [
+        'stale-proxy-network/none @ west:Cluster/west (warning certain)',
+        'stale-proxy-network/relabelled @ west:Cluster/west (error certain)',
+      ],
+    },
     'workloads from before there was a network; istiod 1.31 copes': {
       mesh: healthy.edit(workloadsWithoutNetwork({ cluster: west })),
       findings: ['stale-proxy-network/none @ west:Cluster/west (warning certain)'],

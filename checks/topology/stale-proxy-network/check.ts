@@ -9,9 +9,13 @@ import {
   listOf,
   type Message,
   type NetworkId,
+  networkId,
+  type Pod,
   releases,
   refKey,
   remedy,
+  selectors,
+  type Service,
   valueOf,
   type Workload,
   workloadOf,
@@ -30,6 +34,9 @@ import {
 } from '../_area.ts';
 
 const field = '.spec.containers[*].env["ISTIO_META_NETWORK"]';
+const labelField = '.metadata.labels["topology.istio.io/network"]';
+/** Pods that are labelled one by one. */
+const mostPatched = 20;
 
 export default defineCheck({
   id: 'stale-proxy-network',
@@ -41,14 +48,14 @@ export default defineCheck({
   uses: { primary: ['injectorValues'], member: ['injectors', 'workloads'] },
   applies: { networks: 'multi' },
   path: { hops: ['network', 'gateway'] },
-  catalogue: ['ID-04'],
+  catalogue: ['ID-04', 'ID-15'],
   docs: {
-    why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway.',
+    why: 'A pod gets its network when it is injected and keeps it. Pods from before the network was set or renamed are sent addresses of other networks that they cannot reach, or are themselves handed out under a network for which there is no gateway. As an endpoint a pod is on the network that its own label names at the moment, before that of its cluster, whatever its proxy was told: a label that was written on a running pod moves it to that network for everybody who calls it, its neighbours included, while the pod stays where it is.',
     confirm:
       'kubectl --context CLUSTER get pods -A -L topology.istio.io/network; kubectl --context CLUSTER get namespace istio-system -L topology.istio.io/network',
-    fix: 'Make sure that the injector gives the right network (global.network of the primary, /net/ in the injection path of a remote), then restart the workloads. A label of a workload’s own template comes before both: take it away.',
+    fix: 'Make sure that the injector gives the right network (global.network of the primary, /net/ in the injection path of a remote), then restart the workloads. A label of a workload’s own template comes before both: take it away. A running pod gets the label back that it was injected with.',
     notWhen:
-      'Since 1.30 a proxy without network is sent to the gateways like any other. Pods of a second network that has a gateway of its own in the cluster are right.',
+      'ztunnel goes by the label of the system namespace alone: labels of pods that it captures are not looked at. Since 1.30 a proxy without network is sent to the gateways like any other. Pods of a second network that has a gateway of its own in the cluster are right.',
     since: '1.8',
   },
   messages: {
@@ -68,6 +75,13 @@ export default defineCheck({
       ...message(a, `network ${a.claimed}`, 'so traffic to and from them takes the wrong way'),
       effect: `${examples(a.pods)}: calls from and to them go to addresses that are out of reach`,
     }),
+    relabelled: (a: { cluster: ClusterName; pods: readonly ProxyPod[]; network: NetworkId; claimed: NetworkId }) => ({
+      text: `Cluster ${a.cluster} has ${podsIn(a.pods)} labelled for network ${a.claimed} while they run, but ${a.cluster} is on ${a.network} and has no gateway of ${a.claimed}, so istiod hands them out as endpoints of ${a.claimed}.`,
+      expected: `label ${labels.network}=${a.network}`,
+      found: a.claimed,
+      effect: `${examples(a.pods)}: calls from other networks go to addresses that are out of reach`,
+      remedy: a.pods.slice(0, mostPatched).map(({ ref, proxy }) => remedy.label(ref, { [labels.network]: proxy.network ?? null })),
+    }),
   },
   *run({ primary, member, controlPlane, couple, finding }) {
     const network = valueOf(member.member.network);
@@ -76,7 +90,8 @@ export default defineCheck({
     const injectors = injectorsFor(controlPlane, listOf(member.injectors));
     const values = valuesOf(controlPlane, primary.injectorValues);
     const gateways = gatewaysByNetwork(member.services);
-    const odd = proxiesOf(controlPlane, member.pods, listOf(member.injectors)).filter(({ proxy }) => proxy.network !== network);
+    const proxies = proxiesOf(controlPlane, member.pods, listOf(member.injectors));
+    const odd = proxies.filter(({ proxy }) => proxy.network !== network);
     const namespace = member.namespaces.find((candidate) => candidate.name === member.member.systemNamespace);
     for (const [key, pods] of groupBy(odd, (pod) => pod.proxy.network ?? '')) {
       const [claimed] = pods.map((pod) => pod.proxy.network);
@@ -101,8 +116,35 @@ export default defineCheck({
         yield finding('other', { ...args, claimed }, { ...where, lacks: [{ cluster: member.name, fact: 'services' }] });
       else yield finding('none', { ...args, usesGateway: releases.behaves(controlPlane.version, 'emptyNetworkUsesGateway') }, where);
     }
+    const moved = proxies.filter((pod) => isMoved(pod, network, gateways) && isCalled(pod, member.services));
+    for (const [key, pods] of groupBy(moved, (pod) => pod.labels[labels.network] ?? '')) {
+      const claimed = networkId(key);
+      yield finding(
+        'relabelled',
+        { cluster: member.name, pods, network, claimed },
+        {
+          at: member.ref,
+          subject: `label ${claimed}`,
+          related: namespace === undefined ? [] : [namespace.ref],
+          evidence: pods.slice(0, 5).map((pod) => ({ ref: pod.ref, field: labelField, observed: claimed, expected: network })),
+          lacks: [{ cluster: member.name, fact: 'services' }],
+        },
+      );
+    }
   },
 });
+
+/** Whether istiod takes a pod for an endpoint of a network that neither its proxy nor its cluster is on (pilot/pkg/serviceregistry/kube/controller: Network). */
+function isMoved({ proxy, labels: own }: ProxyPod, network: NetworkId, gateways: ReadonlyMap<NetworkId, unknown>): boolean {
+  const claimed = own[labels.network] ?? '';
+  if (claimed === '' || claimed === network || claimed === proxy.network || proxy.kind === 'ztunnel') return false;
+  // A second network of the cluster, by whose gateway there the pod is called.
+  return !gateways.has(networkId(claimed));
+}
+
+function isCalled(pod: Pod, services: readonly Service[]): boolean {
+  return services.some(({ namespace, selector }) => namespace === pod.namespace && selectors.selectsPods(selector, pod.labels));
+}
 
 interface Args {
   readonly cluster: ClusterName;

@@ -37,6 +37,11 @@ export function gatewayExternalIps(options: {
   });
 }
 
+/** The load balancer admits these ranges and nobody else. */
+export function gatewaySourceRanges(options: { readonly cluster: string; readonly ranges: readonly string[] }): Edit {
+  return gatewayService(options.cluster, (service) => put(service, ['spec', 'loadBalancerSourceRanges'], options.ranges));
+}
+
 export function gatewayTrafficPolicy(options: { readonly cluster: string; readonly policy: 'Local' | 'Cluster' }): Edit {
   return gatewayService(options.cluster, (service) => put(service, ['spec', 'externalTrafficPolicy'], options.policy));
 }

@@ -77,6 +77,21 @@ export function workloadsWithoutNetwork(options: { cluster: string }): Edit {
 }
 
 /**
+ * ID-15: running pods of one workload labelled for another network, by hand or by a tool that labels what it finds. Template, proxy and
+ * namespace are as they were; istiod goes by the label at once.
+ */
+export function podsLabelledForNetwork(options: { cluster: string; namespace: string; app: string; network: string | undefined }): Edit {
+  return inCluster(options.cluster, (objects) =>
+    change(
+      objects,
+      (object) => isSidecarPod(object) && object.metadata.namespace === options.namespace && labelsOf(object)['app'] === options.app,
+      (pod) => label(pod, labels.network, options.network),
+      'injected pod',
+    ),
+  );
+}
+
+/**
  * ID-04: the network of a cluster renamed as it should be (namespace, gateway, injection path and istiod's values, gateway generated anew),
  * but the workloads never restarted: their pods still claim the old network, for which there is no gateway any more.
  */

@@ -1,3 +1,4 @@
+import { gatewaySourceRanges } from '../../../src/builder/edits/load-balancer.ts';
 import { secondIntermediateOne, secondIntermediateTwo, secondRoot } from '../../../src/builder/certificates.ts';
 import { firstIntermediateOne, firstIntermediateTwo, firstRoot } from '../../../src/builder/certificates.ts';
 import { caBundleReset } from '../../../src/builder/edits/injection.ts';
@@ -99,6 +100,23 @@ export const faults: readonly Fault[] = [
     edits: [],
     services: abc,
     observed: seen(abc, podAsks('east', 'west', refused)),
+  },
+  {
+    id: 'source-ranges-without-nodes-of-peer',
+    mode: 'EW-12',
+    says: 'Source ranges of the load balancer of one primary name the office and the nodes of before, and not those of the other primary.',
+    meshes: ['two primaries', 'three primaries'],
+    edits: [gatewaySourceRanges({ cluster: 'west', ranges: ['10.64.0.0/16', '192.168.7.0/24'] })],
+    services: abc,
+    observed: seen(abc, podAsks('east', 'west', timeout)),
+  },
+  {
+    id: 'source-ranges-without-nodes-of-remote',
+    mode: 'CPX-05',
+    says: 'Source ranges of the load balancer before istiod name the office, and not the nodes of the remote.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'primary-remote on one network', 'two remotes'],
+    edits: [gatewaySourceRanges({ cluster: 'east', ranges: ['10.64.0.0/16'] })],
+    observed: seen([], proxiesAreNotAt('east', 'west')),
   },
   {
     id: 'webhook-port-closed-to-api-server',

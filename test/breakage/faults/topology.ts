@@ -18,6 +18,7 @@ import {
   installedOnNetwork,
   networkLabelRemoved,
   networkRenamedWithoutRestart,
+  podsLabelledForNetwork,
   workloadsWithoutNetwork,
 } from '../../../src/builder/edits/topology-networks.ts';
 import { secretRekeyed, secretUnnamed } from '../../../src/builder/edits/remote-secret.ts';
@@ -74,6 +75,20 @@ export const faults: readonly Fault[] = [
     says: 'The network of a cluster was renamed, and its workloads not restarted.',
     meshes: ['primary-remote', 'primary-remote with a revision', 'two primaries'],
     edits: [networkRenamedWithoutRestart({ cluster: 'west', network: 'network-west' })],
+  },
+  {
+    id: 'running-pods-labelled-for-another-network',
+    mode: 'ID-15',
+    says: 'Running pods of a remote were labelled for the network of the primary, so that they are looked for behind the gateway of that.',
+    meshes: ['primary-remote', 'primary-remote 1.24', 'two remotes', 'two primaries'],
+    edits: [podsLabelledForNetwork({ cluster: 'west', namespace: 'shop', app: 'abc', network: 'network1' })],
+  },
+  {
+    id: 'running-pods-labelled-for-nobodys-network',
+    mode: 'ID-15',
+    says: 'Running pods of a primary were labelled for a network that nobody has a gateway of.',
+    meshes: ['primary-remote', 'two primaries', 'three primaries'],
+    edits: [podsLabelledForNetwork({ cluster: 'east', namespace: 'shop', app: 'abc', network: 'net-1' })],
   },
   {
     id: 'gateway-service-label-misspelled',
