@@ -109,6 +109,7 @@ import mismatchedClientTls from './policy/mismatched-client-tls/check.ts';
 import missingCallerRules from './policy/missing-caller-rules/check.ts';
 import missingOutlierDetection from './policy/missing-outlier-detection/check.ts';
 import missingSubset from './policy/missing-subset/check.ts';
+import overridingServiceEntry from './policy/overriding-service-entry/check.ts';
 import staleMeshConfig from './policy/stale-mesh-config/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import unreadConfiguration from './policy/unread-configuration/check.ts';
@@ -284,6 +285,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingCallerRules, area: 'policy', origin: 'built-in' },
   { check: missingOutlierDetection, area: 'policy', origin: 'built-in' },
   { check: missingSubset, area: 'policy', origin: 'built-in' },
+  { check: overridingServiceEntry, area: 'policy', origin: 'built-in' },
   { check: staleMeshConfig, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: unreadConfiguration, area: 'policy', origin: 'built-in' },

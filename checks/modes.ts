@@ -137,6 +137,7 @@ const titles = {
     'POL-12': 'NetworkPolicies keep out what comes from other clusters, or in what goes to them',
     'POL-13': 'Callers keep calls to other clusters away from their own sidecar',
     'POL-14': 'Locality settings send calls where nothing serves',
+    'POL-15': 'A ServiceEntry takes the name of a Service that other clusters have',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

@@ -68,4 +68,5 @@ export * as networkPolicies from '../mesh/network-policies.ts';
 export * as networkGateways from '../mesh/gateways.ts';
 export * as readClusters from '../mesh/read-clusters.ts';
 export * as takenConfig from '../mesh/taken-config.ts';
+export * as serviceEntries from '../mesh/service-entries.ts';
 export * as serviceCopies from '../mesh/service-copies.ts';

@@ -111,6 +111,8 @@ export const behaviours = {
   readsHbonePortOfGatewayService: [{ from: '1.28.0' }],
   /** A proxy without a network reaches endpoints that have one through their gateway (pilot/pkg/xds/endpoints/ep_filters.go). */
   emptyNetworkUsesGateway: [{ from: '1.30.0' }],
+  /** Of services of one host a sidecar knows that of its own namespace, also where no Sidecar applies (PILOT_UNIFIED_SIDECAR_SCOPE). */
+  prefersServiceOfOwnNamespace: [{ from: '1.24.0' }],
   /** Gateway addresses of a family the proxy does not have are left out. */
   dropsGatewaysOfOtherIpFamily: [{ from: '1.30.0' }],
   /** An installed remote Service `istiod` has an EndpointSlice and no Endpoints object. */

@@ -118,6 +118,7 @@ export const servedFaults: Readonly<Record<string, readonly [fault: string, mesh
   'missing-caller-rules': ['rule-beside-the-service-only', 'two primaries'],
   'missing-outlier-detection': ['failover-without-outlier-detection', 'primary-remote'],
   'missing-subset': ['subset-of-the-callers-only', 'two primaries'],
+  'overriding-service-entry': ['entry-of-callers-finds-nobody', 'two primaries with callers'],
   'stale-mesh-config': ['dns-capture-in-a-config-that-is-refused', 'primary-remote'],
   'uninjected-endpoints': ['service-without-sidecars-in-one-cluster', 'primary-remote'],
   'unread-configuration': ['gateways-that-istiod-does-not-list', 'primary-remote'],

@@ -3,6 +3,7 @@ import type { Service, ServicePort } from '../../model/facts.ts';
 import { gatewaysByName, waypointNameOf, type WaypointState, waypointState } from '../ambient.ts';
 import { type RegisteredService, isExportedTo } from '../endpoints.ts';
 import { type Destination, meshRoute, protocolOf } from '../mesh-routes.ts';
+import { comesFirstIn, namingEntries } from '../service-entries.ts';
 import { sidecarScope } from '../sidecar-scope.ts';
 import { listOf } from '../topology-types.ts';
 import { type Around, istiodOf, told } from './around.ts';
@@ -45,6 +46,20 @@ export function routeHop(around: Around): Routed {
         object: scope.object.ref,
         evidence: [...evidence, { ref: scope.object.ref, field: '.spec.egress', observed: 'leaves it out' }],
       }),
+      destinations: direct,
+    };
+  const instead = namingEntries(world).find(
+    (one) => one.service === service && kind !== 'ambient' && comesFirstIn(world, caller.namespace, one),
+  );
+  if (instead !== undefined)
+    return {
+      hop: hop(
+        'route',
+        unknown(
+          `${told(instead.entry)} takes the place of the Service for sidecars of ${caller.namespace}; whom that leads to is not followed`,
+        ),
+        { object: instead.entry.ref, evidence: [...evidence, { ref: instead.entry.ref, field: '.spec.hosts', observed: host }] },
+      ),
       destinations: direct,
     };
   if (kind === 'ambient') return { hop: waypointHop(around, first, port, evidence), destinations: direct };

@@ -45,6 +45,23 @@ function selectedBut(primaries: readonly string[], clusters: readonly string[], 
   );
 }
 
+/** A ServiceEntry for the host of the service, where istiod of the first primary reads it. */
+function entryFor(options: { readonly namespace: string; readonly spec: Readonly<Record<string, unknown>> }): Edit {
+  return applied({
+    cluster: 'east',
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    namespace: options.namespace,
+    name: 'abc',
+    spec: {
+      hosts: ['abc.shop.svc.cluster.local'],
+      location: 'MESH_INTERNAL',
+      ports: [{ name: 'http', number: 80, protocol: 'HTTP' }],
+      ...options.spec,
+    },
+  });
+}
+
 function routes(host: string): Readonly<Record<string, unknown>> {
   return {
     hosts: [host],
@@ -286,6 +303,32 @@ export const faults: readonly Fault[] = [
     says: 'istiod was told to use the API of multi-cluster services, and nothing is exported.',
     meshes: ['primary-remote', 'two primaries', 'primary-remote 1.24'],
     edits: [istiodFlag({ cluster: 'east', name: 'ENABLE_MCS_SERVICE_DISCOVERY', value: 'true' })],
+  },
+  {
+    id: 'entry-of-callers-takes-the-name',
+    mode: 'POL-15',
+    says: 'Callers were given a ServiceEntry that looks the service up by DNS, so that nothing but their own cluster is called.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [entryFor({ namespace: 'callers', spec: { resolution: 'DNS' } })],
+  },
+  {
+    id: 'entry-of-callers-finds-nobody',
+    mode: 'POL-15',
+    says: 'A ServiceEntry from before the clusters were joined looks a service up by DNS where only the other cluster has it.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [podsOfService({ ...at('east'), gone: true }), entryFor({ namespace: 'callers', spec: { resolution: 'DNS' } })],
+  },
+  {
+    id: 'entry-adds-a-gateway-in-plain-text',
+    mode: 'POL-15',
+    says: 'Before istiod read the other cluster, its gateway was made an endpoint of the service by hand.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'two primaries', 'two remotes'],
+    edits: [
+      entryFor({
+        namespace: 'shop',
+        spec: { resolution: 'STATIC', endpoints: [{ address: '10.200.2.1', ports: { http: 15443 } }] },
+      }),
+    ],
   },
   {
     id: 'entry-of-the-old-scheme',
