@@ -9,6 +9,7 @@ const out = join(root, 'dist');
 /** What is shipped. The command line and the two exports share their chunks, so a plug-in meets the api that runs it. */
 const entries = {
   cli: 'src/cli/main.ts',
+  'aside-thread': 'src/source/aside-thread.ts',
   'src/api/index': 'src/api/index.ts',
   'src/testkit/index': 'src/testkit/index.ts',
 };

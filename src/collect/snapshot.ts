@@ -63,6 +63,8 @@ function emptyPile(kind: KindCollector): Pile {
 export interface Intake {
   /** The object as it is kept; nothing where it is of no kind that is read. */
   readonly add: (raw: RawObject) => ReducedObject | undefined;
+  /** The same for some of a kind that were reduced elsewhere, with how many odd things were met there. */
+  readonly addReduced: (kind: KindCollector, objects: readonly ReducedObject[], odd: number) => readonly ReducedObject[];
   /** What was added of a kind so far, reduced. */
   readonly objects: (kind: KindCollector) => readonly ReducedObject[];
   /** Drops what was added of a kind: its list begins again. */
@@ -75,6 +77,11 @@ export function openIntake(): Intake {
   const piles = new Map<string, Pile>();
   return {
     add: (raw) => put(piles, raw),
+    addReduced(kind, found, odd) {
+      const pile = pileOf(piles, kind);
+      pile.odd.odd += odd;
+      return found.map((object) => keep(pile, object));
+    },
     objects: (kind) => [...(piles.get(kind.id)?.byName.values() ?? [])],
     forget: (kindId) => piles.delete(kindId),
     finish: (source) => finish(piles, source),
@@ -113,13 +120,21 @@ function finish(piles: ReadonlyMap<string, Pile>, source: ClusterSource): Cluste
 function put(piles: Map<string, Pile>, raw: RawObject): ReducedObject | undefined {
   const kind = kindOf(raw.object);
   if (kind === undefined) return undefined;
-  let pile = piles.get(kind.id);
-  if (pile === undefined) {
-    pile = emptyPile(kind);
-    piles.set(kind.id, pile);
-  }
+  const pile = pileOf(piles, kind);
   const own = reduceObject(kind, raw.object, pile.odd, raw.origin);
-  if (own === undefined) return undefined;
+  return own === undefined ? undefined : keep(pile, own);
+}
+
+function pileOf(piles: Map<string, Pile>, kind: KindCollector): Pile {
+  const known = piles.get(kind.id);
+  if (known !== undefined) return known;
+  const pile = emptyPile(kind);
+  piles.set(kind.id, pile);
+  return pile;
+}
+
+function keep(pile: Pile, own: ReducedObject): ReducedObject {
+  const { kind } = pile;
   const reduced = alike(pile.last, own);
   pile.last = reduced;
   const key = reduced.metadata.namespace === undefined ? reduced.metadata.name : `${reduced.metadata.namespace}/${reduced.metadata.name}`;

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { FailureCode } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { Message } from '../model/protobuf.ts';
+import type { Place } from './protobuf.ts';
 
 /** What a request to an API server gave. The states are those of a fact: nothing that can go wrong with a cluster is an exception. */
 export type Read<T> =
@@ -41,6 +42,21 @@ export interface ListSink {
   item(object: Readonly<Record<string, unknown>>): void;
   /** The list begins again from its start (an expired continue token): forget what was given. */
   restart(): void;
+  /** Somebody who reads the rest of a long list in protobuf beside this thread and takes its items there; nothing when there is nobody. */
+  aside?(): Aside | undefined;
+}
+
+/** A reader of the rest of one list, in a thread of its own. */
+export interface Aside {
+  /** It is there: from now on it may be given what comes. */
+  isReady(): boolean;
+  begin(place: Place): void;
+  /** The piece is copied. A promise where what came before is to be read first. */
+  write(piece: Uint8Array): Promise<void> | undefined;
+  /** What the list comes to without its items, and how many of those were taken. @throws SyntaxError when it is none or was cut */
+  end(): Promise<{ readonly list: unknown; readonly items: number }>;
+  /** Ends at once; nothing more is taken. */
+  close(): void;
 }
 
 /** One request as it was sent: for `--stats`, `-vv` and tests. Never a header, a body or a query value that could hold a secret. */

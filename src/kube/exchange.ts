@@ -27,10 +27,12 @@ export interface Sent {
 
 /** Takes a body piece by piece. */
 export interface BodyReader {
-  /** @throws SyntaxError when it is not what was asked for */
-  write(piece: Buffer): void;
+  /** A promise where the next piece should not come before it is kept. @throws SyntaxError when it is not what was asked for */
+  write(piece: Buffer): Promise<void> | undefined;
   /** What all of it comes to, as JSON would have it. @throws SyntaxError when the end is missing */
   end(): unknown;
+  /** Nothing more comes and nobody waits for what it would have come to: the answer was cut. */
+  abandon?(): void;
 }
 
 /** One answer, whole. */
@@ -116,12 +118,17 @@ async function answered(
   };
   if (sent.stream !== undefined && response.statusCode === 200 && contentType.startsWith(protobufType)) {
     const reader = sent.stream();
-    await taken(response.body, isCompressed, progress, (piece) => {
-      // It takes as long as it is large: what comes is no stall.
-      onPiece();
-      reader.write(piece);
-    });
-    return { ...seen, body: Buffer.alloc(0), read: reader.end(), bytes: progress.received };
+    try {
+      await taken(response.body, isCompressed, progress, (piece) => {
+        // It takes as long as it is large: what comes is no stall.
+        onPiece();
+        return reader.write(piece);
+      });
+      return { ...seen, body: Buffer.alloc(0), read: await reader.end(), bytes: progress.received };
+    } catch (error) {
+      reader.abandon?.();
+      throw error;
+    }
   }
   const raw = await whole(response.body, progress);
   return {
@@ -140,7 +147,7 @@ async function taken(
   body: Dispatcher.ResponseData['body'],
   isCompressed: boolean,
   progress: { received: number },
-  take: (piece: Buffer) => void,
+  take: (piece: Buffer) => Promise<void> | undefined,
 ): Promise<void> {
   const from: Readable = isCompressed ? inflated(body) : body;
   body.on('data', (chunk: Buffer) => {
@@ -148,7 +155,10 @@ async function taken(
   });
   from.on('data', (piece: Buffer) => {
     try {
-      take(piece);
+      const room = take(piece);
+      if (room === undefined) return;
+      from.pause();
+      void room.then(() => from.resume());
     } catch (error) {
       from.destroy(error instanceof Error ? error : new Error(String(error)));
     }
@@ -172,6 +182,7 @@ async function whole(body: Dispatcher.ResponseData['body'], progress: { received
   await taken(body, false, progress, (chunk) => {
     if (progress.received > mostBytes) throw new Fault('server-error', 'the answer is too large to be read');
     chunks.push(chunk);
+    return undefined;
   });
   return Buffer.concat(chunks, progress.received);
 }

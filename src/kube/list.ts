@@ -3,6 +3,7 @@ import { Fault, statusOf } from './classify.ts';
 import type { Caller, Said } from './caller.ts';
 import type { ListRequest, ListSink, Read } from './connection.ts';
 import type { BodyReader } from './exchange.ts';
+import { handedOn } from './hand-on.ts';
 import { listReader } from './protobuf.ts';
 import { withoutManagedFields } from './trim.ts';
 
@@ -51,12 +52,17 @@ export async function readList(
     return caller.call({ method: 'GET', path, headers: { Accept: accept }, trim, stream: isStreamed ? beginStream : undefined }, signal);
   };
   // One answer with everything. Its items are handed over while it comes: if it has to be asked for again, they come again.
+  let hasBegun = false;
   const beginStream = (): BodyReader => {
-    if (counted.items > 0) sink.restart();
+    if (hasBegun) sink.restart();
+    hasBegun = true;
     counted = { items: 0, pages: 0 };
-    return listReader(message ?? {}, (item) => {
+    const reader = listReader(message ?? {}, (item) => {
       counted.items++;
       sink.item(Object.assign(item, typeOf(request)));
+    });
+    return handedOn(reader, sink, (items) => {
+      counted.items += items;
     });
   };
 

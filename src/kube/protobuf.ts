@@ -46,13 +46,33 @@ export function decodedStatus(body: Buffer): unknown {
   return Object.assign({}, type, raw);
 }
 
-/** Reads a list while it comes and gives its items, of which `item` says what is read; comes to the list without them. */
-export function listReader(item: Message, take: (item: Decoded) => void): BodyReader {
-  const list: Decoded = { items: [] };
-  const held = openHold();
+/** How far a list has been read, between two of its items: another reader goes on from here. */
+export interface Place {
+  /** What the list says of itself so far. */
+  readonly list: Decoded;
   /** How many bytes of the list are to come; nothing before it has begun. */
-  let left: number | undefined;
-  let hasMagic = false;
+  readonly left: number | undefined;
+  readonly hasMagic: boolean;
+  /** Bytes that came and are not read yet. */
+  readonly held: Uint8Array;
+}
+
+export interface ListReader extends BodyReader {
+  write(piece: Buffer): undefined;
+  end(): Decoded;
+  place(): Place;
+}
+
+/**
+ * Reads a list while it comes and gives its items, of which `item` says what is read; comes to the list without them.
+ * @param from where another reader of the same list has stopped; default: at its start
+ */
+export function listReader(item: Message, take: (item: Decoded) => void, from?: Place): ListReader {
+  const list: Decoded = from?.list ?? { items: [] };
+  const held = openHold();
+  if (from !== undefined) held.add(from.held);
+  let left = from?.left;
+  let hasMagic = from?.hasMagic === true;
   const memory: Memory = new Map();
 
   /** Reads what is whole from a place up to where the bytes that came end; gives where the rest begins. */
@@ -100,19 +120,23 @@ export function listReader(item: Message, take: (item: Decoded) => void): BodyRe
         at = next;
       }
       held.drop(at);
+      return undefined;
     },
     end() {
       if (held.length() > 0 || left !== 0) throw new SyntaxError('the list was cut');
       return list;
     },
+    place: () => ({ list, left, hasMagic, held: held.bytes() }),
   };
 }
 
 /** Bytes that came and are not read yet, in one place that is used again and again: pieces are small, and there are thousands of them. */
 interface Hold {
-  add(piece: Buffer): Source;
+  add(piece: Uint8Array): Source;
   drop(count: number): void;
   length(): number;
+  /** A copy of them. */
+  bytes(): Uint8Array;
 }
 
 function openHold(): Hold {
@@ -126,7 +150,7 @@ function openHold(): Hold {
         source.bytes.copy(larger, 0, 0, length);
         source = new Source(larger);
       }
-      piece.copy(source.bytes, length);
+      source.bytes.set(piece, length);
       length = wanted;
       return source;
     },
@@ -135,6 +159,7 @@ function openHold(): Hold {
       length -= count;
     },
     length: () => length,
+    bytes: () => Uint8Array.from(source.bytes.subarray(0, length)),
   };
 }
 

@@ -10,7 +10,9 @@ import type { Connection, ListRequest, Read } from '../kube/connection.ts';
 import { type Fields, fields, tally, text } from '../model/decode.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { ClusterSnapshot, KindRead, ReducedObject } from '../model/snapshot.ts';
+import { openAside } from './aside.ts';
 import { discoveryAccept, type Served, servedApis } from './discovery.ts';
+import { originOf } from './origin.ts';
 
 /** How far reading one cluster has come. */
 export type ReadingProgress = { readonly cluster: ClusterName } & (
@@ -144,8 +146,7 @@ function openReading(connection: Connection, options: LiveOptions, streams: bool
     const keepsPages = kind.asks.length > 1;
     const take = (object: Fields): void => {
       objectCount += 1;
-      const resourceVersion = text(tally(), fields(tally(), object['metadata'])['resourceVersion']) ?? '';
-      const kept = intake.add({ object, origin: { resourceVersion } });
+      const kept = intake.add({ object, origin: originOf(object) });
       if (kept !== undefined) options.onObject?.(connection.name, kind, kept);
     };
     const read = await connection.list(
@@ -156,6 +157,13 @@ function openReading(connection: Connection, options: LiveOptions, streams: bool
           if (keepsPages) pending.push(whole);
           else take(whole);
         },
+        aside: () =>
+          keepsPages
+            ? undefined
+            : openAside(kind, request, (objects, odd) => {
+                objectCount += objects.length;
+                for (const kept of intake.addReduced(kind, objects, odd)) options.onObject?.(connection.name, kind, kept);
+              }),
         restart() {
           pending = [];
           if (!keepsPages) intake.forget(kind.id);

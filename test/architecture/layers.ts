@@ -71,16 +71,18 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/installer': { ours: ['src/base', 'src/istio', 'src/model'] },
   'src/source': {
     ours: ['src/base', 'src/model', 'src/collect', 'src/kube', 'src/installer'],
-    // crypto: addresses of a recording under pseudonyms are made by hashes. v8: how far the heap may grow while a large one is read.
+    // crypto: addresses of a recording under pseudonyms are made by hashes. v8: how far the heap may grow while a large one is read. worker_threads: long lists.
     node: [
       'node:buffer',
       'node:crypto',
       'node:fs',
       'node:fs/promises',
+      'node:os',
       'node:path',
       'node:stream/promises',
       'node:util',
       'node:v8',
+      'node:worker_threads',
       'node:zlib',
     ],
     npm: ['yaml', 'zod', 'tar-stream', 'tinyglobby'],

@@ -18,11 +18,27 @@ const servicesOfNamespace = 100;
 const podsOfNode = 200;
 const hash = '5f6d7c8b9d';
 const stand = 'application-in-place-of-all';
+/** Milliseconds: each of these lists costs the API server as much as some dozen of the writes that are waited for. */
+const seldom = 5000;
+
+/**
+ * Fills a cluster. Meanwhile proxies stand still: what istiod would send them after each of thousands of Services takes more of the machine than to make
+ * these.
+ */
+export async function fill(lab: Lab, context: string, rev: string, size: Size): Promise<void> {
+  const { kube } = lab.cluster(context).cluster;
+  const template = await injectedPod(kube, 'sample');
+  await lab.shell('pkill -STOP envoy');
+  try {
+    await fillFrom(template, lab, context, rev, size);
+  } finally {
+    await lab.shell('pkill -CONT envoy');
+  }
+}
 
 /** An application as Kubernetes has it: Service, ReplicaSet, pods; namespaces of `servicesOfNamespace` each, all with the revision's label. */
-export async function fill(lab: Lab, context: string, rev: string, { services, pods }: Size): Promise<void> {
+async function fillFrom(template: PodTemplate, lab: Lab, context: string, rev: string, { services, pods }: Size): Promise<void> {
   const { kube, index, node } = lab.cluster(context).cluster;
-  const template = await injectedPod(kube, 'sample');
   const replicas = Math.floor(pods / services);
   const nodes = Math.ceil(pods / podsOfNode);
   const labelsOfNode = textAtAll(await got(kube, `/api/v1/nodes/${node}`), 'metadata', 'labels');
@@ -85,6 +101,7 @@ export async function fill(lab: Lab, context: string, rev: string, { services, p
       return ready === services * replicas ? true : undefined;
     },
     600_000,
+    seldom,
   );
   await until(
     'pods of all ReplicaSets',
@@ -93,6 +110,7 @@ export async function fill(lab: Lab, context: string, rev: string, { services, p
       return sets.length === services && sets.every((set) => at(set, 'status', 'readyReplicas') === replicas) ? true : undefined;
     },
     600_000,
+    seldom,
   );
 }
 

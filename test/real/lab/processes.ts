@@ -121,8 +121,8 @@ export async function runProgram(
   return { code, stdout, stderr, timedOut };
 }
 
-/** Asks again until the answer is one, for at most `limit` milliseconds. @throws Error naming what did not come */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>, limit = 60_000): Promise<T> {
+/** Asks again until the answer is one, `between` milliseconds later, for at most `limit` milliseconds. @throws Error naming what did not come */
+export async function until<T>(what: string, ask: () => Promise<T | undefined>, limit = 60_000, between = 200): Promise<T> {
   const end = Date.now() + limit;
   let last: unknown;
   for (;;) {
@@ -133,7 +133,7 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>, 
       last = error;
     }
     if (Date.now() > end) throw new Error(`No ${what} within ${limit / 1000} s.`, { cause: last });
-    await pause(200);
+    await pause(between);
   }
 }
 
