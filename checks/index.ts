@@ -148,6 +148,7 @@ import mismatchedNetworkView from './topology/mismatched-network-view/check.ts';
 import missingNetworkLabel from './topology/missing-network-label/check.ts';
 import sharedNetwork from './topology/shared-network/check.ts';
 import staleProxyNetwork from './topology/stale-proxy-network/check.ts';
+import terminatingNamespace from './topology/terminating-namespace/check.ts';
 import unledRemote from './topology/unled-remote/check.ts';
 import unmatchedControlPlaneClusters from './topology/unmatched-control-plane-clusters/check.ts';
 import unsetExternalIstiod from './topology/unset-external-istiod/check.ts';
@@ -324,6 +325,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingNetworkLabel, area: 'topology', origin: 'built-in' },
   { check: sharedNetwork, area: 'topology', origin: 'built-in' },
   { check: staleProxyNetwork, area: 'topology', origin: 'built-in' },
+  { check: terminatingNamespace, area: 'topology', origin: 'built-in' },
   { check: unledRemote, area: 'topology', origin: 'built-in' },
   { check: unmatchedControlPlaneClusters, area: 'topology', origin: 'built-in' },
   { check: unsetExternalIstiod, area: 'topology', origin: 'built-in' },

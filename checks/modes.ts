@@ -23,6 +23,7 @@ const titles = {
     'ID-13': 'Clusters of one mesh use different DNS domains',
     'ID-14': 'One service name stands for different applications in different clusters',
     'ID-15': 'A running pod is labelled for a network that it is not on',
+    'ID-16': 'A namespace or gateway that the mesh needs is being deleted',
   },
   injection: {
     'INJ-01': 'istiod is exposed under another revision than the one that remotes ask for',

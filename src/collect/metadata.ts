@@ -235,6 +235,7 @@ export function entityOf(cluster: ClusterName, object: ReducedObject): Entity {
     managers: metadata['managers'] === undefined ? noManagers : recordedManagers(metadata['managers']),
   };
   if (metadata.creationTimestamp !== undefined) entity.createdAt = metadata.creationTimestamp;
+  if (metadata.deletionTimestamp !== undefined) entity.deletingSince = metadata.deletionTimestamp;
   if (metadata.uid !== undefined) entity.uid = metadata.uid;
   return entity;
 }

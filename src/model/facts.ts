@@ -11,6 +11,8 @@ export interface Entity {
   readonly annotations: StringMap;
   /** RFC 3339, when the API server created it; absent in manifests. */
   readonly createdAt?: string;
+  /** RFC 3339, since when it is being deleted: it stays until its finalizers are done. */
+  readonly deletingSince?: string;
   readonly uid?: string;
   /** Field managers, newest write first; empty when the source has no managedFields. */
   readonly managers: readonly FieldManager[];

@@ -5,6 +5,7 @@ export { type Edit, EditError, inCluster, inOrder } from '../builder/edits/edit.
 export * from '../builder/edits/ambient.ts';
 export * from '../builder/edits/ambient-mesh.ts';
 export * from '../builder/edits/control-plane.ts';
+export * from '../builder/edits/deletion.ts';
 export * from '../builder/edits/dns.ts';
 export * from '../builder/edits/east-west.ts';
 export * from '../builder/edits/exposure.ts';

@@ -159,6 +159,7 @@ export const servedFaults: Readonly<Record<string, readonly [fault: string, mesh
   'mismatched-network-view': ['gateway-sees-network-of-primary', 'primary-remote'],
   'missing-network-label': ['network-label-of-remote-removed', 'primary-remote'],
   'shared-network': ['kubenet-in-peered-networks', 'primary-remote'],
+  'terminating-namespace': ['gateway-waits-for-its-finalizer', 'primary-remote'],
   'stale-proxy-network': ['injected-before-the-network', 'primary-remote'],
   'unled-remote': ['secret-names-the-loopback', 'primary-remote'],
   'unmatched-control-plane-clusters': ['external-remote-never-annotated', 'an external control plane'],

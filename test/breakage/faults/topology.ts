@@ -1,3 +1,4 @@
+import { namespaceBeingDeleted, serviceBeingDeleted } from '../../../src/builder/edits/deletion.ts';
 import {
   annotatedTooLate,
   controlPlaneClusters,
@@ -89,6 +90,28 @@ export const faults: readonly Fault[] = [
     says: 'Running pods of a primary were labelled for a network that nobody has a gateway of.',
     meshes: ['primary-remote', 'two primaries', 'three primaries'],
     edits: [podsLabelledForNetwork({ cluster: 'east', namespace: 'shop', app: 'abc', network: 'net-1' })],
+  },
+  {
+    id: 'system-namespace-of-remote-deleted',
+    mode: 'ID-16',
+    says: 'The system namespace of a remote was deleted, and waits for the load balancer of its gateway, which nobody takes down.',
+    meshes: ['primary-remote', 'primary-remote with a revision', 'two remotes'],
+    edits: [namespaceBeingDeleted({ cluster: 'west', namespace: 'istio-system' })],
+    also: ['EW-20', 'INJ-02', 'INJ-12', 'CPX-03', 'EW-08', 'SEC-14'],
+  },
+  {
+    id: 'gateway-waits-for-its-finalizer',
+    mode: 'ID-16',
+    says: 'The Service of the only gateway of a network was deleted, and its finalizer is never done.',
+    meshes: ['primary-remote', 'two primaries', 'three primaries'],
+    edits: [serviceBeingDeleted({ cluster: 'west', namespace: 'istio-system', name: 'istio-eastwestgateway' })],
+  },
+  {
+    id: 'namespace-of-a-service-cannot-go',
+    mode: 'ID-16',
+    says: 'A namespace was deleted in one of two clusters hours ago, and a finalizer keeps it, so that nothing is rolled out there.',
+    meshes: ['primary-remote', 'two primaries', 'two primaries on one network'],
+    edits: [namespaceBeingDeleted({ cluster: 'west', namespace: 'shop', minutes: 200 })],
   },
   {
     id: 'gateway-service-label-misspelled',
