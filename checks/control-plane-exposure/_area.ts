@@ -7,6 +7,7 @@ import {
   type Gateway,
   gatewayWays,
   hosts,
+  gatewayRules,
   type Injector,
   type IstiodHandshake,
   type KubeObject,
@@ -120,7 +121,7 @@ export function presumedGateways(controlPlane: ControlPlane, virtualServices: re
     );
   return virtualServices.filter(isOfIstiod).flatMap((route) =>
     route.gateways.map((reference) => {
-      const [namespace = '', name = ''] = exposure.gatewayReference(reference, route.namespace).split('/');
+      const [namespace = '', name = ''] = gatewayRules.gatewayReference(reference, route.namespace).split('/');
       const servers = exposure.exposedPorts.map((port) => ({ port, protocol: 'TLS', hosts: ['*'], tlsMode: 'PASSTHROUGH' }));
       const ref = { cluster: controlPlane.ref.cluster, kind: 'Gateway', namespace, name };
       return { ref, namespace, name, labels: {}, annotations: {}, managers: [], selector: {}, servers };

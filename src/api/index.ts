@@ -62,6 +62,7 @@ export * as callPaths from '../mesh/path/path.ts';
 export * as nameCells from '../mesh/name-cells.ts';
 export * as nameTables from '../mesh/name-table.ts';
 export * as probedNames from '../mesh/names.ts';
+export * as gatewayRules from '../mesh/gateway-rules.ts';
 export * as gatewayWays from '../mesh/gateway-ways.ts';
 export * as gatewayCollisions from '../mesh/gateway-collisions.ts';
 export * as networkPolicies from '../mesh/network-policies.ts';

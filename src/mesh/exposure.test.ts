@@ -8,12 +8,12 @@ import {
   type Exposure,
   type ExposureObjects,
   gatewayProxies,
-  gatewayReference,
   gatewayRevisions,
   isSeenBy,
   istiodExposure,
   istiodExposures,
 } from './exposure.ts';
+import { gatewayReference } from './gateway-rules.ts';
 
 const of = revision('1-31-0');
 const host = 'istiod-1-31-0.istio-system.svc';

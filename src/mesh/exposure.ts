@@ -3,8 +3,9 @@ import { gatewayHost, hostMatches, hostsOverlap, istiodServiceName, resolveHost,
 import { labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, Gateway, GatewayServer, Pod, Service, VirtualService, Workload } from '../model/facts.ts';
 import type { Revision } from '../model/ids.ts';
-import type { Json, StringMap } from '../model/kube.ts';
+import type { StringMap } from '../model/kube.ts';
 import { type ObjectRef, objectPath, refKey } from '../model/refs.ts';
+import { gatewayReference, type Rule, routed, rulesOf, takes } from './gateway-rules.ts';
 import { flag } from './istiod-view.ts';
 import { hasLabels, selectsPods } from './selectors.ts';
 
@@ -227,15 +228,6 @@ export function isSeenBy(object: { readonly labels: StringMap }, reader: Pick<Co
   return label === undefined || label === reader.revision;
 }
 
-/** `namespace/name` of a Gateway that a VirtualService refers to: a name alone, `./name` and old FQDNs are of its own or the named namespace; `mesh` stays. */
-export function gatewayReference(reference: string, namespace: string): string {
-  const slash = reference.indexOf('/');
-  if (slash >= 0) return reference.startsWith('./') ? `${namespace}${reference.slice(1)}` : reference;
-  if (reference === 'mesh') return reference;
-  const [name, ofNamespace] = reference.split('.');
-  return ofNamespace === undefined ? `${namespace}/${reference}` : `${ofNamespace}/${name}`;
-}
-
 type GatewayGap = Extract<ExposureGap, `gateway${string}`>;
 
 interface GatewayStep {
@@ -292,13 +284,6 @@ function gapAtGateway(port: number, host: string, steps: readonly GatewayStep[])
     ...(first === undefined ? undefined : { gateway: first.gateway, server: first.server }),
     routedHosts: [],
   };
-}
-
-/** One rule of a VirtualService for a port of a gateway. */
-interface Rule {
-  /** SNI hosts (or hosts of an HTTP route) it takes; `*` takes all. */
-  readonly hosts: readonly string[];
-  readonly destinations: readonly { readonly host: string; readonly port?: number }[];
 }
 
 /** From an open server on through a VirtualService to a Service. */
@@ -386,41 +371,6 @@ function virtualServiceGap(
   return meetsServer && takes(rules, host) ? undefined : 'virtual-service-hosts';
 }
 
-function takes(rules: readonly Rule[], host: string): boolean {
-  return rules.some((rule) => rule.hosts.some((pattern) => hostMatches(pattern, host)));
-}
-
-/** Rules of a VirtualService that can apply to this port of this gateway: `tls` where TLS is passed through, `http` where it ends. */
-function rulesOf(virtualService: VirtualService, mode: 'passthrough' | 'terminating', port: number, gateway: string): Rule[] {
-  if (mode === 'terminating') return httpRules(virtualService, port);
-  return virtualService.tls.flatMap((route) => {
-    const hosts = route.matches
-      .filter((match) => match.port === undefined || match.port === port)
-      .filter(
-        (match) =>
-          match.gateways.length === 0 ||
-          match.gateways.some((reference) => gatewayReference(reference, virtualService.namespace) === gateway),
-      )
-      .flatMap((match) => match.sniHosts);
-    return hosts.length === 0 || route.destinations.length === 0 ? [] : [{ hosts, destinations: route.destinations }];
-  });
-}
-
-/** The typed part of a VirtualService has no `http`; what is odd in its spec is passed over. */
-function httpRules(virtualService: VirtualService, port: number): Rule[] {
-  return items(field(virtualService.spec, 'http')).flatMap((route) => {
-    const matches = items(field(route, 'match'));
-    const isMeant = matches.length === 0 || matches.some((match) => [undefined, port].includes(number(field(match, 'port'))));
-    if (!isMeant) return [];
-    const destinations = items(field(route, 'route')).flatMap((weighted) => {
-      const host = field(field(weighted, 'destination'), 'host');
-      const to = number(field(field(field(weighted, 'destination'), 'port'), 'number'));
-      return typeof host === 'string' ? [to === undefined ? { host } : { host, port: to }] : [];
-    });
-    return destinations.length === 0 ? [] : [{ hosts: virtualService.hosts, destinations }];
-  });
-}
-
 /** Whether a rule's destination is a port of the istiod that is meant. */
 function arrive(
   { reader, services }: ExposureObjects,
@@ -485,27 +435,7 @@ function specificity(pattern: string): number {
   return pattern.startsWith('*') ? pattern.length : Number.MAX_SAFE_INTEGER;
 }
 
-function routed(rules: readonly Rule[]): string[] {
-  return distinct(rules.flatMap((rule) => rule.hosts));
-}
-
 function refsOf(objects: readonly { readonly ref: ObjectRef }[]): ObjectRef[] {
   const unique = new Map(objects.map(({ ref }) => [refKey(ref), ref]));
   return sortedBy(unique.values(), refKey);
-}
-
-function field(value: Json | undefined, key: string): Json | undefined {
-  return typeof value === 'object' && value !== null && !isList(value) ? value[key] : undefined;
-}
-
-function items(value: Json | undefined): readonly Json[] {
-  return isList(value) ? value : [];
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function number(value: Json | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

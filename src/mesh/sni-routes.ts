@@ -1,6 +1,6 @@
 import { compareText } from '../base/sort.ts';
 import type { TlsRoute, VirtualService } from '../model/facts.ts';
-import { gatewayReference } from './exposure.ts';
+import { gatewayReference } from './gateway-rules.ts';
 
 /** One match of a VirtualService's `tls` for a port of a gateway, as istiod makes a filter chain of it. */
 export interface SniMatch {
