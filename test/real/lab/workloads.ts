@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programPath, root } from '../programs.ts';
 import type { Cluster } from './cluster.ts';
@@ -24,7 +25,7 @@ export function programOf(cluster: Cluster, pod: Obj, container: unknown, folder
     case 'discovery':
       return { command: [programPath('pilot-discovery'), ...args], env: { ...env, ...upstreamEnvoy } };
     case 'istio-proxy':
-      return proxy(pod, env, args);
+      return proxy(pod, env, args, folder);
     case 'install-cni':
       return undefined;
     case 'meshdoctor':
@@ -65,17 +66,26 @@ const upstreamEnvoy = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', METADATA_EXCHAN
 /** Ports of a proxy that its own init container leaves alone. */
 const exceptInbound = ['15008', '15020', '15021', '15090'];
 
-/** Sidecars and gateways; no ztunnel is built here, and upstream Envoy refuses the listeners of a waypoint or an ambient gateway. */
-function proxy(pod: Obj, env: Readonly<Record<string, string>>, args: readonly string[]): Program | undefined {
-  if (args.includes('ztunnel') || args.includes('waypoint')) return undefined;
+/** Sidecars, gateways, and those of ambient, which start as waypoints do; no ztunnel is built here. */
+function proxy(pod: Obj, env: Readonly<Record<string, string>>, args: readonly string[], folder: string): Program | undefined {
+  if (args.includes('ztunnel')) return undefined;
   const config = { binaryPath: programPath('envoy'), ...settings(env['PROXY_CONFIG']) };
   const agent = [programPath('pilot-agent'), ...args];
   const isSidecar = args.includes('sidecar');
   const redirect = `'${programPath('pod')}' redirect 15006 ${exceptInbound.join(' ')} 2>/dev/null; ${captureFor(pod, env)}exec "$@"`;
   return {
     command: isSidecar ? ['sh', '-c', redirect, 'sh', ...agent] : [agent[0] ?? '', ...agent.slice(1)],
-    env: { ...env, PROXY_CONFIG: JSON.stringify(config), ISTIO_BOOTSTRAP: programPath('envoy_bootstrap.json') },
+    env: { ...env, PROXY_CONFIG: JSON.stringify(config), ISTIO_BOOTSTRAP: bootstrapFor(args, folder) },
   };
+}
+
+/** Istio's template of what Envoy starts with. For waypoints it asks for an extension that finds out who calls, which upstream Envoy does not have. */
+function bootstrapFor(args: readonly string[], folder: string): string {
+  const template = programPath('envoy_bootstrap.json');
+  if (!args.includes('waypoint')) return template;
+  const without = join(folder, 'envoy_bootstrap.json');
+  writeFileSync(without, readFileSync(template, 'utf8').replace('{{- if .metadata_discovery }}', '{{- if false }}'));
+  return without;
 }
 
 function userOf(pod: Obj): unknown {

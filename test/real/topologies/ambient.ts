@@ -4,8 +4,11 @@ import { until } from '../lab/processes.ts';
 import { programPath } from '../programs.ts';
 import * as parts from './parts.ts';
 import type { Topology } from './topology.ts';
+import { upstreamHbone } from './upstream-hbone.ts';
 
-/** Two ambient primaries on two networks. istiods are real; ztunnel and the gateways are objects without a process. */
+const gatewayName = 'istio-eastwestgateway';
+
+/** Two ambient primaries on two networks. istiods and gateways are real; ztunnel is an object without a process. */
 export const ambient: Topology = {
   name: 'ambient',
   about: 'two primaries of ambient on two networks, default revision, plugged-in intermediates under one root',
@@ -13,8 +16,6 @@ export const ambient: Topology = {
     { name: 'cluster1', region: 'north' },
     { name: 'cluster2', region: 'south' },
   ],
-  // Nobody answers behind the gateways' addresses.
-  checkFlags: ['--probe=off'],
   build: async (lab) => {
     const authority = await parts.newAuthority('Root CA');
     await Promise.all(
@@ -23,7 +24,7 @@ export const ambient: Topology = {
         await parts.makeNamespace(lab, name, 'istio-system', { labels: { 'topology.istio.io/network': networkOf(name) } });
         await parts.plugInCertificates(lab, name, authority);
         await parts.install(lab, name, ambientOperator(name));
-        await lab.apply(name, [eastWestGateway(networkOf(name))]);
+        await lab.apply(name, [upstreamHbone(gatewayName), eastWestGateway(networkOf(name))]);
       }),
     );
     await Promise.all([parts.remoteSecret(lab, 'cluster1', 'cluster2'), parts.remoteSecret(lab, 'cluster2', 'cluster1')]);
@@ -53,7 +54,7 @@ export function eastWestGateway(network: string, gatewayClassName = 'istio-east-
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'Gateway',
-    metadata: { name: 'istio-eastwestgateway', namespace: 'istio-system', labels: { 'topology.istio.io/network': network } },
+    metadata: { name: gatewayName, namespace: 'istio-system', labels: { 'topology.istio.io/network': network } },
     spec: {
       gatewayClassName,
       listeners: [
@@ -74,7 +75,7 @@ export async function programmed(lab: Lab, context: string): Promise<void> {
     `Gateway of ${context}`,
     async () => {
       const path = 'jsonpath={.status.conditions[?(@.type=="Programmed")].status} {.status.addresses[0].value}';
-      const said = await lab.kubectl(context, ['get', 'gateway', 'istio-eastwestgateway', '-n', 'istio-system', '-o', path]);
+      const said = await lab.kubectl(context, ['get', 'gateway', gatewayName, '-n', 'istio-system', '-o', path]);
       return said === `True ${await parts.gatewayAddress(lab, context)}` ? true : undefined;
     },
     180_000,
