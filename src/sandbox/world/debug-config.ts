@@ -87,7 +87,8 @@ export function configz({ process, knowledge }: Asked): unknown {
     .list()
     .filter((object) => {
       const revision = mapAt(object, 'metadata', 'labels')[labels.revision];
-      if (!/^(?:networking|security|telemetry|extensions)\.istio\.io\//.test(object.apiVersion)) return false;
+      if (!/^(?:(?:networking|security|telemetry|extensions)\.istio\.io|gateway\.networking\.k8s\.io)\//.test(object.apiVersion))
+        return false;
       if (revision !== undefined && revision !== process.controlPlane.revision) return false;
       return isVisible(object.metadata.namespace ?? '');
     })
@@ -101,6 +102,7 @@ function taken({ kind, apiVersion, metadata, ...rest }: KubeObject): unknown {
     apiVersion,
     metadata: { name, namespace, uid, resourceVersion, generation, creationTimestamp, labels: own, annotations },
     spec: 'spec' in rest ? rest['spec'] : {},
+    ...('status' in rest ? { status: rest['status'] } : {}),
   };
 }
 

@@ -205,36 +205,52 @@ function syncz(asked: Asked, namespace: string | null): unknown {
   const hasResources = isAtLeast(version, '1.23.0') !== false;
   return proxiesOf(asked.process, asked.knowledge, asked.connection)
     .filter(({ pod }) => namespace === null || pod.namespace === namespace)
-    .map(({ pod }) => ({
-      cluster_id: pod.proxy?.clusterId ?? '',
-      proxy: `${pod.name}.${pod.namespace}`,
-      proxy_type: pod.proxy?.kind === 'gateway' ? 'router' : (pod.proxy?.kind ?? ''),
-      istio_version: pod.proxy?.version ?? version,
-      cluster_sent: `${nonce}-c`,
-      cluster_acked: `${nonce}-c`,
-      listener_sent: `${nonce}-l`,
-      listener_acked: `${nonce}-l`,
-      route_sent: `${nonce}-r`,
-      route_acked: `${nonce}-r`,
-      endpoint_sent: `${nonce}-e`,
-      endpoint_acked: `${nonce}-e`,
-      ...(hasResources ? { resources: resourcesOf(nonce, asked.process.startedAt, watchesNames(pod, asked)) } : {}),
-    }));
+    .map(({ pod }) => {
+      const type = typeOf(pod);
+      const types = typesFor(type, watchesNames(pod, asked));
+      return {
+        cluster_id: pod.proxy?.clusterId ?? '',
+        proxy: `${pod.name}.${pod.namespace}`,
+        proxy_type: type,
+        istio_version: pod.proxy?.version ?? version,
+        ...Object.fromEntries(
+          types.flatMap(([letter, , name]) =>
+            name === undefined ? [] : ['sent', 'acked'].map((which) => [`${name}_${which}`, `${nonce}-${letter}`]),
+          ),
+        ),
+        ...(hasResources ? { resources: resourcesOf(types, nonce, asked.process.startedAt) } : {}),
+      };
+    });
+}
+
+/** What istiod takes a proxy for: gateways of ambient are waypoints, too. */
+function typeOf({ proxy, labels: own }: Pod): string {
+  if (own[labels.gatewayManaged] === 'istio.io-eastwest-controller') return 'waypoint';
+  return proxy?.kind === 'gateway' ? 'router' : (proxy?.kind ?? '');
 }
 
 function watchesNames(pod: Pod, { sendsTable }: Asked): boolean {
   return pod.proxy?.kind === 'sidecar' && pod.proxy.dnsCapture && sendsTable?.(pod) !== false;
 }
 
-/** What a proxy was sent of each kind and took. */
-function resourcesOf(nonce: string, sentTime: string, hasNames: boolean): Readonly<Record<string, unknown>> {
-  const types = [
-    ['c', 'envoy.config.cluster.v3.Cluster'],
-    ['l', 'envoy.config.listener.v3.Listener'],
-    ['r', 'envoy.config.route.v3.RouteConfiguration'],
-    ['e', 'envoy.config.endpoint.v3.ClusterLoadAssignment'],
-    ...(hasNames ? [['n', 'istio.networking.nds.v1.NameTable']] : []),
+/** Kinds of what a proxy is sent, with a letter for each, and its name where there is a field of it. */
+type SentTypes = readonly (readonly [letter: string, type: string, name?: string])[];
+
+/** ztunnels are told of workloads instead of being configured; waypoints know these, too, and have their routes in their listeners. */
+function typesFor(type: string, hasNames: boolean): SentTypes {
+  const workloads = ['w', 'istio.workload.Address'] as const;
+  if (type === 'ztunnel') return [workloads, ['p', 'istio.security.Authorization']];
+  return [
+    ['c', 'envoy.config.cluster.v3.Cluster', 'cluster'],
+    ['l', 'envoy.config.listener.v3.Listener', 'listener'],
+    ...(type === 'waypoint' ? [workloads] : [['r', 'envoy.config.route.v3.RouteConfiguration', 'route'] as const]),
+    ['e', 'envoy.config.endpoint.v3.ClusterLoadAssignment', 'endpoint'],
+    ...(hasNames ? [['n', 'istio.networking.nds.v1.NameTable'] as const] : []),
   ];
+}
+
+/** What a proxy was sent of each kind and took. */
+function resourcesOf(types: SentTypes, nonce: string, sentTime: string): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     types.map(([letter, type]) => {
       const sent = `${nonce}-${letter}`;

@@ -10,7 +10,7 @@ import { type FrontDoor, frontDoors, readyPods } from './front-doors.ts';
 import type { Identities, Presented } from './identities.ts';
 import { passThrough } from './pass-through.ts';
 import { dnsNamesOf, reachThrough } from './reach.ts';
-import { helloOf, istiodEnd, ofBalancer, openEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
+import { hboneEnd, helloOf, istiodEnd, ofBalancer, openEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
 import type { World } from './world.ts';
 
 /** Where the listener of a documented address is. */
@@ -183,9 +183,10 @@ async function handle(door: FrontDoor, stream: Duplex, { world, knownTo, identit
   if (pods.length === 0) return reset(stream);
   if (current.targetPort === ports.status) return readiness('/healthz/ready').serve(stream);
   const hello = await helloOf(stream);
-  if (hello === undefined) return reset(stream);
-  const knowledge = world.now();
   const { targetPort } = current;
+  // What is no TLS breaks the handshake of who ends it; where a connection is looked at first, nobody is there to take it.
+  if (hello === undefined) return targetPort === ports.hbone ? void stream.end() : reset(stream);
+  const knowledge = world.now();
   const does = mishaps.find('gateway', current.cluster.name, targetPort)?.does;
   if (does === 'end') return reset(stream);
   if (does === 'plain') return void stream.end('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -212,7 +213,8 @@ async function handle(door: FrontDoor, stream: Duplex, { world, knownTo, identit
   const presented = process === undefined ? undefined : await identities.ofPod(passed.pod, process, own.now());
   const most = mishaps.find('workload', passed.pod.ref.cluster)?.most;
   if (presented === undefined) return reset(stream);
-  return does === 'unguarded' ? openEnd(stream, presented, most) : sidecarEnd(stream, presented, hello, most);
+  if (does === 'unguarded') return openEnd(stream, presented, most);
+  return isAmbient ? hboneEnd(stream, presented, hello, most) : sidecarEnd(stream, presented, hello, most);
 }
 
 /** The certificate of the pods of a gateway. */

@@ -82,9 +82,24 @@ export function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
 const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
 
 /** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
-export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { protocols }: ClientHello, most?: Newest): void {
+export function sidecarEnd(stream: Duplex, presented: Presented, hello: ClientHello, most?: Newest): void {
+  mutualEnd(stream, presented, hello, sidecarProtocols, versionsTo(most));
+}
+
+/** The gateway of ambient: mTLS as of a sidecar, which carries tunnels alone and nothing older than TLS 1.3. `most`: it is kept to that. */
+export function hboneEnd(stream: Duplex, presented: Presented, hello: ClientHello, most?: Newest): void {
+  mutualEnd(stream, presented, hello, ['h2'], most === undefined ? { minVersion: 'TLSv1.3' } : versionsTo(most));
+}
+
+function mutualEnd(
+  stream: Duplex,
+  { chain, key, roots }: Presented,
+  { protocols }: ClientHello,
+  known: readonly string[],
+  versions: TlsOptions,
+): void {
   // Envoy goes on without a protocol where none is in common; OpenSSL would end the handshake.
-  const common = sidecarProtocols.filter((protocol) => protocols.includes(protocol));
+  const common = known.filter((protocol) => protocols.includes(protocol));
   const server = createTlsServer({
     ...(common.length === 0 ? {} : { ALPNProtocols: common }),
     cert: chain.join(''),
@@ -92,7 +107,7 @@ export function sidecarEnd(stream: Duplex, { chain, key, roots }: Presented, { p
     ca: [...roots],
     requestCert: true,
     rejectUnauthorized: true,
-    ...versionsTo(most),
+    ...versions,
   });
   server.on('tlsClientError', () => stream.destroy());
   // Behind the sidecar would be an application; there is none.

@@ -3,6 +3,7 @@ import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../../src/sandbox/start.ts';
 import type { Lab } from '../lab/lab.ts';
 import { listAt, textAt } from '../lab/kube.ts';
+import { ambientDeliberate, ambientQuestionsTo } from './ambient-questions.ts';
 import type { Case } from './case.ts';
 import { accountUser, asReader, account } from './reader.ts';
 import { type Deliberate, deliberate, type Question, questionsTo, type Subjects } from './questions.ts';
@@ -23,11 +24,25 @@ export const contractCases: readonly Case[] = [
         // The objects as they are: what controllers would make of them is there already.
         const sandbox = await startSandbox(objects, { reconcile: false, takenAt: new Date().toISOString() });
         try {
-          await compare(realSide(lab, tokens, nobodies), simulatedSide(sandbox), questionsTo(subjectsIn(objects)));
+          await compare(realSide(lab, tokens, nobodies), simulatedSide(sandbox), questionsTo(subjectsIn(objects)), deliberate);
         } finally {
           await sandbox.close();
         }
       });
+    },
+  },
+  {
+    name: 'sandbox-tunnels-as-real',
+    topology: 'ambient',
+    run: async (lab) => {
+      const objects = await objectsOf(lab, ambientKinds);
+      const sandbox = await startSandbox(objects, { reconcile: false, takenAt: new Date().toISOString() });
+      try {
+        const subjects = { istiod: podOf(objects, 'cluster1', 'app', 'istiod'), gateways: gatewaysIn(objects) };
+        await compare(realSide(lab), simulatedSide(sandbox), await ambientQuestionsTo(subjects), ambientDeliberate);
+      } finally {
+        await sandbox.close();
+      }
     },
   },
 ];
@@ -39,7 +54,7 @@ async function forgetPast(): Promise<void> {
 }
 
 /** Asks both sides everything. What differs must be declared, and what is declared must still differ. */
-async function compare(real: Side, simulated: Side, questions: readonly Question[]): Promise<void> {
+async function compare(real: Side, simulated: Side, questions: readonly Question[], deliberate: readonly Deliberate[]): Promise<void> {
   const wrong: string[] = [];
   const met = new Set<Deliberate>();
   for (const { name, ask } of questions) {
@@ -59,7 +74,9 @@ async function compare(real: Side, simulated: Side, questions: readonly Question
   if (wrong.length > 0) throw new Error(`${wrong.length} differences\n${wrong.join('\n')}`);
 }
 
-function realSide(lab: Lab, readers: ReadonlyMap<string, string>, nobodies: ReadonlyMap<string, string>): Side {
+const nobody: ReadonlyMap<string, string> = new Map();
+
+function realSide(lab: Lab, readers = nobody, nobodies = nobody): Side {
   return {
     name: 'real',
     server: (name) => {
@@ -78,12 +95,12 @@ function simulatedSide(sandbox: Sandbox): Side {
     if (cluster === undefined) throw new Error(`The sandbox has no cluster ${name}.`);
     return cluster;
   };
-  const nobody = `system:serviceaccount:${account}:default`;
-  const names = { admin: 'admin', reader: accountUser, nobody } as const;
+  const other = `system:serviceaccount:${account}:default`;
+  const names = { admin: 'admin', reader: accountUser, nobody: other } as const;
   for (const cluster of sandbox.clusters.values()) {
     // Their rights come from the roles and bindings among the objects.
     cluster.addUser(accountUser, []);
-    cluster.addUser(nobody, []);
+    cluster.addUser(other, []);
   }
   return {
     name: 'simulated',
@@ -119,12 +136,20 @@ const kinds = [
   'virtualservices.networking.istio.io',
 ] as const;
 
+const ambientKinds = [
+  ...kinds,
+  'daemonsets.apps',
+  'gateways.gateway.networking.k8s.io',
+  'gatewayclasses.gateway.networking.k8s.io',
+  'envoyfilters.networking.istio.io',
+] as const;
+
 /** Every object of the real mesh. Keys of its Secrets stay in this process. */
-async function objectsOf(lab: Lab): Promise<MeshObjects> {
+async function objectsOf(lab: Lab, which: readonly string[] = kinds): Promise<MeshObjects> {
   const mesh = new Map<string, readonly KubeObject[]>();
   for (const { cluster } of lab.clusters()) {
     const { items } = JSON.parse(
-      await lab.kubectl(cluster.name, ['get', kinds.join(','), '-A', '-o', 'json', '--show-managed-fields']),
+      await lab.kubectl(cluster.name, ['get', which.join(','), '-A', '-o', 'json', '--show-managed-fields']),
     ) as {
       // What an API server gives as items of a list are objects.
       readonly items: readonly KubeObject[];
@@ -135,26 +160,29 @@ async function objectsOf(lab: Lab): Promise<MeshObjects> {
 }
 
 function subjectsIn(objects: MeshObjects): Subjects {
-  const all = (cluster: string, kind: string): readonly KubeObject[] =>
-    (objects.get(cluster) ?? []).filter((object) => object.kind === kind);
-  const podOf = (
-    cluster: string,
-    label: string,
-    value: string,
-  ): { readonly cluster: string; readonly namespace: string; readonly name: string } => {
-    const pod = all(cluster, 'Pod').find(({ metadata }) => metadata.labels?.[label] === value);
-    if (pod === undefined) throw new Error(`No pod ${label}=${value} in ${cluster}.`);
-    return { cluster, namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  return {
+    istiod: podOf(objects, 'cluster1', 'app', 'istiod'),
+    sidecar: podOf(objects, 'cluster2', 'app', 'client'),
+    sidecarOfPrimary: podOf(objects, 'cluster1', 'app', 'client'),
+    dns: podOf(objects, 'cluster2', 'k8s-app', 'kube-dns'),
+    gateways: gatewaysIn(objects),
   };
+}
+
+function all(objects: MeshObjects, cluster: string, kind: string): readonly KubeObject[] {
+  return (objects.get(cluster) ?? []).filter((object) => object.kind === kind);
+}
+
+function podOf(objects: MeshObjects, cluster: string, label: string, value: string): Subjects['istiod'] {
+  const pod = all(objects, cluster, 'Pod').find(({ metadata }) => metadata.labels?.[label] === value);
+  if (pod === undefined) throw new Error(`No pod ${label}=${value} in ${cluster}.`);
+  return { cluster, namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+}
+
+function gatewaysIn(objects: MeshObjects): Subjects['gateways'] {
   const gatewayOf = (cluster: string): string => {
-    const service = all(cluster, 'Service').find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
+    const service = all(objects, cluster, 'Service').find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
     return textAt(listAt(service, 'status', 'loadBalancer', 'ingress')[0], 'ip') ?? '';
   };
-  return {
-    istiod: podOf('cluster1', 'app', 'istiod'),
-    sidecar: podOf('cluster2', 'app', 'client'),
-    sidecarOfPrimary: podOf('cluster1', 'app', 'client'),
-    dns: podOf('cluster2', 'k8s-app', 'kube-dns'),
-    gateways: { cluster1: gatewayOf('cluster1'), cluster2: gatewayOf('cluster2') },
-  };
+  return { cluster1: gatewayOf('cluster1'), cluster2: gatewayOf('cluster2') };
 }

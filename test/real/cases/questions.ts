@@ -27,6 +27,14 @@ export interface Deliberate {
   readonly isFleeting?: true;
 }
 
+/** Of ports where proxies present certificates, and of those where istiod does, too. */
+export function tlsDeliberate(proxies: RegExp, all = proxies): readonly Deliberate[] {
+  return [
+    { question: proxies, path: /\/key$/, because: 'Keys of the sandbox are elliptic: RSA takes seconds to make.' },
+    { question: all, path: /\/presented\/[23]$/, because: 'Istio presents the root too, and once more for workloads; it proves nothing.' },
+  ];
+}
+
 export const deliberate: readonly Deliberate[] = [
   {
     question: /^api no token/,
@@ -57,8 +65,7 @@ export const deliberate: readonly Deliberate[] = [
     path: /rcode$/,
     because: 'The real cluster DNS asks an upstream that is not there; the sandbox has nothing outside the mesh and says so.',
   },
-  { question: /^tls 15443/, path: /\/key$/, because: 'Keys of the sandbox are elliptic: RSA takes seconds to make.' },
-  { question: /^tls/, path: /\/presented\/[23]$/, because: 'Istio presents the root too, and once more for workloads; it proves nothing.' },
+  ...tlsDeliberate(/^tls 15443/, /^tls/),
   { question: /^tls 15012/, path: /\/hours$/, because: 'Certificates of istiod live as long as its authority; here a day.' },
   { question: /^tls 15017/, path: /\/(?:alpn|hours)$/, because: 'The webhook port of the sandbox speaks HTTP/1.1 only, for a day.' },
 ];

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { connect as startTls } from 'node:tls';
+import { type SecureVersion, connect as startTls } from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
 import { decode, RECURSION_DESIRED, streamEncode } from 'dns-packet';
 import { Agent, request } from 'undici';
@@ -225,10 +225,14 @@ export interface TlsQuestion {
   /** Server name; none when it is not given. */
   readonly sni?: string;
   readonly alpn?: readonly string[];
+  /** Newest version of TLS that is offered. */
+  readonly most?: SecureVersion;
+  /** A client certificate. */
+  readonly as?: { readonly cert: string; readonly key: string };
 }
 
-/** A TLS handshake without a client certificate: how far it comes, what is presented, and what is said afterwards. */
-export async function askTls(side: Side, { host, port, sni, alpn }: TlsQuestion): Promise<unknown> {
+/** A TLS handshake, as a rule without a client certificate: how far it comes, what is presented, and what is said afterwards. */
+export async function askTls(side: Side, { host, port, sni, alpn, most, as }: TlsQuestion): Promise<unknown> {
   const socket = connect(side.dial(host, port));
   const failure = await connected(socket);
   if (failure !== undefined) return { tcp: failure };
@@ -237,6 +241,8 @@ export async function askTls(side: Side, { host, port, sni, alpn }: TlsQuestion)
       socket,
       ...(sni === undefined ? {} : { servername: sni }),
       ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
+      ...(most === undefined ? {} : { maxVersion: most }),
+      ...as,
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });
