@@ -36,6 +36,8 @@ export const annotations = {
   networkingCluster: 'networking.istio.io/cluster',
   leader: 'control-plane.alpha.kubernetes.io/leader',
   nodeSelector: 'traffic.istio.io/nodeSelector',
+  /** Of a Gateway API object: type of the Service that istiod makes for it. */
+  serviceType: 'networking.istio.io/service-type',
   exportTo: 'networking.istio.io/exportTo',
   sidecarStatus: 'sidecar.istio.io/status',
   proxyConfig: 'proxy.istio.io/config',

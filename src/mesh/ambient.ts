@@ -1,4 +1,4 @@
-import { classes, labels } from '../istio/labels.ts';
+import { classes, labels, ports } from '../istio/labels.ts';
 import type { ControlPlane, KubeGateway, LabelSelector, MeshConfig, Namespace, Service } from '../model/facts.ts';
 import type { Json, StringMap } from '../model/kube.ts';
 import { flag } from './istiod-view.ts';
@@ -127,6 +127,16 @@ export function waypointState(gateway: KubeGateway | undefined): WaypointState {
 /** Gateways of Kubernetes by namespace and name. */
 export function gatewaysByName(gateways: readonly KubeGateway[]): ReadonlyMap<string, KubeGateway> {
   return new Map(gateways.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+}
+
+/**
+ * Whether calls of ambient get into such a Gateway by the Service that istiod makes for it, which has the ports of its listeners: its pods take HBONE on
+ * 15008 and nowhere else (pilot/pkg/networking/core/listener_waypoint.go). What stands before one with addresses of its own is not in its listeners.
+ */
+export function takesTunnels({ listeners, specAddresses }: KubeGateway): boolean {
+  return listeners.some(
+    ({ protocol, tlsMode, port }) => protocol === 'HBONE' && tlsMode === 'Terminate' && (port === ports.hbone || specAddresses.length > 0),
+  );
 }
 
 /** Whether other clusters find the ambient gateway by its shape: class, network and a listener that ends HBONE. */

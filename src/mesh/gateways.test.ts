@@ -163,6 +163,14 @@ describe('ambientGateways', () => {
     ['with 15443 only', { listeners: [{ name: 'tls', port: 15443, protocol: 'TLS', tlsMode: 'Passthrough', tlsOptions: {} }] }],
   ])('none %s', (_, more) => expect(of(kubeGateway('istio-system', 'gw', { ...labelled, ...more }))).toEqual([]));
 
+  test('callers are told 15008 of a remote one, whatever its listener says, and the port of an istio-remote', () => {
+    const listeners = [{ name: 'mesh', port: 15_443, protocol: 'HBONE', tlsMode: 'Terminate', tlsOptions: {} }];
+    expect(of(kubeGateway('istio-system', 'gw', { ...labelled, listeners }))).toEqual(['n2 cluster2 10.200.2.1 0 15008']);
+    expect(of(kubeGateway('istio-system', 'gw', { ...labelled, listeners, className: 'istio-remote' }), 'cluster1')).toEqual([
+      'n2 cluster1 10.200.2.1 0 15443',
+    ]);
+  });
+
   test('the own east-west gateway is not one, an istio-remote is', () => {
     expect(of(kubeGateway('istio-system', 'gw', labelled), 'cluster1')).toEqual([]);
     expect(of(kubeGateway('istio-system', 'gw', { ...labelled, className: 'istio-remote' }), 'cluster1')).toEqual([

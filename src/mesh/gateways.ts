@@ -143,7 +143,8 @@ export function ambientGateways(view: IstiodView<'namespaces' | 'kubeGateways'>)
           address: value,
           isUnresolved: ipFamily(value) === undefined,
           port: 0,
-          hbonePort: listener.port,
+          // Callers of other networks are told this port, whatever its listener says, and it listens there alone.
+          hbonePort: isOwn ? listener.port : ports.hbone,
           serviceAccount: serviceAccountOf(gateway),
           ref: gateway.ref,
         });

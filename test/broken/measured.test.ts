@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Edit, inCluster, inOrder } from '../../src/builder/edits/edit.ts';
+import { type Edit, inCluster, inOrder, put } from '../../src/builder/edits/edit.ts';
+import { ambientGatewayListens } from '../../src/builder/edits/ambient.ts';
 import { gatewayUnready } from '../../src/builder/edits/east-west.ts';
+
 import { gatewayReaddressed } from '../../src/builder/edits/exposure.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
@@ -21,6 +23,8 @@ const shop = mesh()
   .namespace('shop', { injected: true })
   .service('abc.shop', { in: ['east'] })
   .service('def.shop', { in: ['west'] });
+
+const ambient = mesh().ambient('east', 'west').namespace('shop', { injected: true }).service('abc.shop');
 
 const timeout = { stage: 'tcp', code: 'timeout', reason: 'no connection within 5s' } as const;
 const refused = { stage: 'tcp', code: 'refused', reason: 'connection refused' } as const;
@@ -122,8 +126,24 @@ const denied: Edit = inCluster('east', (objects) => [
   },
 ]);
 
+/** The Service that istiod made for the gateway of ambient in west is reached by nobody from outside. */
+const inside: Edit = inCluster('west', (objects) =>
+  objects.map((object) =>
+    object.kind === 'Service' && object.metadata.name === 'istio-eastwestgateway'
+      ? put({ ...object, status: { loadBalancer: {} } }, ['spec', 'type'], 'ClusterIP')
+      : object,
+  ),
+);
+
+const onAnotherPort = ambientGatewayListens({
+  cluster: 'west',
+  listener: { name: 'mesh', port: 15_443, protocol: 'HBONE', tls: { mode: 'Terminate' } },
+});
+
 interface Row {
   readonly about: string;
+  /** Left out: that of a primary and a remote. */
+  readonly on?: ReturnType<typeof mesh>;
   readonly edits: readonly Edit[];
   readonly seen: readonly ObservedEdit[];
   readonly causes: readonly string[];
@@ -212,11 +232,32 @@ const rows: readonly Row[] = [
       'rejected-istiod-call/closed certain east',
     ],
   },
+  {
+    about: 'a gateway of ambient that has a Service for its own cluster is called at an address of that',
+    on: ambient,
+    edits: [inside],
+    seen: serviceCalls('west', timeout, ({ outcome }) => outcome),
+    causes: ['unaddressed-gateway/notExposed certain west'],
+  },
+  {
+    about: 'and that is no reason why another gateway cannot be reached',
+    on: ambient,
+    edits: [inside],
+    seen: serviceCalls('east', timeout, ({ outcome }) => outcome),
+    causes: ['unaddressed-gateway/notExposed certain west', 'unreachable-gateway/blocked possible east'],
+  },
+  {
+    about: 'a gateway of ambient whose listener has another port is called at 15008',
+    on: ambient,
+    edits: [onAnotherPort],
+    seen: serviceCalls('west', timeout, ({ outcome }) => outcome),
+    causes: ['rejected-ambient-gateway/noListener certain west'],
+  },
 ];
 
 describe('what is measured of a fault stands under its cause, and nothing else does', () => {
-  test.each(rows.map((row) => [row.about, row] as const))('%s', { timeout: 60_000 }, async (_about, { edits, seen, causes }) => {
-    const broken = inOrder(...edits)(shop.objects());
+  test.each(rows.map((row) => [row.about, row] as const))('%s', { timeout: 60_000 }, async (_about, { on = shop, edits, seen, causes }) => {
+    const broken = inOrder(...edits)(on.objects());
     const observations = seen.reduce((before, edit) => edit(before), observedIn(broken));
     const { judgement, causes: found } = await run({ ...snapshotAt(broken, takenAt), observations });
     const told = found

@@ -33,6 +33,6 @@ function met(options: ConnectionOptions): Promise<string> {
       done(`${socket.getProtocol()} ${socket.alpnProtocol}`);
       socket.destroy();
     });
-    socket.on('error', (error) => done('code' in error ? String(error.code) : error.message));
+    socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
   });
 }

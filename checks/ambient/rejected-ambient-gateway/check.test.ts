@@ -18,6 +18,8 @@ const at = '@ west:Gateway/istio-system/istio-eastwestgateway';
 const notSpanning = withIstiodEnv('west', { AMBIENT_ENABLE_MULTI_NETWORK: undefined });
 const passthrough = { name: 'tls', port: 15443, protocol: 'TLS', tls: { mode: 'Passthrough' } };
 
+const hbone = { name: 'mesh', protocol: 'HBONE', tls: { mode: 'Terminate' } };
+
 checkTester(check, {
   healthy: {
     'as the script makes it': ambient,
@@ -29,6 +31,13 @@ checkTester(check, {
     'nobody takes it, since istiod does not span networks': ambient.edit(
       inOrder(notSpanning, ambientGatewayConditioned({ ...west, type: 'Accepted', status: 'False', reason: 'Pending' })),
     ),
+    'on another port, behind an address of its own': ambient
+      .edit(ambientGatewayListens({ ...west, listener: { ...hbone, port: 15443 } }))
+      .break((m) =>
+        m.cluster('west').patch('Gateway', 'istio-system', 'istio-eastwestgateway', {
+          spec: { addresses: [{ type: 'IPAddress', value: '192.0.2.40' }] },
+        }),
+      ),
     'an ingress gateway of class istio': ambient.edit(
       inCluster('west', (objects) => [
         ...objects,
@@ -53,6 +62,10 @@ checkTester(check, {
     },
     'only a listener for passthrough': {
       mesh: ambient.edit(ambientGatewayListens({ ...west, listener: passthrough })),
+      findings: [`rejected-ambient-gateway/noListener ${at}`],
+    },
+    'HBONE on another port': {
+      mesh: ambient.edit(ambientGatewayListens({ ...west, listener: { ...hbone, port: 15443 } })),
       findings: [`rejected-ambient-gateway/noListener ${at}`],
     },
     'another protocol on 15008': {

@@ -33,9 +33,12 @@ export default defineCheck({
     { code: 'missing-east-west-gateway', match: 'cluster' },
     { code: 'unready-east-west-gateway', match: 'cluster' },
     { code: 'unaddressed-gateway', match: 'cluster', keys: ['noApi', 'rejected'] },
+    // The Service has the ports of the listeners, and whichever these are, the pods listen on 15008.
+    { code: 'rejected-cross-network-call/closed', match: 'cluster', keys: ['noListener'] },
+    { code: 'unreachable-gateway', match: 'cluster', keys: ['noListener'] },
   ],
   docs: {
-    why: 'An istiod of another cluster takes a Gateway for the way into this network only if it is of class istio-east-west, carries the label topology.istio.io/network, and has a listener of protocol HBONE that terminates TLS. Status says little about that: a Gateway of class istio, or without that listener, can be Programmed with an address and lead nowhere.',
+    why: 'An istiod of another cluster takes a Gateway for the way into this network only if it is of class istio-east-west, carries the label topology.istio.io/network, and has a listener of protocol HBONE that terminates TLS. Callers are sent to port 15008 of it, whatever port that listener has. Status says little about that: a Gateway of class istio, or without that listener, can be Programmed with an address and lead nowhere.',
     confirm:
       'kubectl --context CLUSTER get gateways.gateway.networking.k8s.io -A -L topology.istio.io/network -o wide; kubectl get crd gateways.gateway.networking.k8s.io',
     fix: 'Install the custom resources of the Gateway API, and make the Gateway with samples/multicluster/gen-eastwest-gateway.sh --ambient --network NETWORK.',
@@ -73,7 +76,7 @@ export default defineCheck({
       ].map(ofKubernetes),
     }),
     noListener: (a: Flaw) => ({
-      ...flawOf(a, 'has no listener that ends HBONE'),
+      ...flawOf(a, `has no listener that ends HBONE on ${ports.hbone}`),
       expected: `a listener on port ${ports.hbone} of protocol HBONE with tls mode Terminate`,
       found: list(
         a.gateway.listeners.map(
@@ -114,7 +117,11 @@ export default defineCheck({
       });
       return;
     }
-    const good = new Set(cluster.kubeGateways.filter(ambient.isEastWestGateway).map((gateway) => gateway.labels[labels.network]));
+    const good = new Set(
+      cluster.kubeGateways
+        .filter((gateway) => ambient.isEastWestGateway(gateway) && ambient.takesTunnels(gateway))
+        .map((gateway) => gateway.labels[labels.network]),
+    );
     for (const gateway of cluster.kubeGateways) {
       const carried = gateway.labels[labels.network];
       const where = (field: string) => ({ at: gateway.ref, field, evidence: [{ ref: gateway.ref, field, observed: observedOf(gateway) }] });
@@ -126,8 +133,7 @@ export default defineCheck({
         continue;
       }
       if (gateway.className !== classes.eastWest) continue;
-      const ends = gateway.listeners.some(({ protocol, tlsMode }) => protocol === 'HBONE' && tlsMode === 'Terminate');
-      if (!ends && (carried === undefined || !good.has(carried))) {
+      if (!ambient.takesTunnels(gateway) && (carried === undefined || !good.has(carried))) {
         yield finding('noListener', args, where('.spec.listeners'));
         continue;
       }

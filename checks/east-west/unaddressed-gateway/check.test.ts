@@ -65,6 +65,17 @@ checkTester(check, {
       findings: [`unaddressed-gateway/pending ${at}`],
     },
     'the Service is of type ClusterIP': { mesh: remote.edit(gatewayClusterIp(west)), findings: [`unaddressed-gateway/notExposed ${at}`] },
+    'the Service that istiod made of a Gateway is of type ClusterIP': {
+      mesh: mesh()
+        .ambient('east', 'west')
+        .break((m) =>
+          m.cluster('west').patch('Service', 'istio-system', 'istio-eastwestgateway', {
+            spec: { type: 'ClusterIP' },
+            status: { loadBalancer: null },
+          }),
+        ),
+      findings: [`unaddressed-gateway/notExposed ${at}`],
+    },
     'a NodePort without the annotation': {
       mesh: remote.edit(gatewayNodePort(west)),
       findings: [`unaddressed-gateway/noNodeSelector ${at}`],

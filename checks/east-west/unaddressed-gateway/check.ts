@@ -1,4 +1,14 @@
-import { defineCheck, listOf, networkGateways, remedy, type Service, annotations } from 'meshdoctor/api';
+import {
+  annotations,
+  defineCheck,
+  type KubeGateway,
+  labels,
+  listOf,
+  networkGateways,
+  remedy,
+  type Service,
+  shellWord,
+} from 'meshdoctor/api';
 import { eastWestServices, isSpare, isWayToIstiod, touched } from '../_area.ts';
 
 const minutes = 5;
@@ -10,7 +20,7 @@ export default defineCheck({
   certainty: 'certain',
   scope: 'cluster',
   needs: ['services'],
-  uses: ['nodes', 'clock'],
+  uses: ['nodes', 'clock', 'kubeGateways'],
   path: { hops: ['gateway'] },
   catalogue: ['EW-01', 'EW-04', 'CLD-10', 'CLD-11'],
   explains: [
@@ -20,6 +30,8 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/notReady', match: 'other-cluster' },
     { code: 'unready-east-west-gateway/uncreated', match: 'other-cluster' },
     { code: 'unlisted-gateway/unexpected', match: 'cluster' },
+    // Callers of ambient are sent to what the status of the Gateway has instead.
+    { code: 'unreachable-gateway', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unconnected-proxy', match: 'same-cluster' },
@@ -42,12 +54,14 @@ export default defineCheck({
       confirm: [`kubectl --context ${a.service.ref.cluster} -n ${a.service.namespace} describe service ${a.service.name}`],
       remedy: [],
     }),
-    notExposed: (a: { service: Service }) => ({
+    notExposed: (a: { service: Service; madeFor: KubeGateway | undefined }) => ({
       text: `Gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} is of type ${a.service.type}, which nothing outside the cluster reaches.`,
       expected: 'type LoadBalancer, or NodePort with annotation traffic.istio.io/nodeSelector, or externalIPs',
       found: a.service.type,
-      effect: `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
-      remedy: [remedy.patch(a.service.ref, { spec: { type: 'LoadBalancer' } }, { note: 'the address comes later' })],
+      effect: isMade(a.service)
+        ? `callers of other networks are sent to an address of ${a.service.ref.cluster} itself`
+        : `istiod knows no gateway there and sends pod addresses of ${a.service.ref.cluster}`,
+      remedy: exposing(a),
     }),
     noNodeSelector: (a: { service: Service }) => ({
       text: `NodePort gateway Service ${a.service.namespace}/${a.service.name} in ${a.service.ref.cluster} lacks annotation traffic.istio.io/nodeSelector, so istiod takes no node for its address.`,
@@ -85,7 +99,12 @@ export default defineCheck({
         else yield finding('pending', { service, isOld }, where);
       }
       if (problems.includes('unknown-address')) yield undecided('the source has no status of the gateway, hence no address');
-      if (problems.includes('not-exposed')) yield finding('notExposed', { service }, { ...where, field: '.spec.type' });
+      if (problems.includes('not-exposed')) {
+        const madeFor = listOf(cluster.kubeGateways).find(
+          ({ namespace, name }) => isMade(service) && namespace === service.namespace && name === service.labels[labels.gatewayName],
+        );
+        yield finding('notExposed', { service, madeFor }, { ...where, field: '.spec.type' });
+      }
       if (problems.includes('no-node-selector'))
         yield finding('noNodeSelector', { service }, { ...where, field: '.metadata.annotations["traffic.istio.io/nodeSelector"]' });
       if (problems.includes('no-external-node')) {
@@ -96,6 +115,22 @@ export default defineCheck({
     }
   },
 });
+
+/** Whether istiod made it of a Gateway API object, and makes it again whenever it is changed. */
+function isMade(service: Service): boolean {
+  return service.labels[labels.gatewayManaged] !== undefined;
+}
+
+function exposing({ service, madeFor }: { readonly service: Service; readonly madeFor: KubeGateway | undefined }) {
+  const note = 'the address comes later';
+  if (!isMade(service)) return [remedy.patch(service.ref, { spec: { type: 'LoadBalancer' } }, { note })];
+  if (madeFor === undefined) return [];
+  const { cluster } = service.ref;
+  const line = `kubectl --context ${shellWord(cluster)} -n ${shellWord(madeFor.namespace)} annotate --overwrite gateways.gateway.networking.k8s.io ${shellWord(madeFor.name)} ${annotations.serviceType}=LoadBalancer`;
+  return [
+    remedy.command(cluster, [line], { note: `${note}; where parametersRef of the Gateway names the type, change that`, ref: madeFor.ref }),
+  ];
+}
 
 /** A gateway without network label only leads to istiod: a load balancer without address is all that can be wrong with it. */
 function unlabelledProblems(service: Service): readonly networkGateways.GatewayProblem[] {

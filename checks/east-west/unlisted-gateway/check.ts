@@ -39,7 +39,8 @@ export default defineCheck({
     confirm:
       'kubectl --context PRIMARY -n istio-system exec deploy/istiod -- pilot-discovery request GET /debug/networkz; kubectl --context REMOTE get services -A -l topology.istio.io/network -o wide',
     fix: 'See whether istiod reads the cluster at all (istioctl remote-clusters) and, for a host name, whether its pods can resolve it. Restart a replica that lost the gateway.',
-    notWhen: 'For a minute or longer istiod keeps an address that its load balancer lost.',
+    notWhen:
+      'istiod keeps the addresses of a Service that has lost all of them, and takes others at once: a load balancer that is made anew is on its way.',
   },
   messages: {
     unlisted: (a: Listing) => ({
@@ -68,7 +69,9 @@ export default defineCheck({
       effect: `calls that are sent there do not reach ${a.of}`,
       severity: 'warning',
       certainty: 'likely',
-      remedy: [remedy.restart(a.controlPlane.ref, 'istiod drops old addresses by itself after some minutes')],
+      remedy: [
+        remedy.restart(a.controlPlane.ref, 'istiod keeps those of a Service that has lost all of its addresses until it is started anew'),
+      ],
     }),
   },
   *run({ primary, member, controlPlane, couple, finding, undecided }) {
