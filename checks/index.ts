@@ -111,6 +111,7 @@ import missingOutlierDetection from './policy/missing-outlier-detection/check.ts
 import missingSubset from './policy/missing-subset/check.ts';
 import overridingServiceEntry from './policy/overriding-service-entry/check.ts';
 import staleMeshConfig from './policy/stale-mesh-config/check.ts';
+import unevenAuthorization from './policy/uneven-authorization/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
 import unreadConfiguration from './policy/unread-configuration/check.ts';
 import unseenSourceAddress from './policy/unseen-source-address/check.ts';
@@ -288,6 +289,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: missingSubset, area: 'policy', origin: 'built-in' },
   { check: overridingServiceEntry, area: 'policy', origin: 'built-in' },
   { check: staleMeshConfig, area: 'policy', origin: 'built-in' },
+  { check: unevenAuthorization, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
   { check: unreadConfiguration, area: 'policy', origin: 'built-in' },
   { check: unseenSourceAddress, area: 'policy', origin: 'built-in' },

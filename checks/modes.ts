@@ -139,6 +139,7 @@ const titles = {
     'POL-13': 'Callers keep calls to other clusters away from their own sidecar',
     'POL-14': 'Locality settings send calls where nothing serves',
     'POL-15': 'A ServiceEntry takes the name of a Service that other clusters have',
+    'POL-16': 'A policy goes by addresses or trust domains that callers of other clusters are not seen with',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

@@ -1,5 +1,7 @@
 import { fields, type Fields, filled, list, objects, optionalFields, tally, textMap, texts } from '../model/decode.ts';
-import type { IstioResource } from '../model/facts.ts';
+import { distinct } from '../base/sort.ts';
+import { isInCidr, isSameAddress } from '../istio/addresses.ts';
+import type { IstioResource, MeshConfig } from '../model/facts.ts';
 import type { StringMap } from '../model/kube.ts';
 import type { AppliedConfig } from './applied-config.ts';
 import { hasLabels } from './selectors.ts';
@@ -18,6 +20,8 @@ export interface PassedConnection {
   readonly sni?: string;
   /** Who connects, where mutual TLS tells. */
   readonly caller?: KnownCaller;
+  /** Addresses that it may come from, as the pod sees them: one of them; absent where they are not known. */
+  readonly from?: readonly string[];
   /** Requests are seen: what rules say of them depends on the request. */
   readonly isHttp?: boolean;
 }
@@ -28,6 +32,24 @@ export interface KnownCaller {
   readonly principals: readonly string[];
   readonly namespace: string;
   readonly serviceAccount: string;
+}
+
+/**
+ * Who a pod is to a proxy of this configuration. The trust domain of the mesh and its aliases are one to policies, and `cluster.local` stands for all
+ * of them (pilot/pkg/security/trustdomain: ReplaceTrustDomainAliases).
+ */
+export function callerOf(
+  pod: { readonly namespace: string; readonly serviceAccount: string },
+  trustDomain: string,
+  own: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'> | undefined,
+): KnownCaller {
+  const same = own === undefined ? [] : [own.trustDomain, ...own.trustDomainAliases];
+  const domains = same.includes(trustDomain) ? distinct([trustDomain, ...same, 'cluster.local']) : [trustDomain];
+  return {
+    principals: domains.map((domain) => `${domain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`),
+    namespace: pod.namespace,
+    serviceAccount: pod.serviceAccount,
+  };
 }
 
 /** What becomes of such a connection. */
@@ -100,6 +122,17 @@ export function ipBlocksOf(object: IstioResource): readonly string[] {
   ]);
 }
 
+/** Whether it tells callers apart by where they are: by trust domain, or by an address. */
+export function tellsPlacesApart(object: IstioResource): boolean {
+  const odd = tally();
+  const keys = ['principals', 'notPrincipals', 'trustDomains', 'notTrustDomains', 'ipBlocks', 'notIpBlocks'];
+  return rulesOf(object).some(
+    (rule) =>
+      objects(odd, rule['from']).some((from) => keys.some((key) => texts(odd, fields(odd, from['source'])[key]).length > 0)) ||
+      objects(odd, rule['when']).some(({ key }) => key === 'source.ip' || key === 'source.principal' || key === 'source.trustDomain'),
+  );
+}
+
 function rulesOf(object: IstioResource): readonly Fields[] {
   const odd = tally();
   return objects(odd, fields(odd, object.spec)['rules']);
@@ -129,7 +162,7 @@ function matches(rule: Fields, connection: PassedConnection, action: 'ALLOW' | '
   const conditions = when.map((condition) => conditionMatch(condition, connection));
   const ofRequest = isHttp && connection.isHttp === true ? (['maybe'] as const) : [];
   return all([
-    any(from.map((source) => sourceMatch(source, connection.caller))),
+    any(from.map((source) => sourceMatch(source, connection))),
     any(to.map((operation) => operationMatch(operation, connection))),
     ...conditions,
     ...ofRequest,
@@ -137,14 +170,26 @@ function matches(rule: Fields, connection: PassedConnection, action: 'ALLOW' | '
 }
 
 /** Where nobody is known to connect, as at a gateway that passes TLS through, nobody is anybody by name, and everybody is not. */
-function sourceMatch(source: Fields, caller: KnownCaller | undefined): Match {
+function sourceMatch(source: Fields, { caller, from }: PassedConnection): Match {
+  const odd = tally();
   const named = ['principals', 'namespaces', 'trustDomains', 'serviceAccounts'];
-  if (caller === undefined && named.some((key) => list(tally(), source[key]).length > 0)) return 'no';
+  if (caller === undefined && named.some((key) => list(odd, source[key]).length > 0)) return 'no';
   if (caller !== undefined && callerMatch(source, caller) === 'no') return 'no';
-  const isByAddress = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'].some(
-    (key) => list(tally(), source[key]).length > 0,
-  );
-  return isByAddress ? 'maybe' : 'yes';
+  const byAddress = addressMatch(texts(odd, source['ipBlocks']), texts(odd, source['notIpBlocks']), from);
+  // Of an address that a header names, nothing is known.
+  const isByHeader = ['remoteIpBlocks', 'notRemoteIpBlocks'].some((key) => list(odd, source[key]).length > 0);
+  return all([byAddress, ...(isByHeader ? (['maybe'] as const) : [])]);
+}
+
+/** One of several addresses is the one: what all of them are is sure, what some are may be. */
+function addressMatch(values: readonly string[], notValues: readonly string[], from: readonly string[] | undefined): Match {
+  if (values.length === 0 && notValues.length === 0) return 'yes';
+  if (from === undefined || from.length === 0) return 'maybe';
+  const isIn = (address: string, blocks: readonly string[]): boolean =>
+    blocks.some((block) => (block.includes('/') ? isInCidr(address, block) : isSameAddress(address, block)));
+  const fitting = from.filter((address) => !isIn(address, notValues) && (values.length === 0 || isIn(address, values)));
+  if (fitting.length === from.length) return 'yes';
+  return fitting.length === 0 ? 'no' : 'maybe';
 }
 
 function callerMatch(source: Fields, { principals, namespace, serviceAccount }: KnownCaller): Match {
@@ -172,7 +217,7 @@ function operationMatch(operation: Fields, { port }: PassedConnection): Match {
   return valuesMatch(texts(odd, operation['ports']), texts(odd, operation['notPorts']), String(port));
 }
 
-function conditionMatch(condition: Fields, { port, sni, caller }: PassedConnection): Match {
+function conditionMatch(condition: Fields, { port, sni, caller, from }: PassedConnection): Match {
   const odd = tally();
   const [values, notValues] = [texts(odd, condition['values']), texts(odd, condition['notValues'])];
   switch (condition['key']) {
@@ -184,8 +229,17 @@ function conditionMatch(condition: Fields, { port, sni, caller }: PassedConnecti
       return caller === undefined ? nobody(values) : oneMatches(values, notValues, caller.principals);
     case 'source.namespace':
       return caller === undefined ? nobody(values) : oneMatches(values, notValues, [caller.namespace]);
-    case 'source.serviceAccount':
+    case 'source.ip':
+      return addressMatch(values, notValues, from);
     case 'source.trustDomain':
+      return caller === undefined
+        ? nobody(values)
+        : oneMatches(
+            values,
+            notValues,
+            caller.principals.map((principal) => principal.split('/')[0] ?? ''),
+          );
+    case 'source.serviceAccount':
       return caller === undefined ? nobody(values) : 'maybe';
     default:
       // An attribute of HTTP in a DENY rule is passed over.

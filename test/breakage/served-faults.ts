@@ -122,6 +122,7 @@ export const servedFaults: Readonly<Record<string, readonly [fault: string, mesh
   'stale-mesh-config': ['dns-capture-in-a-config-that-is-refused', 'primary-remote'],
   'uninjected-endpoints': ['service-without-sidecars-in-one-cluster', 'primary-remote'],
   'unread-configuration': ['gateways-that-istiod-does-not-list', 'primary-remote'],
+  'uneven-authorization': ['callers-allowed-by-address-where-they-were', 'two primaries with callers'],
   'unseen-source-address': ['policy-by-address-of-a-remote-pod', 'primary-remote'],
   'unserved-locality': ['calls-stay-in-a-region-that-is-drained', 'primary-remote with callers'],
   // remote-secret

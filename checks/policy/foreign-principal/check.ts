@@ -8,6 +8,7 @@ export default defineCheck({
   scope: 'mesh',
   needs: ['controlPlanes', 'meshConfigs', 'istioResources'],
   path: { hops: ['authorization'] },
+  explains: [{ code: 'uneven-authorization', match: 'object' }],
   catalogue: ['POL-07'],
   docs: {
     why: 'A principal begins with a trust domain. istiod takes cluster.local for its own, and copies principals of its own trust domain for every alias; any other is left as it stands and matches only identities of just that trust domain. Callers of another cluster are then denied, or not denied, although their service account is named.',

@@ -22,6 +22,8 @@ export default defineCheck({
   uses: worldUses,
   applies: { networks: 'multi', dataPlane: 'sidecar' },
   path: { hops: ['authorization'] },
+  catalogue: ['POL-16'],
+  explains: [{ code: 'uneven-authorization', match: 'object' }],
   docs: {
     why: 'Callers of another network come through the east-west gateway: the workload sees the identity of the caller, but the address of the gateway. A policy that allows addresses of pods of another network allows nobody, and one that denies them denies nobody.',
     confirm: 'kubectl --context PRIMARY get authorizationpolicies -A -o yaml | grep -B3 -A5 ipBlocks',

@@ -1,7 +1,7 @@
 import { distinct } from '../../base/sort.ts';
 import { list } from '../../base/text.ts';
 import { isAmbient, waypointNameOf } from '../ambient.ts';
-import { type KnownCaller, policiesOn, verdictOn } from '../authorization-policies.ts';
+import { callerOf, type KnownCaller, policiesOn, verdictOn } from '../authorization-policies.ts';
 import { istioMutual } from '../endpoints.ts';
 import { protocolOf } from '../mesh-routes.ts';
 import { modeAt } from '../mtls-barriers.ts';
@@ -191,14 +191,8 @@ function identityOf(around: Around, way: Way): KnownCaller | undefined {
   if (pod === undefined || clientSide(around, way) !== 'mutual') return undefined;
   const config = way.there?.applied.meshConfig;
   const mine = pod.proxy?.trustDomain ?? world?.applied.meshConfig?.trustDomain ?? 'cluster.local';
-  const same = config === undefined ? [] : [config.trustDomain, ...config.trustDomainAliases];
-  const domains = same.includes(mine) ? [mine, ...same.filter((one) => one !== mine)] : [mine];
   const controlPlane = world === undefined ? undefined : controlPlaneIn(world, facts);
   // ztunnel speaks for the pod: its account is the caller's, whatever serves it.
   if (pod.proxy === undefined && (controlPlane === undefined || !isAmbient(controlPlane))) return undefined;
-  return {
-    principals: domains.map((domain) => `${domain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`),
-    namespace: pod.namespace,
-    serviceAccount: pod.serviceAccount,
-  };
+  return callerOf(pod, mine, config);
 }

@@ -1,7 +1,7 @@
 import { change, changed, type Edit, EditError, find, inCluster, isNamed, labelsOf } from '../../../src/builder/edits/edit.ts';
-import { isCrossNetworkGateway } from '../../../src/builder/edits/find.ts';
+import { isCrossNetworkGateway, isSidecarPod } from '../../../src/builder/edits/find.ts';
 import { restartedPlain } from '../../../src/builder/edits/injection.ts';
-import { edited, itemsOf } from '../../../src/builder/edits/json.ts';
+import { edited, itemsOf, textAt } from '../../../src/builder/edits/json.ts';
 import { scaleToZero } from '../../../src/builder/edits/workload.ts';
 import { agoIn } from '../../../src/builder/edits/clock.ts';
 import type { KubeObject } from '../../../src/model/kube.ts';
@@ -36,6 +36,30 @@ export function configured({ cluster, kind, namespace, name, spec, createdAt = '
       spec,
     };
     return [...objects, object];
+  });
+}
+
+/** A policy for a workload by the addresses that pods of its callers have in its own cluster. */
+export function policyByAddressOf({
+  cluster,
+  app,
+  spec,
+  ...at
+}: {
+  readonly cluster: string;
+  /** Of the callers. */
+  readonly app: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: (addresses: readonly string[]) => Spec;
+}): Edit {
+  return inCluster(cluster, (objects, mesh) => {
+    const addresses = objects.flatMap((object) =>
+      isSidecarPod(object) && labelsOf(object)['app'] === app ? (textAt(object, 'status', 'podIP') ?? []) : [],
+    );
+    if (addresses.length === 0) throw new EditError(`No pod of ${app} has an address.`);
+    const after = configured({ cluster, kind: 'AuthorizationPolicy', ...at, spec: spec(addresses) })(mesh);
+    return after.get(cluster) ?? objects;
   });
 }
 

@@ -1,10 +1,42 @@
 import type { Fault } from '../fault.ts';
-import { configured, crossNetworkHosts, scaledToZero, uninjected } from './policy-edits.ts';
+import { configured, crossNetworkHosts, policyByAddressOf, scaledToZero, uninjected } from './policy-edits.ts';
 
 const inShop = { namespace: 'shop', name: 'abc' };
 const off = { mtls: { mode: 'DISABLE' } };
 const ofAbc = { selector: { matchLabels: { app: 'abc' } } };
 const noTls = { trafficPolicy: { tls: { mode: 'DISABLE' } } };
+
+/** AuthorizationPolicies that go by where a caller is. */
+const uneven: readonly Fault[] = [
+  {
+    id: 'callers-allowed-by-address-where-they-were',
+    mode: 'POL-16',
+    says: 'Callers were allowed by the addresses that their pods had in the one cluster there was then.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      policyByAddressOf({
+        cluster: 'east',
+        app: 'curl',
+        ...inShop,
+        spec: (ipBlocks) => ({ ...ofAbc, action: 'ALLOW', rules: [{ from: [{ source: { ipBlocks } }] }] }),
+      }),
+    ],
+  },
+  {
+    id: 'all-but-own-addresses-denied',
+    mode: 'POL-16',
+    says: 'Whoever does not have one of the addresses of the callers of one cluster was denied.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      policyByAddressOf({
+        cluster: 'east',
+        app: 'curl',
+        ...inShop,
+        spec: (notIpBlocks) => ({ ...ofAbc, action: 'DENY', rules: [{ from: [{ source: { notIpBlocks } }] }] }),
+      }),
+    ],
+  },
+];
 
 /** PeerAuthentications, DestinationRules and pods without sidecar: mutual TLS, by which gateways between networks find their way. */
 const mutualTls: readonly Fault[] = [
@@ -448,4 +480,4 @@ const idle: readonly Fault[] = [
 ];
 
 /** Configuration and policy. */
-export const faults: readonly Fault[] = [...mutualTls, ...authorization, ...lopsided, ...gateways, ...idle];
+export const faults: readonly Fault[] = [...uneven, ...mutualTls, ...authorization, ...lopsided, ...gateways, ...idle];
