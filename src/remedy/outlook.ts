@@ -1,10 +1,11 @@
 import { isDeepEqual } from '../base/equal.ts';
+import { names } from '../istio/labels.ts';
 import { reduceObject } from '../collect/kind.ts';
 import { tally } from '../model/decode.ts';
 import type { ClusterFacts } from '../model/facts.ts';
 import type { ClusterName } from '../model/ids.ts';
 import type { KubeObject } from '../model/kube.ts';
-import { refKey } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import type { KindRead, ReducedObject, Snapshot } from '../model/snapshot.ts';
 import type { Report, ReportFinding } from '../report/schema.ts';
 import { applied } from './applied.ts';
@@ -170,11 +171,23 @@ function changed(
   const raw = whole.get(keyOf(action));
   // Members of lists are told by their names, which what was read does not keep everywhere: what it makes of that nobody can tell.
   if (remedy.isStrategic === true && raw === undefined) return reads;
-  const next = applied(raw ?? known, remedy);
+  const next = remedy.action === 'delete' ? madeAgain(ref, read.objects) : applied(raw ?? known, remedy);
   // What was read is reduced already; what its API server has, and what is new, is not.
-  const isWhole = raw !== undefined || remedy.action === 'apply';
+  const isWhole = (raw !== undefined && remedy.action !== 'delete') || remedy.action === 'apply';
   if (next !== undefined && isWhole) whole.set(keyOf(action), next);
   const reduced = next !== undefined && isWhole ? reduceObject(kind, next, tally()) : next;
   const others = read.objects.filter((object) => !isMeant(object));
   return { ...reads, [kind.id]: { ...read, objects: reduced === undefined ? others : [...others, reduced] } };
+}
+
+/**
+ * What stands in the place of an object after its deletion, if anything: istiod writes the ConfigMap with its roots into every namespace that has none (pilot,
+ * NamespaceController), as it did with the others of the cluster.
+ */
+function madeAgain(ref: ObjectRef, objects: readonly ReducedObject[]): ReducedObject | undefined {
+  if (ref.kind !== 'ConfigMap' || ref.name !== names.rootConfigMap) return undefined;
+  const copies = objects.filter(({ metadata }) => metadata.name === ref.name && metadata.namespace !== ref.namespace);
+  const copy = copies.find(({ metadata }) => metadata.namespace === names.defaultSystemNamespace) ?? copies[0];
+  if (copy === undefined || ref.namespace === undefined) return undefined;
+  return { ...copy, metadata: { ...copy.metadata, namespace: ref.namespace } };
 }

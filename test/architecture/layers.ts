@@ -97,7 +97,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   // Remedies carried out: what they make of objects is asked of the same reduction as anything read, hence collect. It alone may write; see `writers`.
   'src/remedy': {
-    ours: ['src/base', 'src/model', 'src/mesh', 'src/api', 'src/collect', 'src/kube'],
+    ours: ['src/base', 'src/istio', 'src/model', 'src/mesh', 'src/api', 'src/collect', 'src/kube'],
     types: ['src/report'],
     npm: ['zod'],
   },

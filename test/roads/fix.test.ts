@@ -135,7 +135,9 @@ describe('a plan', () => {
         kind === 'ConfigMap' ? [[metadata.namespace, metadata.uid]] : [],
       );
     const before = maps();
-    const { actions } = await planned(`fix foreign-root ${flags()}`);
+    const { actions, outlook } = await planned(`fix foreign-root ${flags()}`);
+    // istiod writes it again.
+    expect(outlook).toEqual({ clears: 1, of: 1, introduces: [], leaves: [] });
     expect(actions).toMatchObject([{ action: 'delete', ref: { kind: 'ConfigMap' }, trial: { state: 'done' } }]);
     await sandbox.settled();
     expect(maps()).toEqual(before);
