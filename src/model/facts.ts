@@ -612,6 +612,8 @@ export type FailureCode =
   | 'tls-untrusted'
   | 'tls-name'
   | 'tls-expired'
+  /** The other side speaks TLS in a way that this program cannot. */
+  | 'tls-unspoken'
   | 'unauthorized'
   | 'forbidden'
   | 'not-found'

@@ -42,6 +42,8 @@ export async function callGateways(
   plan: {
     readonly gatewayHandshakes: Promise<Planned<HandshakeTarget>>;
     readonly istiodHandshakes: Promise<Planned<IstiodCall>>;
+    /** They turn away who cannot agree on keys in a post-quantum way. */
+    readonly isPostQuantum: boolean;
   },
   means: GatewayMeans,
 ): Promise<GatewayFacts> {
@@ -55,7 +57,19 @@ export async function callGateways(
     carriedOut(plan.gatewayHandshakes, async (targets) => await gatewayCalls(targets, secondLook, means), isCut),
     carriedOut(plan.istiodHandshakes, async (calls) => await istiodCalls(calls, secondLook, means), isCut),
   ]);
-  return { gatewayHandshakes, istiodHandshakes, gatewayReadiness: await readiness(unsure, means) };
+  const spoken = <H extends { readonly outcome: HandshakeOutcome }>(handshakes: Observed<readonly H[]>) =>
+    plan.isPostQuantum ? whereSpoken(handshakes) : handshakes;
+  return {
+    gatewayHandshakes: spoken(gatewayHandshakes),
+    istiodHandshakes: spoken(istiodHandshakes),
+    gatewayReadiness: await readiness(unsure, means),
+  };
+}
+
+/** TLS that fails shows nothing of who wants more of it than the OpenSSL of this Node may have (X25519MLKEM768, since 3.5): nothing was measured then. */
+function whereSpoken<H extends { readonly outcome: HandshakeOutcome }>(handshakes: Observed<readonly H[]>): Observed<readonly H[]> {
+  if (handshakes.status !== 'observed' || !handshakes.value.some(({ outcome }) => outcome.stage === 'tls')) return handshakes;
+  return { status: 'failed', code: 'tls-unspoken', reason: 'COMPLIANCE_POLICY pqc asks for TLS that this Node.js may not speak' };
 }
 
 type SecondLook = <K extends Knock>(knocks: readonly K[], isWanted: (knock: K) => boolean) => Promise<ReadonlyMap<K, Knocked>>;

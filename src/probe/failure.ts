@@ -39,6 +39,7 @@ const failureCodes = {
   'tls-untrusted': true,
   'tls-name': true,
   'tls-expired': true,
+  'tls-unspoken': true,
   unauthorized: true,
   forbidden: true,
   'not-found': true,

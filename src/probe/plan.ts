@@ -2,6 +2,7 @@ import type { Topology } from '../mesh/topology.ts';
 import type { FactsByCluster, Mesh } from '../mesh/topology-types.ts';
 import { dataPlaneClusters, type NameToProbe } from '../mesh/names.ts';
 import type { ClusterFacts, ControlPlane, Fact } from '../model/facts.ts';
+import type { ClusterName } from '../model/ids.ts';
 import type { Observed } from '../model/observations.ts';
 import { type ObjectRef, refKey } from '../model/refs.ts';
 import { listOf } from '../mesh/topology.ts';
@@ -27,6 +28,16 @@ export function planned<T>(targets: readonly T[], facts: ClusterFacts | undefine
   const fact: Fact<unknown> | undefined = facts?.[readFrom];
   if (fact?.status === 'forbidden' || fact?.status === 'failed') return fact;
   return { status: 'not-asked', because: 'nothing to probe' };
+}
+
+/**
+ * Whether proxies or istiods of a cluster agree on keys in a post-quantum way alone, as their istiod has them do (COMPLIANCE_POLICY): whoever cannot
+ * is turned away before any certificate is shown.
+ */
+export function isPostQuantum(cluster: ClusterName, { facts, topology }: Pick<PlanInput, 'facts' | 'topology'>): boolean {
+  return topology.meshes.some(
+    (mesh) => mesh.members.has(cluster) && controlPlanesOf(mesh, facts).some(({ env }) => env['COMPLIANCE_POLICY'] === 'pqc'),
+  );
 }
 
 /** The names that are asked for in this mesh. */

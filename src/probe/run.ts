@@ -28,7 +28,7 @@ import { trialOutcome, trialPod } from './injection-trial.ts';
 import { type Ask, type AskedIstiod, askAgain, askIstiod, withoutAnswers } from './istiod-debug.ts';
 import { type IstiodTarget, questionsOf } from './istiod-questions.ts';
 import { type Gate, gate, interrupted, type Limits, pause, turns, within } from './pace.ts';
-import type { Idle, PlanInput, Planned } from './plan.ts';
+import { type Idle, isPostQuantum, type PlanInput, type Planned } from './plan.ts';
 import { type HandshakeTarget, planHandshakes, type RootPlace } from './plan-handshakes.ts';
 import { type IstiodCall, planIstiodCalls } from './plan-istiod-calls.ts';
 import { planIstiods } from './plan-istiods.ts';
@@ -78,6 +78,7 @@ export const observe: Observe = async (facts, topology, io, options) => {
         nameAnswers: when('query', off, () => planNames(cluster, input)),
         gatewayHandshakes: handshakes.then((known) => known.get(cluster) ?? nothing),
         istiodHandshakes: istiodCalls.then((known) => known.get(cluster) ?? nothing),
+        isPostQuantum: isPostQuantum(cluster, input),
       };
       return await observeCluster(cluster, plan, { io, options, all, roots });
     }),
@@ -109,6 +110,7 @@ interface Plan {
   readonly nameAnswers: Promise<Planned<NameQuestion>>;
   readonly gatewayHandshakes: Promise<Planned<HandshakeTarget>>;
   readonly istiodHandshakes: Promise<Planned<IstiodCall>>;
+  readonly isPostQuantum: boolean;
 }
 
 interface Means {
@@ -227,7 +229,11 @@ async function observeCluster(cluster: ClusterName, plan: Plan, { io, options, a
     ),
     carriedOutWhereAllowed(progress.of(plan.nameAnswers), askDns, ({ outcome }) => isInterrupted(outcome), refusedName),
     callGateways(
-      { gatewayHandshakes: progress.of(plan.gatewayHandshakes), istiodHandshakes: progress.of(plan.istiodHandshakes) },
+      {
+        gatewayHandshakes: progress.of(plan.gatewayHandshakes),
+        istiodHandshakes: progress.of(plan.istiodHandshakes),
+        isPostQuantum: plan.isPostQuantum,
+      },
       { io, cluster, roots, paced, limits, asksPods: reaches(options.footprint, 'query'), onDone: progress.done },
     ),
   ]);

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withIstiodEnv } from '../../src/builder/edits/control-plane.ts';
+import { inOrder } from '../../src/builder/edits/edit.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
 import { markOfCell } from '../../src/report/name-marks.ts';
@@ -411,6 +413,33 @@ describe('the same of gateways that ztunnels call', () => {
     await ofAmbient.stage(row.mishaps);
     const { report } = await checkLive(ofAmbient, {}, { probing: impatient(row) });
     expect(causes(report)).toEqual(row.causes);
+  });
+});
+
+/** What istiods have proxies and themselves speak, and how far that is measured. */
+const policies = [
+  ['fips-140-2', 'TLS 1.2 is meant', []],
+  ['pqc', 'TLS that this program cannot speak shows nothing', ['COMPLIANCE_POLICY pqc asks for TLS that this Node.js may not speak']],
+] as const;
+
+describe('where istiods have a policy of compliance', () => {
+  const meshes = { sidecars: shop, ambient } as const;
+  const rowsOfPolicies = policies.flatMap((row) => (['sidecars', 'ambient'] as const).map((which) => [which, ...row] as const));
+  test.each(rowsOfPolicies)('%s, %s: %s', { timeout: seconds }, async (which, policy, _means, gaps) => {
+    const variables = { COMPLIANCE_POLICY: policy };
+    const kept = meshes[which].edit(
+      inOrder(withIstiodEnv('east', variables), ...(which === 'ambient' ? [withIstiodEnv('west', variables)] : [])),
+    );
+    const own = await startSandbox(kept.objects(), { takenAt, reconcile: false });
+    try {
+      const { report } = await checkLive(own, which === 'ambient' ? {} : flags, { probing: impatient({}) });
+      expect(causes(report)).toEqual([]);
+      const reasons = new Set(report.notChecked.map(({ reason }) => reason));
+      for (const gap of gaps) expect([...reasons].some((reason) => reason.includes(gap))).toBe(true);
+      if (gaps.length === 0) expect([...reasons]).toEqual([]);
+    } finally {
+      await own.close();
+    }
   });
 });
 

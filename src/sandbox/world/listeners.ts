@@ -10,7 +10,7 @@ import { type FrontDoor, frontDoors, readyPods } from './front-doors.ts';
 import type { Identities, Presented } from './identities.ts';
 import { passThrough } from './pass-through.ts';
 import { dnsNamesOf, reachThrough } from './reach.ts';
-import { hboneEnd, helloOf, istiodEnd, ofBalancer, openEnd, readiness, reset, sidecarEnd } from './tls-ends.ts';
+import { hboneEnd, helloOf, istiodEnd, ofBalancer, openEnd, policyOf, readiness, reset, sidecarEnd } from './tls-ends.ts';
 import type { World } from './world.ts';
 
 /** Where the listener of a documented address is. */
@@ -198,7 +198,11 @@ async function handle(door: FrontDoor, stream: Duplex, { world, knownTo, identit
         ? await identities.ofIstiod(reached.process, knowledge)
         : await credentialOf(current, reached.presents.credential, authorities);
     const of = mishaps.find('istiod', reached.process.cluster)?.does;
-    const says = { ready: of === 'wait' ? 503 : 200, hasProtocols: of !== 'no-protocol' };
+    const says = {
+      ready: of === 'wait' ? 503 : 200,
+      hasProtocols: of !== 'no-protocol',
+      policy: policyOf(reached.process.controlPlane.env),
+    };
     return presented === undefined ? reset(stream) : istiodEnd(stream, presented, targetPort, says);
   }
   const [gateway] = pods;
@@ -214,7 +218,8 @@ async function handle(door: FrontDoor, stream: Duplex, { world, knownTo, identit
   const most = mishaps.find('workload', passed.pod.ref.cluster)?.most;
   if (presented === undefined) return reset(stream);
   if (does === 'unguarded') return openEnd(stream, presented, most);
-  return isAmbient ? hboneEnd(stream, presented, hello, most) : sidecarEnd(stream, presented, hello, most);
+  const policy = process === undefined ? {} : policyOf(process.controlPlane.env);
+  return isAmbient ? hboneEnd(stream, presented, hello, policy, most) : sidecarEnd(stream, presented, hello, policy, most);
 }
 
 /** The certificate of the pods of a gateway. */

@@ -81,14 +81,24 @@ export function helloOf(stream: Duplex): Promise<ClientHello | undefined> {
 /** What the inbound listener of a sidecar agrees on, best first. */
 const sidecarProtocols = ['istio-peer-exchange', 'h2', 'http/1.1'] as const;
 
+/** How a mesh has its proxies and istiods speak TLS, by COMPLIANCE_POLICY of istiod. */
+export function policyOf(env: Readonly<Record<string, string>>): Policy {
+  const policy = env['COMPLIANCE_POLICY'];
+  if (policy === 'fips-140-2') return { maxVersion: 'TLSv1.2' };
+  // A curve that no client offers unasked stands for the group that Node.js does not know everywhere.
+  return policy === 'pqc' ? { minVersion: 'TLSv1.3', ecdhCurve: 'brainpoolP512r1' } : {};
+}
+
+type Policy = Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ecdhCurve'>;
+
 /** A sidecar: mTLS is asked for, and whoever has no certificate is told so after the handshake. */
-export function sidecarEnd(stream: Duplex, presented: Presented, hello: ClientHello, most?: Newest): void {
-  mutualEnd(stream, presented, hello, sidecarProtocols, versionsTo(most));
+export function sidecarEnd(stream: Duplex, presented: Presented, hello: ClientHello, policy: Policy, most?: Newest): void {
+  mutualEnd(stream, presented, hello, sidecarProtocols, { ...versionsTo(most), ...policy });
 }
 
 /** The gateway of ambient: mTLS as of a sidecar, which carries tunnels alone and nothing older than TLS 1.3. `most`: it is kept to that. */
-export function hboneEnd(stream: Duplex, presented: Presented, hello: ClientHello, most?: Newest): void {
-  mutualEnd(stream, presented, hello, ['h2'], most === undefined ? { minVersion: 'TLSv1.3' } : versionsTo(most));
+export function hboneEnd(stream: Duplex, presented: Presented, hello: ClientHello, policy: Policy, most = policy.maxVersion): void {
+  mutualEnd(stream, presented, hello, ['h2'], { ...(most === undefined ? { minVersion: 'TLSv1.3' } : versionsTo(most)), ...policy });
 }
 
 function mutualEnd(
@@ -123,13 +133,14 @@ export function istiodEnd(
   stream: Duplex,
   { chain, key }: Presented,
   port: number,
-  { ready, hasProtocols }: { readonly ready: number; readonly hasProtocols: boolean },
+  { ready, hasProtocols, policy }: { readonly ready: number; readonly hasProtocols: boolean; readonly policy: Policy },
 ): void {
   const server = createTlsServer({
     cert: chain.join(''),
     key,
     ...(hasProtocols ? { ALPNProtocols: port === ports.discovery ? ['h2', 'http/1.1'] : ['http/1.1'] } : {}),
     minVersion: 'TLSv1.2',
+    ...policy,
   });
   server.on('tlsClientError', () => stream.destroy());
   server.on('secureConnection', (socket) => {
