@@ -2,7 +2,7 @@ import { distinct } from '../base/sort.ts';
 import type { Clock, ControlPlane, Fact, MeshConfig, Pod } from '../model/facts.ts';
 import type { ClusterId, ClusterName } from '../model/ids.ts';
 import type { IstiodReplica, ListedGateway, ListedShards } from '../model/observations.ts';
-import { refKey } from '../model/refs.ts';
+import { type ObjectRef, refKey } from '../model/refs.ts';
 import { valueOf } from './derived.ts';
 import { type ShardEndpoint, endpointShards } from './endpoints.ts';
 import { type NetworkGateway, networkGateways } from './gateways.ts';
@@ -45,6 +45,27 @@ export function connectionOf(
   // A replica that was not asked, or did not answer, may be the one.
   const isSilent = (replica: IstiodReplica): boolean => !tablesOf(replica).some(({ table }) => 'answer' in table);
   return replicas.some(isSilent) || replicas.length < readyReplicas ? 'unknown' : 'cut-off';
+}
+
+/**
+ * Gateways of a cluster that replicas of its istiod were asked about and that none of them is connected to. A gateway of which a replica does not say, or that is
+ * connected to one of `others` (istiods of another revision), is not among them.
+ */
+export function gatewaysCutOff(
+  member: ClusterName,
+  replicas: readonly IstiodReplica[],
+  { readyReplicas }: Pick<ControlPlane, 'readyReplicas'>,
+  others: readonly IstiodReplica[] = [],
+): readonly ObjectRef[] {
+  if (replicas.length === 0 || replicas.length < readyReplicas) return [];
+  const saidOf = ({ gatewayProxies = [] }: IstiodReplica, gateway: ObjectRef): string | undefined =>
+    gatewayProxies.flatMap(({ proxy, at }) => (refKey(proxy) === refKey(gateway) && 'answer' in at ? [at.answer] : []))[0];
+  const asked = (replicas[0]?.gatewayProxies ?? []).map(({ proxy }) => proxy).filter(({ cluster }) => cluster === member);
+  return asked.filter(
+    (gateway) =>
+      replicas.every((replica) => saidOf(replica, gateway) === 'elsewhere') &&
+      !others.some((replica) => saidOf(replica, gateway) === 'here'),
+  );
 }
 
 /** Ids under which this istiod reads the member of a couple: its own CLUSTER_ID, or the keys of the remote secrets that it takes. */
@@ -112,6 +133,15 @@ export function servesEndpointsOf(replica: Pick<IstiodReplica, 'shards'>, id: Cl
     'answer' in replica.shards &&
     replica.shards.answer.some(({ clusters }) => clusters.some(({ cluster, endpoints }) => cluster === id && endpoints.length > 0))
   );
+}
+
+/**
+ * Whether a replica of istiod has been there for longer than proxies that lost another one take to connect again: half a minute at most between two attempts.
+ * Without a clock nobody can tell.
+ */
+export function isLongThere(replicas: readonly Pick<IstiodReplica, 'pod'>[], pods: readonly Pod[], clock: Fact<Clock>): boolean {
+  const found = new Map(pods.map((pod) => [refKey(pod.ref), pod]));
+  return replicas.some(({ pod }) => isSettled(found.get(refKey(pod)), clock));
 }
 
 /** Milliseconds within which a pod that became an endpoint may be on its way to istiod and proxies, or another one on its way out. */

@@ -36,6 +36,8 @@ export interface IstiodReplica {
   readonly shardsAsked: readonly string[];
   /** `/debug/ndsz` of sample proxies that are connected to this replica. */
   readonly nameTables: readonly ListedNameTable[];
+  /** The same question about gateways, which watch no names: whether they are connected to this replica. Absent in recordings of older versions. */
+  readonly gatewayProxies?: readonly ListedGatewayProxy[];
 }
 
 /** What else an istiod pod says of itself. Belongs to the cluster the pod runs in. Optional parts are asked where there is a reason to. */
@@ -136,6 +138,13 @@ export interface ListedNameTable {
    * else the records of the names asked for that the table has.
    */
   readonly table: Answer<'none' | 'elsewhere' | readonly { readonly host: string; readonly ips: readonly string[] }[]>;
+}
+
+/** A gateway, and whether it is connected to a replica. */
+export interface ListedGatewayProxy {
+  /** Pod of the gateway. */
+  readonly proxy: ObjectRef;
+  readonly at: Answer<'here' | 'elsewhere'>;
 }
 
 /** One DNS question asked by TCP through port-forward. Belongs to the caller's cluster. */

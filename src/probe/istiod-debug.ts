@@ -109,6 +109,7 @@ export function withoutAnswers(
       gateways: failure,
       shards: failure,
       nameTables: target.proxies.map((proxy) => ({ proxy, table: failure })),
+      ...(target.gateways.length === 0 ? {} : { gatewayProxies: target.gateways.map((proxy) => ({ proxy, at: failure })) }),
     },
     state: { ...identity(target), mesh: failure, ...known },
   };

@@ -1,5 +1,5 @@
 import { metricsRead } from '../istio/istiod-metrics.ts';
-import type { Answer, IstiodReplica, IstiodState, ListedNameTable } from '../model/observations.ts';
+import type { Answer, IstiodReplica, IstiodState, ListedGatewayProxy, ListedNameTable } from '../model/observations.ts';
 import type { Revision } from '../model/ids.ts';
 import type { ObjectRef } from '../model/refs.ts';
 import { clustersIn, configIn, gatewaysIn, meshIn, nameTableIn, refusing, rejectionsIn, shardsIn, takenObject } from './debug-answers.ts';
@@ -18,6 +18,8 @@ export interface IstiodTarget {
   readonly hosts: readonly string[];
   /** Pods of the proxies whose name tables are asked for, sorted. */
   readonly proxies: readonly ObjectRef[];
+  /** Pods of gateways that are looked for among those that are connected, sorted. */
+  readonly gateways: readonly ObjectRef[];
   /** It knows so many services that listing the endpoints of all takes longer than everything else. */
   readonly isLarge: boolean;
   /** There are Istio's objects where it reads them, and no more than are worth asking for. */
@@ -32,7 +34,7 @@ export interface Questions {
   readonly first: Get;
   /** What the replies say. */
   read(said: (get: Get) => Reply<HttpAnswer>): {
-    readonly lists: Pick<IstiodReplica, 'clusters' | 'gateways' | 'shards' | 'nameTables'>;
+    readonly lists: Pick<IstiodReplica, 'clusters' | 'gateways' | 'shards' | 'nameTables' | 'gatewayProxies'>;
     readonly state: Pick<IstiodState, 'mesh' | 'config' | 'metrics'>;
   };
 }
@@ -60,10 +62,12 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
     ...(target.isLarge ? { isLong: true as const } : {}),
   });
   const series = where(port === monitoringPort, metrics);
-  const tables = target.proxies.map((proxy) => {
+  const ofProxy = (proxy: ObjectRef): { readonly proxy: ObjectRef; readonly get: Get } => {
     const proxyId = encodeURIComponent(`${proxy.name}.${proxy.namespace ?? ''}`);
     return { proxy, get: { path: `/debug/ndsz?proxyID=${proxyId}`, most: ordinary } };
-  });
+  };
+  const tables = target.proxies.map(ofProxy);
+  const connections = target.gateways.map(ofProxy);
   return {
     first: clusters,
     gets: [
@@ -73,7 +77,7 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
       gateways,
       mesh,
       ...[series ?? []].flat(),
-      ...tables.map(({ get }) => get),
+      ...[...tables, ...connections].map(({ get }) => get),
       ...[config ?? [], target.isLarge ? [] : (shards ?? [])].flat(),
     ],
     read: (said) => {
@@ -89,6 +93,13 @@ export function questionsTo(target: IstiodTarget, port: number): Questions {
         nameTables: tables.map(
           ({ proxy, get }): ListedNameTable => ({ proxy, table: of(get, (value) => nameTableIn(value, hosts), nameTableExceptions) }),
         ),
+        ...(connections.length === 0
+          ? {}
+          : {
+              gatewayProxies: connections.map(
+                ({ proxy, get }): ListedGatewayProxy => ({ proxy, at: of(get, (): 'here' | 'elsewhere' => 'here', connectionExceptions) }),
+              ),
+            }),
       };
       const state = {
         mesh: of(mesh, meshIn),
@@ -129,6 +140,13 @@ const nameTableExceptions: Exceptions<'none' | 'elsewhere'> = ({ status, body })
   if (status === 404) return { answer: 'elsewhere' };
   // Up to 1.24; later versions give an empty dump.
   return status === 400 && /DNS capture is not enabled/i.test(body) ? { answer: 'none' } : undefined;
+};
+
+/** What is said of the names of a proxy is said of one that is connected here. */
+const connectionExceptions: Exceptions<'here' | 'elsewhere'> = (answer) => {
+  const said = nameTableExceptions(answer);
+  if (said === undefined || 'failed' in said) return said;
+  return { answer: said.answer === 'elsewhere' ? 'elsewhere' : 'here' };
 };
 
 export const forbiddenAnswer: Failure = { failed: 'forbidden', reason: 'port-forward was refused' };

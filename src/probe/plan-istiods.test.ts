@@ -39,8 +39,8 @@ describe('planIstiods', () => {
     expect(others).toEqual([]);
     expect(istiod).toMatchObject({ namespace: 'istio-system', revision: '1-31-0', hosts: ['abc.shop.svc.cluster.local'] });
     expect(istiod?.proxies.map(({ cluster, name }) => `${cluster} ${name.replace(/-.*/, '')}`)).toEqual(['east abc', 'west caller']);
-    // Clusters, gateways, mesh config, metrics, objects, two name tables, endpoints.
-    expect(istiod && questionsOf(istiod)).toBe(8);
+    // Clusters, gateways, mesh config, metrics, objects, two name tables, three gateways, endpoints.
+    expect(istiod && questionsOf(istiod)).toBe(11);
   });
 
   test('every running replica is asked, sorted by name; one that does not run is not', () => {

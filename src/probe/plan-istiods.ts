@@ -11,7 +11,7 @@ import { type ClusterName, revision } from '../model/ids.ts';
 import { refKey } from '../model/refs.ts';
 import type { IstiodTarget } from './istiod-questions.ts';
 import { namesOf, type PlanInput, type Planned, planned } from './plan.ts';
-import { sampleSidecar } from './plan-proxies.ts';
+import { sampleGateways, sampleSidecar } from './plan-proxies.ts';
 
 /** Every running istiod of a cluster: each replica, for replicas can differ. Sorted by pod. */
 export function planIstiods(cluster: ClusterName, input: PlanInput): Planned<IstiodTarget> {
@@ -40,6 +40,7 @@ function targetOf(pod: Pod, controlPlanes: readonly ControlPlane[], input: PlanI
     revision: own,
     hosts: hostsOf(asked),
     proxies: mesh === undefined || asked.length === 0 ? [] : proxiesOf(mesh, own, input),
+    gateways: mesh === undefined || input.caller !== undefined ? [] : gatewaysOf(mesh, own, input),
     isLarge: mesh !== undefined && isLarge(mesh, input),
     hasConfig: mesh !== undefined && controlPlane !== undefined && hasConfig(configClusterOf(controlPlane, mesh.couples), input),
   };
@@ -73,4 +74,9 @@ function proxiesOf(mesh: Mesh, own: ControlPlane['revision'], input: PlanInput):
   return dataPlaneClusters(mesh)
     .filter((cluster) => caller === undefined || caller.cluster === cluster)
     .flatMap((cluster) => sampleSidecar(mesh, cluster, facts, { revision: own, preferred: caller })?.ref ?? []);
+}
+
+/** Gateways of this revision: each is of its own node, and may be cut off where sidecars are not. */
+function gatewaysOf(mesh: Mesh, own: ControlPlane['revision'], { facts }: PlanInput): IstiodTarget['gateways'] {
+  return dataPlaneClusters(mesh).flatMap((cluster) => sampleGateways(mesh, cluster, facts, own).map(({ ref }) => ref));
 }

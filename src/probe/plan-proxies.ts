@@ -8,11 +8,11 @@ import { type ObjectRef, refKey } from '../model/refs.ts';
 /** Namespaces whose pods are the platform's own, and no callers of the mesh. */
 const platformNamespaces: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
-/** Tells the sidecars of a cluster that run and are ready, served by the mesh (by this revision, where one is given). */
-function isServing(mesh: Mesh, revision: Revision | undefined): (pod: Pod) => boolean {
+/** Tells the proxies of a kind that run and are ready, served by the mesh (by this revision, where one is given). */
+function isServing(mesh: Mesh, revision: Revision | undefined, kind: 'sidecar' | 'gateway' = 'sidecar'): (pod: Pod) => boolean {
   const revisions = new Set(revision === undefined ? mesh.controlPlanes.map((one) => one.revision) : [revision]);
   return (pod) => {
-    if (pod.proxy?.kind !== 'sidecar' || platformNamespaces.has(pod.namespace)) return false;
+    if (pod.proxy?.kind !== kind || platformNamespaces.has(pod.namespace)) return false;
     return isUp(pod) && (pod.proxy.revision === undefined || revisions.has(pod.proxy.revision));
   };
 }
@@ -44,6 +44,16 @@ export function sampleSidecar(
     if (first === undefined || isBefore(pod, first)) first = pod;
   }
   return first;
+}
+
+/** Gateways asked about in one cluster. */
+const mostGateways = 4;
+
+/** Gateways of a cluster that run and are ready, served by the mesh and of this revision; sorted by namespace and name, and no more than a few. */
+export function sampleGateways(mesh: Mesh, cluster: ClusterName, facts: FactsByCluster, revision: Revision): readonly Pod[] {
+  const of = facts.get(cluster);
+  const isFit = isServing(mesh, revision, 'gateway');
+  return sortedBy((of === undefined ? [] : listOf(of.pods)).filter(isFit), (pod) => refKey(pod.ref)).slice(0, mostGateways);
 }
 
 function isBefore(a: Pod, b: Pod): boolean {

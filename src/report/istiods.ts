@@ -45,6 +45,7 @@ function gapsOf(state: IstiodState, replica: IstiodReplica | undefined, sample: 
           ...(replica?.nameTables ?? []).map(
             ({ proxy, table }) => [`/debug/ndsz of ${proxy.namespace ?? ''}/${proxy.name}`, table] as const,
           ),
+          ...(replica?.gatewayProxies ?? []).map(({ proxy, at }) => [`/debug/ndsz of ${proxy.namespace ?? ''}/${proxy.name}`, at] as const),
           ['/metrics', state.metrics],
         ] as const);
   return [...debug, ['/metrics, read again', sample?.after] as const].flatMap(([question, answer]) =>

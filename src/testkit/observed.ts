@@ -107,6 +107,9 @@ function replicasOf(world: World, facts: Facts): IstiodReplica[] {
       .filter((secret) => secret.entries.some(({ clusterId }) => clusterId === id))
       .map(({ namespace, name }) => `${namespace}/${name}`)[0] ?? '';
   const proxies = dataPlaneClusters(mesh).flatMap((cluster) => sidecarOf(world, cluster, facts) ?? []);
+  const gateways = dataPlaneClusters(mesh).flatMap((cluster) =>
+    podsOf(facts, cluster).filter(({ proxy }) => proxy?.kind === 'gateway' && proxy.revision === controlPlane.revision),
+  );
   return podsOf(facts, controlPlane.ref.cluster)
     .filter((pod) => pod.namespace === controlPlane.namespace && selectsPods(controlPlane.selector, pod.labels))
     .map((pod) => ({
@@ -149,6 +152,14 @@ function replicasOf(world: World, facts: Facts): IstiodReplica[] {
       },
       shardsAsked: hosts,
       nameTables: proxies.map((proxy) => tableOf(world, proxy, hosts)),
+      ...(gateways.length === 0
+        ? {}
+        : {
+            gatewayProxies: gateways.map(({ ref }) => ({
+              proxy: ref,
+              at: { answer: isServed(world, ref.cluster) ? ('here' as const) : ('elsewhere' as const) },
+            })),
+          }),
     }));
 }
 

@@ -46,6 +46,9 @@ function renamedObservations(own: ClusterObservations, other: (name: ClusterName
       ...replica,
       pod: renamedRef(replica.pod),
       nameTables: replica.nameTables.map((table) => ({ ...table, proxy: renamedRef(table.proxy) })),
+      ...(replica.gatewayProxies === undefined
+        ? {}
+        : { gatewayProxies: replica.gatewayProxies.map((one) => ({ ...one, proxy: renamedRef(one.proxy) })) }),
     })),
     ...changedIn(own, 'sidecars', (sidecar) => ({ ...sidecar, pod: renamedRef(sidecar.pod) })),
     ...changedIn(own, 'injectionTrials', (trial) => trial),
@@ -88,6 +91,7 @@ export function reorderedObservations(seen: readonly ClusterObservations[], seed
       gateways: answered(replica.gateways),
       shards: answered(replica.shards),
       nameTables: order(replica.nameTables),
+      ...(replica.gatewayProxies === undefined ? {} : { gatewayProxies: order(replica.gatewayProxies) }),
     }));
     const sidecars = changedIn(own, 'sidecars', (sidecar) => ({ ...sidecar, endpoints: answered(sidecar.endpoints) }));
     return { ...own, ...orderedIn({ ...own, ...istiods, ...sidecars }, order) };

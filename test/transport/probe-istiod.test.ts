@@ -22,6 +22,7 @@ const target: IstiodTarget = {
   revision: revision('default'),
   hosts: [abc],
   proxies: [{ cluster: clusterName('west'), kind: 'Pod', namespace: 'shop', name: 'caller-1' }],
+  gateways: [],
   hasConfig: false,
   isLarge: false,
 };

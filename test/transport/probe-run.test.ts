@@ -272,7 +272,7 @@ describe('a mesh that is asked', () => {
     await run(healthy, { onProgress: (progress) => told.push(progress) });
     const of = (cluster: string) => told.filter((one) => one.cluster === cluster);
     for (const [cluster, planned] of [
-      ['east', 8 + 3 + 3 + 2 + 2],
+      ['east', 11 + 3 + 3 + 2 + 2],
       ['west', 5 + 3 + 1],
     ] as const) {
       // What is asked first is under way before all of it is planned.

@@ -29,6 +29,8 @@ export default defineCheck({
     { code: 'unready-east-west-gateway/uncreated', match: 'cluster' },
     { code: 'unready-east-west-gateway/notReady', match: 'cluster' },
     { code: 'failing-injection/untrusted', match: 'cluster' },
+    // The gateway before istiod does not trust it either, and goes on calling the pods of before.
+    { code: 'rejected-istiod-call', match: 'object', keys: ['untrusted'] },
   ],
   docs: {
     why: 'Where a remote calls istiod it expects a certificate for the name that it asks for, of the root that its proxies were given (ConfigMap istio-ca-root-cert) and, for injection, of the caBundle of its webhooks. Another name means that another istiod or revision answers; another root, that somebody else does or that roots differ.',

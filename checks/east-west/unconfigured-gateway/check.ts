@@ -18,7 +18,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'other-cluster' },
   ],
   docs: {
-    why: 'A gateway says 503 on /healthz/ready of port 15021 until it got its first configuration from istiod, and while it drains. Until then it opens no other port, and load balancers that ask there leave it out.',
+    why: 'A gateway says 503 on /healthz/ready of port 15021 where its Envoy refused part of the first configuration that istiod sent, and while it ends. Load balancers that ask there leave it out. One that was sent nothing yet opens no port at all, not even 15021.',
     confirm:
       'kubectl -n istio-system get pods -l istio=eastwestgateway; kubectl -n istio-system logs deploy/istio-eastwestgateway --tail=20',
     fix: 'See in its log why it gets no configuration: it does not reach istiod, istiod refuses it, or Envoy rejects what it was sent. Pods that are shutting down say the same for a moment.',

@@ -40,7 +40,7 @@ export default defineCheck({
       text: `Deployment ${a.controlPlane.namespace}/${a.controlPlane.name} in ${a.controlPlane.ref.cluster} sends ${list(a.types)} configuration that ${count(a.proxies.length, 'proxy refuses', 'proxies refuse')} (${list(a.proxies, '', 2)}): ${a.error}.`,
       expected: 'accepted',
       found: a.error,
-      effect: 'they go on with what they had before; changes do not reach them',
+      effect: 'they go on with what they had before, and those that were started since do not get ready; changes do not reach them',
       confirm: [`istioctl proxy-status --context ${shellWord(a.controlPlane.ref.cluster)}`],
     }),
   },

@@ -183,9 +183,15 @@ function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
   if (proxyId === null || proxyId === '') return { status: 400, text: 'You must provide a proxyID in the query string\n' };
   const found = proxiesOf(process, knowledge, asked.connection).find(({ pod }) => `${pod.name}.${pod.namespace}` === proxyId);
   const client = found === undefined ? undefined : clientOf(found.pod);
-  if (found === undefined || client === undefined)
+  if (found === undefined)
     return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.\n' };
-  if (found.pod.proxy?.dnsCapture !== true || asked.sendsTable?.(found.pod) === false)
+  // Gateways watch no names.
+  if (
+    client === undefined ||
+    found.pod.proxy?.kind !== 'sidecar' ||
+    !found.pod.proxy.dnsCapture ||
+    asked.sendsTable?.(found.pod) === false
+  )
     return isAtLeast(process.controlPlane.version, '1.25.0') !== false
       ? { status: 200, json: {} }
       : { status: 400, text: 'DNS capture is not enabled in the proxy\n' };
