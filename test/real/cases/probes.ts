@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Report } from '../../../src/report/schema.ts';
+import type { Report, ReportIstiod } from '../../../src/report/schema.ts';
 import { readRecording } from '../../../src/source/recording.ts';
 import { type Checked, check, checkUntil, isGreen, record, recordingOf, spoken } from '../faults/check.ts';
 import { restarted } from '../faults/restarts.ts';
 import type { Lab } from '../lab/lab.ts';
 import { listAt, textAt } from '../lab/kube.ts';
+import { callLoopbackFrom } from '../lab/network.ts';
 import { launch, until } from '../lab/processes.ts';
 import { root } from '../programs.ts';
 import type { Case } from './case.ts';
@@ -22,6 +23,7 @@ export const probeCases: readonly Case[] = [
   { name: 'probe-pods-leave-nothing', topology: 'primary-remote', run: podsLeaveNothing },
   { name: 'probe-pods-of-peers-leave-nothing', topology: 'multi-primary', run: podsLeaveNothing },
   { name: 'istiod-without-debug-endpoints', topology: 'multi-primary', run: withoutDebug },
+  { name: 'istiod-that-asks-who-calls', topology: 'multi-primary', run: askedWhoCalls },
 ];
 
 async function dryRun(lab: Lab): Promise<void> {
@@ -173,21 +175,52 @@ async function cleanedUp(lab: Lab): Promise<void> {
 
 /** An istiod that hides its debug endpoints accuses nobody: the report says on which rung it was asked, and does not call the mesh healthy. */
 async function withoutDebug(lab: Lab): Promise<void> {
-  const setting = async (entry: string): Promise<void> => {
-    await lab.kubectl('cluster1', ['set', 'env', '-n', 'istio-system', 'deployment/istiod', entry]);
-    await restarted(lab, 'cluster1', 'istio-system', ['istiod']);
-  };
-  const ofFirst = ({ istiods = [] }: Report) => istiods.find(({ cluster }) => cluster === 'cluster1');
   try {
-    await setting('ENABLE_DEBUG_ON_HTTP=false');
-    const checked = await checkUntil(lab, ({ report }) => ofFirst(report)?.rung === 'metrics');
-    const { rung, above } = ofFirst(checked.report) ?? { rung: 'not asked', above: [] };
-    if (rung !== 'metrics' || !above.some((line) => line.includes('HTTP 404 for everything under /debug')))
-      throw new Error(`it was asked on rung ${rung}, after ${above.join('; ')}`);
-    const loud = checked.report.causes.filter(({ severity }) => severity !== 'info');
-    if (loud.length > 0 || checked.report.verdict.text.startsWith('HEALTHY'))
-      throw new Error(`${checked.report.verdict.text}\n${spoken(checked)}`);
+    await withSetting(lab, 'ENABLE_DEBUG_ON_HTTP=false');
+    await askedOn(lab, 'metrics', 'HTTP 404 for everything under /debug');
   } finally {
-    await setting('ENABLE_DEBUG_ON_HTTP-');
+    await withSetting(lab, 'ENABLE_DEBUG_ON_HTTP-');
   }
+}
+
+/**
+ * Nor does one that is forwarded to from another address than its loopback: to such callers its debug endpoints say 401 without a token, and its metrics 403
+ * where they are for the pod itself.
+ */
+async function askedWhoCalls(lab: Lab): Promise<void> {
+  const setting = 'METRICS_LOCALHOST_ACCESS_ONLY';
+  const strangers = async (): Promise<void> => {
+    const pods = [...lab.cluster('cluster1').node.pods().values()];
+    const istiod = pods.find(({ key }) => key.startsWith('istio-system/istiod-'));
+    if (istiod === undefined) throw new Error('no istiod runs in cluster1');
+    await callLoopbackFrom(istiod.network, istiod.network.address);
+  };
+  try {
+    await strangers();
+    await askedOn(lab, 'metrics', '401');
+    await withSetting(lab, `${setting}=true`);
+    await strangers();
+    await askedOn(lab, 'none', '401');
+  } finally {
+    await withSetting(lab, `${setting}-`);
+    await restarted(lab, 'cluster1', 'istio-system', ['istiod']);
+  }
+}
+
+/** An environment variable of istiod of the first cluster. */
+async function withSetting(lab: Lab, entry: string): Promise<void> {
+  await lab.kubectl('cluster1', ['set', 'env', '-n', 'istio-system', 'deployment/istiod', entry]);
+  await restarted(lab, 'cluster1', 'istio-system', ['istiod']);
+}
+
+/** istiod of the first cluster is asked on this rung, the report says what happened above it, accuses nobody and does not call the mesh healthy. */
+async function askedOn(lab: Lab, wanted: ReportIstiod['rung'], before: string): Promise<void> {
+  const ofFirst = ({ istiods = [] }: Report) => istiods.find(({ cluster }) => cluster === 'cluster1');
+  const checked = await checkUntil(lab, ({ report }) => ofFirst(report)?.rung === wanted);
+  const { rung, above } = ofFirst(checked.report) ?? { rung: 'not asked', above: [] };
+  if (rung !== wanted || !above.some((line) => line.includes(before)))
+    throw new Error(`it was asked on rung ${rung}, after ${above.join('; ')}`);
+  const loud = checked.report.causes.filter(({ severity }) => severity !== 'info');
+  if (loud.length > 0 || checked.report.verdict.text.startsWith('HEALTHY'))
+    throw new Error(`${checked.report.verdict.text}\n${spoken(checked)}`);
 }

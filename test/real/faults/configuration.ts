@@ -15,6 +15,14 @@ const networking = (kind: string, spec: unknown, name = 'def') => ({
   spec,
 });
 
+/** The Service of the other cluster, made where its callers are. */
+const serviceOfDef = (portName: string) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'def', namespace: 'sample', labels: { app: 'def' } },
+  spec: { selector: { app: 'def' }, ports: [{ name: portName, port: 5000, targetPort: 5000 }] },
+});
+
 export const configurationFaults: readonly Fault[] = [
   {
     id: 'mutual-tls-disabled',
@@ -91,18 +99,25 @@ export const configurationFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
+    id: 'server-without-sidecar',
+    about: 'Injection was switched off for a workload that callers of the other network know by a Service of their own without pods.',
+    topology,
+    stage: async (lab) => {
+      await lab.apply('cluster1', [serviceOfDef('tcp')]);
+      await injected(lab, 'false');
+    },
+    undo: async (lab) => {
+      await injected(lab, null);
+      await gone(lab, 'cluster1', 'service', 'def');
+    },
+    expected: { cause: 'uninjected-endpoints/unreachable', clusters: both },
+    remedy: { kind: 'undone', because: 'whether it can have a sidecar is for its owner to say' },
+  },
+  {
     id: 'port-named-otherwise',
     about: 'The Service was made in the cluster of its callers, too, and its port was given another name there.',
     topology,
-    stage: async (lab) =>
-      await lab.apply('cluster1', [
-        {
-          apiVersion: 'v1',
-          kind: 'Service',
-          metadata: { name: 'def', namespace: 'sample', labels: { app: 'def' } },
-          spec: { selector: { app: 'def' }, ports: [{ name: 'tcp-main', port: 5000, targetPort: 5000 }] },
-        },
-      ]),
+    stage: async (lab) => await lab.apply('cluster1', [serviceOfDef('tcp-main')]),
     undo: async (lab) => await gone(lab, 'cluster1', 'service', 'def'),
     expected: { cause: 'mismatched-port-name', clusters: both },
     remedy: { kind: 'printed' },
@@ -178,6 +193,13 @@ export const configurationFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
 ];
+
+/** The label by which a workload asks for a sidecar or for none. */
+async function injected(lab: Lab, value: 'false' | null): Promise<void> {
+  const patch = JSON.stringify({ spec: { template: { metadata: { labels: { 'sidecar.istio.io/inject': value } } } } });
+  await lab.kubectl('cluster2', ['patch', 'deployment', 'def', '-n', 'sample', '--type=merge', '-p', patch]);
+  await lab.kubectl('cluster2', ['rollout', 'status', '-n', 'sample', 'deployment/def', '--timeout=110s']);
+}
 
 async function gone(lab: Lab, context: string, kind: string, name: string): Promise<void> {
   await lab.kubectl(context, ['delete', kind, name, '-n', 'sample', '--ignore-not-found']);

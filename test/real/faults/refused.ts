@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { gatewayAnew } from './ways.ts';
 
 /* What proxies, API servers and istiods refuse although every object by itself was taken. */
 
@@ -19,6 +20,23 @@ export const refusedFaults: readonly Fault[] = [
         'altered-cross-network-port':
           'it names the filter, of which it says no more than that it changes that port; neither istiod nor Envoy says which object a part that is refused comes of',
       },
+    },
+    remedy: { kind: 'undone', because: 'what the filter was to do is for its author to say' },
+  },
+  {
+    id: 'gateway-started-with-refused-filter',
+    about:
+      'The pod of the east-west gateway of the remote was made anew after an EnvoyFilter that Envoy takes for a mistake: it says 503 on 15021.',
+    topology: remote,
+    stage: async (lab) => {
+      await lab.apply('cluster1', [tooFastLimit]);
+      await gatewayAnew(lab);
+    },
+    undo: async (lab) => void (await lab.kubectl('cluster1', ['delete', 'envoyfilter', 'limit', '-n', system, '--ignore-not-found'])),
+    expected: {
+      cause: 'rejected-push',
+      clusters: ['cluster1', 'cluster2'],
+      also: { 'altered-cross-network-port': 'the same as with filter-that-envoy-refuses' },
     },
     remedy: { kind: 'undone', because: 'what the filter was to do is for its author to say' },
   },

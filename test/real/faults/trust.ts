@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../lab/lab.ts';
+import { until } from '../lab/processes.ts';
 import * as parts from '../topologies/parts.ts';
 import type { Fault } from './fault.ts';
 import { workplace } from './guide.ts';
 import { kept } from './kept.ts';
+import { restarted } from './restarts.ts';
 
 /*
  * Certificates that end, and roots that are replaced or copied by hand.
@@ -13,11 +15,41 @@ import { kept } from './kept.ts';
 const topology = 'multi-primary';
 const system = 'istio-system';
 const rootMap = 'istio-ca-root-cert';
+const istiod = `istiod-${parts.revision}`;
 const day = 86_400_000;
 
 const cacerts = kept('cluster2', 'secret', 'cacerts', system);
 
 export const trustFaults: readonly Fault[] = [
+  {
+    id: 'istiod-with-certificate-of-another-authority',
+    about:
+      'The certificate that istiod of the primary was given (Secret istiod-tls) was renewed by another authority than that of the mesh.',
+    topology: 'primary-remote',
+    stage: async (lab) => {
+      await certifiedBy(lab, parts.keptAuthority(lab).root);
+      await restarted(lab, 'cluster1', system, [istiod]);
+      await pushedTo(lab, 'cluster2');
+      // It takes a new file without being restarted; who is connected stays so.
+      await certifiedBy(lab, (await parts.newAuthority('Company CA')).root);
+    },
+    undo: async (lab) => {
+      // Its gateway has to trust the istiod that goes, to hear of the one that comes.
+      await certifiedBy(lab, parts.keptAuthority(lab).root);
+      await pushedTo(lab, 'cluster2');
+      await lab.kubectl('cluster1', ['delete', 'secret', 'istiod-tls', '-n', system, '--ignore-not-found']);
+      await restarted(lab, 'cluster1', system, [istiod]);
+    },
+    expected: {
+      cause: 'foreign-istiod-certificate/untrusted',
+      clusters: ['cluster1', 'cluster2'],
+      also: {
+        'foreign-istiod-certificate/untrusted':
+          'injection is called with it, too, and is held against the caBundle of webhooks instead of the root of proxies',
+      },
+    },
+    remedy: { kind: 'undone', because: 'whose certificate istiod is to have is for its owner to say' },
+  },
   {
     id: 'intermediate-ends-in-days',
     about: 'The intermediate that one primary signs with ends within two weeks, and nobody has made a new one.',
@@ -72,4 +104,30 @@ async function renewedFiles(lab: Lab): Promise<Readonly<Record<string, string>>>
     found[`--from-file=${name}`] = `--from-file=${join(place, name)}`;
   }
   return found;
+}
+
+/** What istiod of the primary serves discovery and injection with, instead of what it signs for itself. */
+async function certifiedBy(lab: Lab, issuer: Parameters<typeof parts.certificateOf>[0]): Promise<void> {
+  const served = await parts.certificateOf(issuer, [`${istiod}.${system}.svc`, `istiod.${system}.svc`]);
+  const stringData = { 'tls.crt': served.cert, 'tls.key': served.key, 'ca.crt': issuer.cert };
+  await lab.apply('cluster1', [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'istiod-tls', namespace: system }, stringData }]);
+}
+
+/** Until the gateway of a cluster is connected to istiod. */
+async function pushedTo(lab: Lab, context: string): Promise<void> {
+  const pod = await lab.kubectl(context, [
+    'get',
+    'pods',
+    '-n',
+    system,
+    '-l',
+    'istio=eastwestgateway',
+    '-o',
+    'jsonpath={.items[0].metadata.name}',
+  ]);
+  await until(
+    `${pod} at istiod`,
+    async () => ((await lab.istioctl('cluster1', ['proxy-status'])).includes(pod) ? true : undefined),
+    90_000,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Conduct } from '../lab/balancers.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Barrier } from '../lab/network.ts';
+import { until } from '../lab/processes.ts';
 import * as parts from '../topologies/parts.ts';
 import type { Fault } from './fault.ts';
 import { kept } from './kept.ts';
@@ -36,6 +37,25 @@ const toIstiod = async (lab: Lab, port: number, from?: string): Promise<readonly
   return [await parts.gatewayAddress(lab, 'cluster1'), own].map((to) => ({ to, port, ...(from === undefined ? {} : { from }) }));
 };
 
+/** Addresses of the pods of the east-west gateway of the remote. */
+const gatewayPods = async (lab: Lab): Promise<readonly string[]> => {
+  const addresses = 'jsonpath={.items[*].status.podIP}';
+  return (await lab.kubectl('cluster2', ['get', 'pods', '-n', system, '-l', 'istio=eastwestgateway', '-o', addresses])).split(' ');
+};
+
+/** The pod of the gateway of the remote is made anew, and is there, whether it gets ready or not. */
+export const gatewayAnew = async (lab: Lab): Promise<void> => {
+  const scale = async (count: number): Promise<void> => {
+    await lab.kubectl('cluster2', ['scale', 'deployment', 'istio-eastwestgateway', '-n', system, `--replicas=${count}`]);
+    await until('pods of the gateway', async () => {
+      const pods = await lab.kubectl('cluster2', ['get', 'pods', '-n', system, '-l', 'istio=eastwestgateway', '-o', 'name']);
+      return pods.split('\n').filter((name) => name !== '').length === count ? true : undefined;
+    });
+  };
+  await scale(0);
+  await scale(1);
+};
+
 const opened = async (lab: Lab): Promise<void> => await lab.services.bar([]);
 
 /** The load balancer before the gateway of a cluster: what it does at the port for services, and at the others. */
@@ -64,6 +84,32 @@ export const wayFaults: readonly Fault[] = [
     stage: async (lab) => await lab.services.bar(await toIstiod(lab, istiodPorts[0], podsOf(lab, 'cluster2'))),
     undo: opened,
     expected: { cause: 'unconnected-proxy', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'gateway-cut-off-from-istiod',
+    about:
+      'A firewall drops what the node of the east-west gateway of the remote sends to port 15012 of the primary; its connection stood.',
+    topology: remote,
+    stage: async (lab) => {
+      const ways = await Promise.all((await gatewayPods(lab)).map(async (pod) => await toIstiod(lab, istiodPorts[0], pod)));
+      await lab.services.bar(ways.flat());
+    },
+    undo: opened,
+    // istiod asks who is silent for half a minute whether it is there, and waits ten seconds for an answer.
+    expected: { cause: 'unconnected-proxy/gateway', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'undone', because: noObject },
+  },
+  {
+    id: 'gateway-started-while-cut-off',
+    about: 'The pod of the east-west gateway of the remote was made anew while a firewall kept the remote from port 15012 of the primary.',
+    topology: remote,
+    stage: async (lab) => {
+      await lab.services.bar(await toIstiod(lab, istiodPorts[0], podsOf(lab, 'cluster2')));
+      await gatewayAnew(lab);
+    },
+    undo: opened,
+    expected: { cause: 'unconnected-proxy/unconnected', clusters: ['cluster1', 'cluster2'] },
     remedy: { kind: 'undone', because: noObject },
   },
   {

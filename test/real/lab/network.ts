@@ -79,6 +79,15 @@ export async function giveAddress(network: PodNetwork, address: string): Promise
     ip route replace ${address}/32 dev ${network.link}`);
 }
 
+/** From now on who connects to the loopback of this pod from inside does so from this address: as runtimes have it that forward ports from elsewhere. */
+export async function callLoopbackFrom({ name }: PodNetwork, address: string): Promise<void> {
+  await shell(
+    ['127.0.0.0/8', '127.0.0.1']
+      .map((to) => `ip -n '${name}' route change local ${to} dev lo proto kernel scope host src ${address} table local`)
+      .join('\n'),
+  );
+}
+
 /** Packets to this address are lost. */
 export async function blockAddress(address: string): Promise<void> {
   await shell(`ip addr del ${address}/32 dev lo 2>/dev/null || true; ip route replace ${address}/32 dev nowhere`);

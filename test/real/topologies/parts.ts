@@ -89,6 +89,11 @@ export function authorityFiles(intermediate: Certificate, roots: readonly Certif
   };
 }
 
+/** A certificate for servers of these names. */
+export async function certificateOf(issuer: Certificate, dnsNames: readonly string[]): Promise<Certificate> {
+  return await mintCertificate({ subject: [['CN', 'istiod']], issuer, dnsNames, usages: ['server'], ...termOf(1) });
+}
+
 /** Secret cacerts of one cluster. */
 export async function plugInCertificates(lab: Lab, context: string, authority: Authority, namespace = 'istio-system'): Promise<void> {
   await plugInFiles(lab, context, authorityFiles(await authority.intermediateFor(context), [authority.root]), namespace);

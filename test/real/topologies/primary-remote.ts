@@ -14,6 +14,7 @@ export const primaryRemote: Topology = {
   ],
   build: async (lab) => {
     const authority = await parts.newAuthority('Root CA');
+    parts.keepAuthority(lab, authority);
     await parts.makeNamespace(lab, 'cluster1', 'istio-system', { labels: { 'topology.istio.io/network': 'network1' } });
     await parts.plugInCertificates(lab, 'cluster1', authority);
     await parts.install(lab, 'cluster1', primaryOperator());
