@@ -186,12 +186,7 @@ function ndsz(asked: Asked, proxyId: string | null): HttpAnswer {
   if (found === undefined)
     return { status: 404, text: 'Proxy not connected to this Pilot instance. It may be connected to another instance.\n' };
   // Gateways watch no names.
-  if (
-    client === undefined ||
-    found.pod.proxy?.kind !== 'sidecar' ||
-    !found.pod.proxy.dnsCapture ||
-    asked.sendsTable?.(found.pod) === false
-  )
+  if (client === undefined || found.pod.proxy?.kind !== 'sidecar' || !found.pod.proxy.dnsCapture || asked.sendsTable?.(found.pod) === false)
     return isAtLeast(process.controlPlane.version, '1.25.0') !== false
       ? { status: 200, json: {} }
       : { status: 400, text: 'DNS capture is not enabled in the proxy\n' };
