@@ -113,13 +113,21 @@ export function principalsOf(object: IstioResource): readonly string[] {
   ]);
 }
 
-/** Values of `source.ipBlocks`, in `from` or as condition `source.ip`: addresses of whoever opened the connection. */
+/**
+ * Values of `source.ipBlocks` and `source.remoteIpBlocks`, in `from` or as conditions: addresses of whoever opened the connection. The second go by a
+ * header, which sidecars do not write: where the caller itself has none, they are the same.
+ */
 export function ipBlocksOf(object: IstioResource): readonly string[] {
   const odd = tally();
-  return rulesOf(object).flatMap((rule) => [
-    ...objects(odd, rule['from']).flatMap((from) => texts(odd, fields(odd, from['source'])['ipBlocks'])),
-    ...objects(odd, rule['when']).flatMap(({ key, values }) => (key === 'source.ip' ? texts(odd, values) : [])),
-  ]);
+  return distinct(
+    rulesOf(object).flatMap((rule) => [
+      ...objects(odd, rule['from']).flatMap((from) => {
+        const source = fields(odd, from['source']);
+        return [...texts(odd, source['ipBlocks']), ...texts(odd, source['remoteIpBlocks'])];
+      }),
+      ...objects(odd, rule['when']).flatMap(({ key, values }) => (key === 'source.ip' || key === 'remote.ip' ? texts(odd, values) : [])),
+    ]),
+  );
 }
 
 /** Whether it tells callers apart by where they are: by trust domain, or by an address. */

@@ -4,6 +4,7 @@ import { ambientGatewayListens } from '../../src/builder/edits/ambient.ts';
 import { gatewayUnready } from '../../src/builder/edits/east-west.ts';
 
 import { gatewayReaddressed } from '../../src/builder/edits/exposure.ts';
+import { gatewaySourceRanges } from '../../src/builder/edits/load-balancer.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
 import type { Answer, GatewayHandshake, HandshakeOutcome, IstiodHandshake, SidecarState } from '../../src/model/observations.ts';
@@ -116,6 +117,15 @@ function mapped<T>(answer: Answer<T>, change: (value: T) => T): Answer<T> {
   return 'answer' in answer ? { answer: change(answer.answer) } : answer;
 }
 
+const officeOnly = (cluster: string): Edit => gatewaySourceRanges({ cluster, ranges: ['10.64.0.0/16'] });
+
+/** No replica of istiod has a connection of a proxy of a cluster. */
+const cutOff = (cluster: string, of: string): ObservedEdit =>
+  observedEdits.replicas(cluster, (replica) => ({
+    ...replica,
+    nameTables: replica.nameTables.map((one) => (one.proxy.cluster === of ? { ...one, table: { answer: 'elsewhere' as const } } : one)),
+  }));
+
 const denied: Edit = inCluster('east', (objects) => [
   ...objects,
   {
@@ -191,6 +201,24 @@ const rows: readonly Row[] = [
       'rejected-istiod-call/blocked possible east',
       'unreachable-gateway/blocked possible west',
     ],
+  },
+  {
+    about: 'source ranges that hold none of the addresses of a remote, whose proxies are connected to nobody',
+    edits: [officeOnly('east')],
+    seen: [cutOff('east', 'west'), lacking('west', abc)],
+    causes: ['narrow-source-ranges/cutOff likely east'],
+  },
+  {
+    about: 'the same, seen from a desk that is kept away itself',
+    edits: [officeOnly('east')],
+    seen: [istiodCalls(timeout, undefined), ...serviceCalls('east', timeout, ({ outcome }) => outcome), cutOff('east', 'west')],
+    causes: ['narrow-source-ranges/cutOff likely east'],
+  },
+  {
+    about: 'and source ranges keep away a desk alone, where proxies of the remote are connected',
+    edits: [officeOnly('east')],
+    seen: [istiodCalls(timeout, undefined), ...serviceCalls('east', timeout, ({ outcome }) => outcome)],
+    causes: ['unreachable-gateway/blocked possible east'],
   },
   {
     about: 'one replica that never read a cluster knows no gateway of it',

@@ -16,7 +16,7 @@ function addressesOf(built: MeshBuilder, cluster: string, app: string): string[]
   });
 }
 
-function withPolicy(built: MeshBuilder, ipBlocks: readonly string[], action = 'ALLOW'): MeshBuilder {
+function withPolicy(built: MeshBuilder, ipBlocks: readonly string[], action = 'ALLOW', key = 'ipBlocks'): MeshBuilder {
   return built.edit((objects) =>
     new Map(objects).set('east', [
       ...(objects.get('east') ?? []),
@@ -24,7 +24,7 @@ function withPolicy(built: MeshBuilder, ipBlocks: readonly string[], action = 'A
         apiVersion: 'security.istio.io/v1',
         kind: 'AuthorizationPolicy',
         metadata: { name: 'by-address', namespace: 'shop' },
-        spec: { selector: { matchLabels: { app: 'cart' } }, action, rules: [{ from: [{ source: { ipBlocks } }] }] },
+        spec: { selector: { matchLabels: { app: 'cart' } }, action, rules: [{ from: [{ source: { [key]: ipBlocks } }] }] },
       },
     ]),
   );
@@ -49,6 +49,10 @@ checkTester(check, {
   broken: {
     'pods of the other network are allowed by address': {
       mesh: withPolicy(base, [`${ofWest}/32`]),
+      findings: [`unseen-source-address/allowed @ ${at} (error likely)`],
+    },
+    'pods of the other network are allowed by the address that a header would have': {
+      mesh: withPolicy(base, [`${ofWest}/32`], 'ALLOW', 'remoteIpBlocks'),
       findings: [`unseen-source-address/allowed @ ${at} (error likely)`],
     },
     'pods of the other network are denied by address': {

@@ -25,8 +25,8 @@ export default defineCheck({
   catalogue: ['POL-16'],
   explains: [{ code: 'uneven-authorization', match: 'object' }],
   docs: {
-    why: 'Callers of another network come through the east-west gateway: the workload sees the identity of the caller, but the address of the gateway. A policy that allows addresses of pods of another network allows nobody, and one that denies them denies nobody.',
-    confirm: 'kubectl --context PRIMARY get authorizationpolicies -A -o yaml | grep -B3 -A5 ipBlocks',
+    why: 'Callers of another network come through the east-west gateway: the workload sees the identity of the caller, but the address of the gateway. So it does by remoteIpBlocks, unless somebody before the sidecars wrote X-Forwarded-For: they write none. A policy that allows addresses of pods of another network allows nobody, and one that denies them denies nobody.',
+    confirm: 'kubectl --context PRIMARY get authorizationpolicies -A -o yaml | grep -B3 -A5 -i ipBlocks',
     fix: 'Allow by principals or namespaces, which survive the way through gateways. Allowing the address of the gateway allows every caller of other networks.',
     notWhen: 'Addresses that pods of the own network have too are taken to mean those.',
     see: ['https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source'],
@@ -35,14 +35,14 @@ export default defineCheck({
     allowed: (a: Hidden) => ({
       text: `AuthorizationPolicy ${a.policy.namespace}/${a.policy.name} in ${a.policy.ref.cluster} allows ${list(a.blocks, 'none', 2)}, addresses of pods in ${list(a.callers)}, but ${list(a.servers)} ${a.servers.length === 1 ? 'sees' : 'see'} such callers with the address of the gateway.`,
       expected: 'principals or namespaces of the callers',
-      found: `ipBlocks ${list(a.blocks, 'none', 4)}`,
+      found: `addresses ${list(a.blocks, 'none', 4)}`,
       effect: `calls from ${list(a.callers)} are denied`,
     }),
     denied: (a: Hidden) => ({
       text: `AuthorizationPolicy ${a.policy.namespace}/${a.policy.name} in ${a.policy.ref.cluster} denies ${list(a.blocks, 'none', 2)}, addresses of pods in ${list(a.callers)}, but ${list(a.servers)} ${a.servers.length === 1 ? 'sees' : 'see'} such callers with the address of the gateway.`,
       severity: 'warning',
       expected: 'principals or namespaces of the callers',
-      found: `ipBlocks ${list(a.blocks, 'none', 4)}`,
+      found: `addresses ${list(a.blocks, 'none', 4)}`,
       effect: `calls from ${list(a.callers)} are not denied by it`,
     }),
   },
@@ -60,7 +60,7 @@ export default defineCheck({
         told.add(refKey(policy.ref));
         yield finding(action === 'ALLOW' ? 'allowed' : 'denied', hidden, {
           at: policy.ref,
-          field: '.spec.rules[*].from[*].source.ipBlocks',
+          field: '.spec.rules',
           evidence: hidden.blocks.map((observed) => ({ ref: policy.ref, observed, expected: 'an address that the workload sees' })),
           concerns: distinct<ClusterName>([...hidden.servers, ...hidden.callers]),
           lacks: clusters.map(({ name }) => ({ cluster: name, fact: 'pods' as const })),
