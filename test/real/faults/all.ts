@@ -1,3 +1,4 @@
+import { ambientGatewayFaults } from './ambient-gateways.ts';
 import { ambientServiceFaults } from './ambient-services.ts';
 import { ambientFaults } from './ambient.ts';
 import { canaryFaults } from './canary.ts';
@@ -24,6 +25,7 @@ export const faults: readonly Fault[] = [
   ...externalFaults,
   ...ambientFaults,
   ...ambientServiceFaults,
+  ...ambientGatewayFaults,
   ...canaryFaults,
   ...nameFaults,
   ...policyFaults,
