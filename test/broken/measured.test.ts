@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Edit, inCluster, inOrder, put } from '../../src/builder/edits/edit.ts';
 import { ambientGatewayListens } from '../../src/builder/edits/ambient.ts';
+import { withIstiodEnv } from '../../src/builder/edits/control-plane.ts';
 import { gatewayUnready } from '../../src/builder/edits/east-west.ts';
 
 import { gatewayReaddressed } from '../../src/builder/edits/exposure.ts';
@@ -8,6 +9,7 @@ import { gatewaySourceRanges } from '../../src/builder/edits/load-balancer.ts';
 import { mesh } from '../../src/builder/mesh.ts';
 import { takenAt } from '../../src/builder/timeline.ts';
 import type { Answer, GatewayHandshake, HandshakeOutcome, IstiodHandshake, SidecarState } from '../../src/model/observations.ts';
+import { clusterId } from '../../src/model/ids.ts';
 import type { ObjectRef } from '../../src/model/refs.ts';
 import { observedIn } from '../../src/testkit/observed.ts';
 import * as observedEdits from '../../src/testkit/observed-edits.ts';
@@ -135,6 +137,22 @@ const denied: Edit = inCluster('east', (objects) => [
     spec: { selector: { matchLabels: { istio: 'eastwestgateway' } } },
   },
 ]);
+
+/** Its istiod has a gateway of ambient that refuses a listener. */
+const refusing = (cluster: string): ObservedEdit =>
+  observedEdits.states(cluster, (state) => ({
+    ...state,
+    rejections: {
+      answer: [
+        {
+          proxy: 'istio-eastwestgateway-0.istio-system',
+          cluster: clusterId(cluster),
+          types: ['Listener'],
+          error: "error adding listener 'envoy://main_internal/': no filter chains specified",
+        },
+      ],
+    },
+  }));
 
 /** The Service that istiod made for the gateway of ambient in west is reached by nobody from outside. */
 const inside: Edit = inCluster('west', (objects) =>
@@ -273,6 +291,20 @@ const rows: readonly Row[] = [
     edits: [inside],
     seen: serviceCalls('east', timeout, ({ outcome }) => outcome),
     causes: ['unaddressed-gateway/notExposed certain west', 'unreachable-gateway/blocked possible east'],
+  },
+  {
+    about: 'an istiod that does not span networks sends its gateway of ambient a listener that no Envoy takes',
+    on: ambient,
+    edits: [withIstiodEnv('west', { AMBIENT_ENABLE_MULTI_NETWORK: undefined })],
+    seen: [refusing('west')],
+    causes: ['disabled-multi-network/off certain west'],
+  },
+  {
+    about: 'and has no part in what another istiod sends',
+    on: ambient,
+    edits: [withIstiodEnv('west', { AMBIENT_ENABLE_MULTI_NETWORK: undefined })],
+    seen: [refusing('east')],
+    causes: ['disabled-multi-network/off certain west', 'rejected-push certain east'],
   },
   {
     about: 'a gateway of ambient whose listener has another port is called at 15008',

@@ -28,6 +28,8 @@ export default defineCheck({
   explains: [
     { code: 'missing-east-west-gateway/waiting', match: 'cluster' },
     { code: 'missing-east-west-gateway/missing', match: 'cluster' },
+    // To a gateway of ambient it sends a listener without filter chains then, which Envoy refuses.
+    { code: 'rejected-push', match: 'object', keys: ['off'] },
   ],
   docs: {
     why: 'Ambient stays within its cluster unless istiod is started with AMBIENT_ENABLE_MULTI_NETWORK=true, which is off by default in every release and does nothing without PILOT_ENABLE_AMBIENT=true. Every istiod decides by its own settings: one without them knows no service of another cluster, and does not program east-west gateways of ambient.',
