@@ -37,6 +37,19 @@ export function expectedAnswer(
   return { from: 'other', addresses: distinct(services.flatMap(addressesOf)), holders: others.map(([cluster]) => cluster) };
 }
 
+/**
+ * Whether sidecars in a namespace may have no record of a Service because it is not exported to them. What stands in their own cluster its DNS knows, by the full
+ * name: resolvers try that by their search domains, of which who is asked by a probe knows nothing.
+ */
+export function isUnexportedTo(instances: Iterable<Service>, namespace: string): boolean {
+  return [...instances].some((service) => !isExportedTo(service, namespace));
+}
+
+/** Whether a name is one that no search domain is needed for. */
+export function isFullName(asked: string): boolean {
+  return asked.includes('.svc.');
+}
+
 /** Control planes whose proxies a cluster's may be: its own, or those that serve it as a remote. Where it may run one itself nothing is known. */
 export function istiodsServing(caller: ClusterName, { couples }: Pick<Mesh, 'couples'>): ControlPlaneRef[] {
   return couples.flatMap(({ member, kind, controlPlane }) =>

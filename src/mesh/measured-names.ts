@@ -1,6 +1,7 @@
 import type { ClusterName } from '../model/ids.ts';
 import type { IstiodReplica, NameAnswer } from '../model/observations.ts';
 import type { ObjectRef } from '../model/refs.ts';
+import { isFullName, isUnexportedTo } from './expected-answer.ts';
 import { type FactsByCluster, listOf } from './topology.ts';
 
 /** What somebody said about a name. */
@@ -25,8 +26,19 @@ export function measuredAnswers(
   const answers = (own === undefined ? [] : listOf(own.nameAnswers)).filter(
     ({ service }) => service.namespace === name.namespace && service.name === name.name,
   );
-  const said = (via: NameAnswer['via']) => answers.filter((one) => one.via === via).map(ofAnswer);
-  const tables = [...facts.values()].flatMap((of) => listOf(of.istiods).flatMap((replica) => ofTables(replica, name, cluster)));
+  const isNamed = (service: { readonly namespace: string; readonly name: string }): boolean =>
+    service.namespace === name.namespace && service.name === name.name;
+  const services = [...facts.values()].flatMap((of) => listOf(of.services).filter(isNamed));
+  const isOwn = own !== undefined && listOf(own.services).some(isNamed);
+  /** Of its own cluster's DNS alone: neither a record of istiod nor a short name says anything of it. */
+  const isOfDns = (pod: ObjectRef): boolean => isOwn && isUnexportedTo(services, pod.namespace ?? '');
+  const said = (via: NameAnswer['via']) =>
+    answers.filter((one) => one.via === via && (via === 'cluster' || isFullName(one.asked) || !isOfDns(one.pod))).map(ofAnswer);
+  const tables = [...facts.values()].flatMap((of) =>
+    listOf(of.istiods).flatMap((replica) =>
+      ofTables({ ...replica, nameTables: replica.nameTables.filter(({ proxy }) => !isOfDns(proxy)) }, name, cluster),
+    ),
+  );
   return oneForEach([...said('sidecar'), ...said('cluster'), ...tables]);
 }
 

@@ -1,4 +1,13 @@
-import { checkTester, mesh, type MeshBuilder, observedEdits, observedIn, type ObservedEdit, remoteSecretDeleted } from 'meshdoctor/testkit';
+import {
+  checkTester,
+  exportedTo,
+  mesh,
+  type MeshBuilder,
+  observedEdits,
+  observedIn,
+  type ObservedEdit,
+  remoteSecretDeleted,
+} from 'meshdoctor/testkit';
 import check from './check.ts';
 
 const services = [{ namespace: 'sample', name: 'abc', port: 5000 }];
@@ -49,6 +58,34 @@ const emptyTables = observedEdits.replicas('east', (replica) => ({
   nameTables: replica.nameTables.map((table) => (table.proxy.cluster === 'west' ? { ...table, table: { answer: [] } } : table)),
 }));
 
+/** The agent passes on what no table has: the DNS of the cluster knows the full name, and nothing of the short one without a search domain. */
+const byFullNameAlone: ObservedEdit = (before) =>
+  before.map((own) =>
+    own.nameAnswers?.status === 'observed'
+      ? {
+          ...own,
+          nameAnswers: {
+            ...own.nameAnswers,
+            value: own.nameAnswers.value.flatMap((one) =>
+              one.via === 'sidecar' && one.service.name === 'abc'
+                ? [
+                    { ...one, outcome: { answer: { rcode: 'NOERROR', addresses: [addressOf(own.cluster)] } } },
+                    { ...one, asked: 'abc.sample', outcome: { answer: { rcode: 'SERVFAIL', addresses: [] } } },
+                  ]
+                : [one],
+            ),
+          },
+        }
+      : own,
+  );
+
+/** The ClusterIP of abc. */
+function addressOf(cluster: string): string {
+  const service = (both.objects().get(cluster) ?? []).find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'abc');
+  const spec = service?.['spec'] as { readonly clusterIP?: string } | undefined;
+  return spec?.clusterIP ?? '';
+}
+
 /** Sidecars say this of the name that every cluster has. */
 const controls =
   (rcode: string, addresses: readonly string[]): ObservedEdit =>
@@ -80,6 +117,12 @@ const abc = 'abc.sample.svc.cluster.local';
 
 checkTester(check, {
   healthy: {
+    'a Service that is exported to nobody is known to the DNS of its cluster, by its full name': {
+      mesh: both
+        .edit(exportedTo({ cluster: 'west', service: 'abc.sample', to: '~' }))
+        .edit(exportedTo({ cluster: 'east', service: 'abc.sample', to: '~' })),
+      options: seen(byFullNameAlone, emptyTables),
+    },
     'sidecars of the remote answer with the address of the primary': { mesh: remote, options: seen() },
     'the Service is in both clusters': { mesh: both, options: seen() },
     'the DNS of each cluster answers too': { mesh: withDns, options: seen() },

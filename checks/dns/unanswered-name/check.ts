@@ -125,6 +125,8 @@ export default defineCheck({
     const isKeptFrom = (cluster: ClusterName, from: string): boolean =>
       unread.length > 0 ||
       sidecarScopes.hidingSidecar({ namespace, name, ports }, { cluster, namespace: from }, mesh, scoping) !== undefined;
+    /** istiod has no record of it for proxies there: who asks them is told by the DNS of the cluster. */
+    const isUnexportedTo = (from: string): boolean => expectedAnswers.isUnexportedTo(instances.values(), from);
     if (unread.length > 0) yield undecided('it is not known whether a Sidecar keeps the name from its callers', { missing: unread });
     const replicas = clusters.flatMap(({ istiods }) => listOf(istiods));
     const replicasFor = (caller: ClusterName): IstiodReplica[] => {
@@ -150,7 +152,9 @@ export default defineCheck({
         yield undecided('not everybody who was asked for names answered', { clusters: [cluster.name] });
       const known = replicasFor(cluster.name).flatMap((replica) => tablesOf(replica, namespace, name, cluster.name));
       for (const via of ['sidecar', 'cluster'] as const) {
-        const [first, ...more] = answers.filter((one) => one.via === via && 'answer' in one.outcome);
+        const isSaidOf = ({ pod, asked: question }: NameAnswer): boolean =>
+          via === 'cluster' || expectedAnswers.isFullName(question) || !isUnexportedTo(pod.namespace ?? '');
+        const [first, ...more] = answers.filter((one) => one.via === via && 'answer' in one.outcome && isSaidOf(one));
         if (first === undefined) continue;
         const caller = { cluster: cluster.name, via, namespace: first.pod.namespace ?? '' };
         const expected = expectedAnswers.expectedAnswer(instances, caller, mesh);
@@ -229,7 +233,8 @@ export default defineCheck({
               mesh,
             );
       if (table === undefined || expected === undefined || !('addresses' in expected)) continue;
-      if (isKeptFrom(cluster.name, table.proxy.namespace ?? '')) continue;
+      const from = table.proxy.namespace ?? '';
+      if (isKeptFrom(cluster.name, from) || (expected.from === 'own' && isUnexportedTo(from))) continue;
       const proxies = distinct(tables.map(({ proxy }) => `${proxy.namespace ?? ''}/${proxy.name}`));
       yield finding(
         'unlisted',
