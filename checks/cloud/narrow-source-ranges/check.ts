@@ -187,7 +187,6 @@ function connectionOf(caller: ClusterName, home: Home, calls: readonly IstiodHan
   const couples = mesh.couples.filter(
     ({ kind, member, controlPlane }) => kind === 'remote' && member === caller && controlPlane.cluster === home.name,
   );
-  // Whether istiod is asked at all does not change what is to be known: without its answer nobody can say that the list is to blame.
   // Without what says that they are connected nobody can say that the list is to blame.
   const missing: readonly FactName[] =
     couples.length === 0
