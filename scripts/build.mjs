@@ -34,9 +34,7 @@ const onlyOfUndici = {
  * vitest calls this before the integration tests, so that they never judge a stale bundle.
  */
 export default async function bundle() {
-  if (existsSync(out)) {
-    for (const name of readdirSync(out)) if (name.endsWith('.js')) rmSync(join(out, name));
-  }
+  const before = existsSync(out) ? readdirSync(out).filter((name) => name.endsWith('.js')) : [];
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file)))),
@@ -56,6 +54,8 @@ export default async function bundle() {
     metafile: true,
     logLevel: 'warning',
   });
+  // Only now: whoever runs the program meanwhile finds what it was started with.
+  for (const name of before) if (!(`dist/${name}` in metafile.outputs)) rmSync(join(out, name));
   writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)));
 }
 
