@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { service as serviceFact } from '../../test/support/mesh-facts.ts';
 import type { Service } from '../model/facts.ts';
 import { admits, sourceRanges } from './load-balancers.ts';
 
 const prefix = 'service.beta.kubernetes.io';
 const service = (parts: Partial<Pick<Service, 'type' | 'annotations' | 'loadBalancerSourceRanges'>>): Service =>
-  ({ type: 'LoadBalancer', annotations: {}, loadBalancerSourceRanges: [], labels: {}, ...parts }) as unknown as Service;
+  serviceFact('istio-system', 'istio-eastwestgateway', { type: 'LoadBalancer', ...parts });
 
 describe('who is admitted', () => {
   test('is everybody where nothing says otherwise', () => {
