@@ -265,6 +265,8 @@ function runSubject(registered: RegisteredCheck, subject: Subject, mesh: Mesh, f
     return [{ ...base, kind: 'inconclusive', because: 'a fact it needs could not be read', missing: reallyLacking(lacking) }];
   try {
     const said = [...check.run({ ...subject.context(), ...speaker(registered, subject, facts) } as never)];
+    // Thousands of services, each asked by dozens of checks, have nothing to say.
+    if (said.length === 0) return [{ ...base, kind: 'healthy' }];
     const findings = said.filter((item): item is Finding => !('undecided' in item));
     const open = said.filter((item): item is Undecided => 'undecided' in item);
     const outcomes = open.map((item): Outcome => {
@@ -283,7 +285,7 @@ function runSubject(registered: RegisteredCheck, subject: Subject, mesh: Mesh, f
     const isUnasked = outcomes.length > 0 && outcomes.every(({ kind }) => kind === 'not-applicable');
     if (findings.length === 0 && isUnasked && rest.length > 0) outcomes.push({ ...base, clusters: rest, kind: 'healthy' });
     if (findings.length > 0) outcomes.push({ ...base, kind: 'findings', findings });
-    return outcomes.length > 0 ? outcomes : [{ ...base, kind: 'healthy' }];
+    return outcomes;
   } catch (error) {
     return [{ ...base, kind: 'crashed', error: serialised(error) }];
   }

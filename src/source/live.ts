@@ -77,14 +77,20 @@ async function readCluster(connection: Connection, options: LiveOptions, shared:
     return unreached(connection, options.reads, version);
   }
   const reading = openReading(connection, options, streamsLists(version));
-  const served = await reading.served();
+  const discovered = reading.served();
   // What tells the system namespaces comes first; everything else is under way meanwhile.
   const first = options.reads.filter(({ kind }) => kind === deployments || kind === mutatingWebhooks);
-  // The longest list begins at once.
-  const rest = options.reads
-    .filter(({ kind }) => !first.some((read) => read.kind === kind))
+  const rest = options.reads.filter(({ kind }) => !first.some((read) => read.kind === kind));
+  // The longest lists begin at once: their kinds are of every server.
+  const long = rest.filter(({ kind }) => kind.group === '' && kind.message !== undefined);
+  const early = Promise.all(long.map(async ({ kind }) => await reading.list(kind, unplaced(kind), undefined)));
+  // Whatever goes wrong with it is met below, where it is waited for.
+  early.catch(() => undefined);
+  const served = await discovered;
+  const others = rest
+    .filter((read) => !long.includes(read))
     .sort((a, b) => Number(b.kind.message !== undefined) - Number(a.kind.message !== undefined));
-  const everywhere = Promise.all(rest.map(async ({ kind }) => await reading.list(kind, unplaced(kind), served)));
+  const everywhere = Promise.all([early, ...others.map(async ({ kind }) => await reading.list(kind, unplaced(kind), served))]);
   await Promise.all(first.map(async ({ kind }) => await reading.list(kind, unplaced(kind), served)));
   const own = possibleSystemNamespaces(reading.reduced);
   shared.add(own);

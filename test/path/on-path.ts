@@ -15,6 +15,7 @@ const ambient = { from: 'cluster1/sample/client', to: 'both.sample:5000' } as co
 const within = { from: 'cluster2/sample/client', to: 'abc.sample:5000' } as const;
 const toPeers = { from: 'cluster1/sample/client', to: 'peers.sample:5000' } as const;
 const toFront = { from: 'cluster1/sample/client', to: 'front.sample:5000' } as const;
+const toLate = { from: 'cluster2/sample/client', to: 'late.sample:5000' } as const;
 const canary = { from: 'cluster2/shop/def', to: 'abc.shop:5000' } as const;
 
 /** Faults of the real tier that lie on the way of a call, by their id. */
@@ -40,7 +41,16 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'istiod-service-left-out': { ...toCluster1, hop: 'caller' },
   'pilot-address-stale': { ...toCluster1, hop: 'caller' },
   'tag-of-removed-revision': { ...canary, hop: 'caller' },
+  'istiod-routed-by-half': { ...toCluster1, hop: 'caller' },
   'istiod-port-behind-firewall': { ...toCluster1, hop: 'caller' },
+  'load-balancer-ends-tls-of-istiod': { ...toCluster1, hop: 'caller' },
+  'load-balancer-for-browsers-before-istiod': { ...toCluster1, hop: 'caller' },
+  'load-balancer-sends-proxy-headers-to-istiod': { ...toCluster1, hop: 'caller' },
+  'load-balancer-without-istiod-port': { ...toCluster1, hop: 'caller' },
+  'client-started-while-cut-off': { ...toCluster1, hop: 'caller' },
+  'service-made-while-cut-off': { ...toLate, hop: 'caller' },
+  'service-made-while-cut-off-without-dns': { ...toLate, hop: 'caller' },
+  'service-made-anew-while-cut-off': { ...toLate, hop: 'caller' },
   'nodes-cut-off-from-istiod': { ...toCluster1, hop: 'caller' },
   // The name has no address.
   'headless-stub': { ...toPeers, hop: 'name' },
@@ -115,7 +125,11 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'gateway-selector-changed': { ...toCluster2, hop: 'gateway' },
   'gateway-without-cross-network-port': { ...toCluster2, hop: 'gateway' },
   'gateway-without-network': { ...toCluster2, hop: 'gateway' },
+  'cross-network-port-behind-firewall': { ...toCluster2, hop: 'gateway', isOpen: true },
+  'load-balancer-for-browsers': { ...toCluster2, hop: 'gateway' },
+  'load-balancer-holds-calls': { ...toCluster2, hop: 'gateway' },
   'load-balancer-sends-proxy-headers': { ...toCluster2, hop: 'gateway' },
+  'load-balancer-without-port': { ...toCluster2, hop: 'gateway', isOpen: true },
   'peer-gateway-not-installed': { ...toCluster2, hop: 'gateway' },
   'peer-gateway-of-another-network': { ...toCluster2, hop: 'gateway' },
   'pods-of-a-former-network': { ...toCluster2, hop: 'gateway' },
@@ -123,6 +137,8 @@ export const onPath: Readonly<Record<string, FollowedCall>> = {
   'gateway-sees-another-network': { ...toCluster2, hop: 'sni' },
   'service-exported-to-its-namespace': { ...toCluster2, hop: 'sni' },
   'gateway-with-tls-of-its-own': { ...toCluster2, hop: 'sni' },
+  'gateway-cut-off-from-its-pods': { ...toCluster2, hop: 'sni' },
+  'load-balancer-ends-old-tls': { ...toCluster2, hop: 'sni' },
   'load-balancer-ends-tls': { ...toCluster2, hop: 'sni' },
   'mutual-tls-disabled': { ...toCluster2, hop: 'sni' },
   'peer-services-not-exposed': { ...toCluster1, hop: 'sni' },
@@ -162,6 +178,7 @@ export const besidePath: Readonly<Record<string, string>> = {
   'injection-path-of-another-cluster': 'new pods get another ID',
   'gateway-cut-off-from-istiod': 'what changes next does not reach the gateway',
   'istiod-with-certificate-of-another-authority': 'who is connected to istiod stays so until the connection ends',
+  'istiod-with-certificate-of-another-name': 'who is connected to istiod stays so until the connection ends',
   'filter-that-envoy-refuses': 'what changes next does not reach the gateways',
   'injection-port-behind-firewall': 'new pods are not injected',
   'injector-ignored-and-unreached': 'new pods are not injected',

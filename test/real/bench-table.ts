@@ -6,6 +6,8 @@ export interface Raced {
   readonly runs: number;
   readonly rows: readonly {
     readonly command: string;
+    /** Version of Node.js; of our own commands only. */
+    readonly node?: string;
     readonly seconds: number;
     /** Peak resident memory. */
     readonly mebibytes: number;
@@ -14,7 +16,10 @@ export interface Raced {
 
 /** As Markdown. */
 export function raceTable({ services, pods, runs, rows }: Raced): string {
-  const body = rows.map(({ command, seconds, mebibytes }) => `| \`${command}\` | ${seconds.toFixed(2)} | ${Math.round(mebibytes)} |`);
+  const body = rows.map(
+    ({ command, node, seconds, mebibytes }) =>
+      `| \`${command}\`${node === undefined ? '' : `, Node.js ${node}`} | ${seconds.toFixed(2)} | ${Math.round(mebibytes)} |`,
+  );
   return `Medians of ${runs} interleaved runs on a mesh whose remote has ${services} Services and ${pods} pods. The ratios hold elsewhere, the times do not.
 
 | command | wall time, s | peak memory, MiB |

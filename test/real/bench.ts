@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MeshdoctorError, UsageError } from '../../src/base/errors.ts';
@@ -7,24 +7,45 @@ import { enterNew } from './enter.ts';
 import { checkUntil, isGreen, spoken } from './faults/check.ts';
 import { at } from './lab/kube.ts';
 import { startLab } from './lab/lab.ts';
+import { runProgram } from './lab/processes.ts';
 import { fill } from './large.ts';
 import { missingTool } from './prerequisites.ts';
-import { missingParts } from './programs.ts';
+import { missingParts, root } from './programs.ts';
 import { revision } from './topologies/parts.ts';
 import { primaryRemote } from './topologies/primary-remote.ts';
 
 /*
- * npm run real:bench [-- --json FILE] [--services N] [--pods N] [--rounds N]: wall time and peak memory of check and of istioctl on the same servers.
+ * npm run real:bench [-- --json FILE] [--services N] [--pods N] [--rounds N]: wall time and peak memory of check and of istioctl on the same servers; of
+ * check by the Node.js that runs this and by the others that the built program is tried on (npm run smoke installs them).
  * The outer call enters namespaces; the inner one (first argument `inside`) is the first process of them.
  */
 
-const commands = [
-  'meshdoctor check --all-contexts',
-  'meshdoctor check --all-contexts --probe=off',
-  'istioctl analyze -A',
-  'istioctl remote-clusters',
-  'istioctl proxy-status',
-] as const;
+const own = ['meshdoctor check --all-contexts', 'meshdoctor check --all-contexts --probe=off'] as const;
+const rivals = ['istioctl analyze -A', 'istioctl remote-clusters', 'istioctl proxy-status'] as const;
+
+/** One command as it is shown, and as it is run. */
+interface Racer {
+  readonly command: string;
+  readonly node?: string;
+  readonly line: string;
+}
+
+async function racers(): Promise<readonly Racer[]> {
+  const folder = join(root, 'test/runtimes/node_modules');
+  const others = existsSync(folder) ? readdirSync(folder).filter((name) => /^node\d+$/u.test(name)) : [];
+  const binaries = [process.execPath, ...others.map((name) => join(folder, name, 'bin/node'))];
+  const ours = await Promise.all(
+    own.map(async (command) =>
+      Promise.all(
+        binaries.map(async (binary): Promise<Racer> => {
+          const { stdout } = await runProgram(binary, ['--version']);
+          return { command, node: stdout.trim().slice(1), line: command.replace('meshdoctor', `${binary} ${join(root, 'bin/meshdoctor.js')}`) };
+        }),
+      ),
+    ),
+  );
+  return [...ours.flat(), ...rivals.map((command) => ({ command, line: `${command} --context cluster1` }))];
+}
 
 interface Wish {
   readonly services: number;
@@ -59,15 +80,15 @@ async function inside(folder: string, { services, pods, rounds, json }: Wish): P
   const checked = await checkUntil(lab, isGreen, { limit: 120_000 });
   if (!isGreen(checked)) throw new Error(`The large mesh is not healthy:\n${spoken(checked)}`);
 
-  const runs = new Map<string, Measured[]>(commands.map((command) => [command, []]));
+  const runs = new Map<Racer, Measured[]>((await racers()).map((racer) => [racer, []]));
   // The first round fills caches and does not count.
   for (let round = 0; round <= rounds; round++) {
-    for (const command of commands) {
-      const measured = await measure(lab.shell, command);
+    for (const [racer, all] of runs) {
+      const measured = await measure(lab.shell, racer);
       console.error(
-        `${round === 0 ? 'warming up' : `round ${round}`}: ${command}: ${measured.seconds.toFixed(2)} s, ${Math.round(measured.mebibytes)} MiB`,
+        `${round === 0 ? 'warming up' : `round ${round}`}: ${racer.line}: ${measured.seconds.toFixed(2)} s, ${Math.round(measured.mebibytes)} MiB`,
       );
-      if (round > 0) runs.get(command)?.push(measured);
+      if (round > 0) all.push(measured);
     }
   }
   const raced: Raced = {
@@ -75,8 +96,9 @@ async function inside(folder: string, { services, pods, rounds, json }: Wish): P
     services,
     pods,
     runs: rounds,
-    rows: [...runs].map(([command, all]) => ({
+    rows: [...runs].map(([{ command, node }, all]) => ({
       command,
+      ...(node === undefined ? {} : { node }),
       seconds: median(all.map(({ seconds }) => seconds)),
       mebibytes: median(all.map(({ mebibytes }) => mebibytes)),
     })),
@@ -98,9 +120,8 @@ code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subproces
 took = time.monotonic() - start
 print(json.dumps([code, took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))`;
 
-async function measure(shell: Awaited<ReturnType<typeof startLab>>['shell'], command: string): Promise<Measured> {
-  const context = command.startsWith('istioctl') ? ' --context cluster1' : '';
-  const ran = await shell(`python3 -c '${stopwatch}' ${command}${context}`, { limit: 300_000 });
+async function measure(shell: Awaited<ReturnType<typeof startLab>>['shell'], { command, line }: Racer): Promise<Measured> {
+  const ran = await shell(`python3 -c '${stopwatch}' ${line}`, { limit: 300_000 });
   const said: unknown = ran.code === 0 ? JSON.parse(ran.stdout) : undefined;
   const [code, seconds, mebibytes] = [0, 1, 2].map((place) => at(said, place));
   // What istioctl analyze finds on a healthy mesh makes it end otherwise than with 0.

@@ -9,6 +9,7 @@ import { judgeSnapshot } from '../../src/run/check.ts';
 import { recordingOf, replayed } from '../../src/run/replay.ts';
 import type { HttpAnswer, OwnAnswer, Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
+import { type Real, testsOnReal } from '../recorded/on-real.ts';
 import { checkLive, loud, prepared, readLive } from '../support/live-check.ts';
 
 /*
@@ -57,6 +58,8 @@ interface Row {
   readonly said: RegExp;
   /** Codes of what is found; nothing but this. */
   readonly found?: readonly string[];
+  /** Whether a real istiod shows it. */
+  readonly real: Real;
 }
 
 const rows: Readonly<Record<string, Row>> = {
@@ -64,42 +67,50 @@ const rows: Readonly<Record<string, Row>> = {
     answer: ofSecond((path) => (path === '/debug/clusterz' ? says(400) : undefined)),
     rung: 'debug',
     said: /^\/debug\/clusterz: HTTP 400$/,
+    real: { never: 'every istiod is told' },
   },
   'debug 401: what forwards does not come from loopback': {
     answer: ofSecond((path) => (isDebug(path) ? says(401) : undefined)),
     rung: 'metrics',
     said: /^port 15014: HTTP 401\nport 8080: HTTP 401$/,
+    real: { case: 'istiod-that-asks-who-calls' },
   },
   'debug 403: the namespace of whoever asks is not let in': {
     answer: ofSecond((path) => (isDebug(path) ? says(403) : undefined)),
     rung: 'metrics',
     said: /^port 15014: HTTP 403\nport 8080: HTTP 403$/,
+    real: { never: 'a port-forward carries no token that names a namespace' },
   },
   'debug 404 of one endpoint that its release does not have': {
     answer: ofSecond((path) => (path === '/debug/networkz' ? notFound : undefined)),
     rung: 'debug',
     said: /^\/debug\/networkz: HTTP 404: 404 page not found$/,
+    real: { never: 'such a release is not served' },
   },
   'debug 404 of everything: the handlers are off': {
     answer: ofSecond((path) => (isDebug(path) ? notFound : undefined)),
     rung: 'metrics',
     said: /^port 15014: HTTP 404 for everything under \/debug, which ENABLE_DEBUG_ON_HTTP=false switches off\nport 8080: HTTP 404/,
+    real: { case: 'istiod-without-debug-endpoints' },
   },
   'nothing of it is for whoever asks': {
     answer: ofSecond(() => says(403)),
     rung: 'none',
     said: /^port 15014: HTTP 403\nport 8080: HTTP 403$/,
+    real: { case: 'istiod-that-asks-who-calls' },
   },
   'it does not answer in time': {
     answer: ({ pod }) => (pod === second ? new Promise(() => undefined) : undefined),
     rung: 'none',
     said: /^port 15014: no answer within 3s$/,
+    real: { never: 'an istiod that hangs is restarted' },
   },
   'two replicas differ in the gateways that they know': {
     answer: ofSecond((path) => (path === '/debug/networkz' ? { status: 200, json: [] } : undefined)),
     rung: 'debug',
     said: /^$/,
     found: ['divergent-replicas/gateways', 'unlisted-gateway/unlisted'],
+    real: { never: 'replicas of one release read the same objects' },
   },
   'two replicas differ in the clusters that they have read': {
     answer: ofSecond((path) =>
@@ -116,6 +127,7 @@ const rows: Readonly<Record<string, Row>> = {
     rung: 'debug',
     said: /^$/,
     found: ['divergent-replicas/clusters', 'unsynced-cluster/partly'],
+    real: { fault: 'replica-restarted-while-remote-away', as: 'divergent-replicas/clusters' },
   },
   'two replicas differ in their mesh config': {
     answer: ofSecond((path) =>
@@ -124,6 +136,7 @@ const rows: Readonly<Record<string, Row>> = {
     rung: 'debug',
     said: /^$/,
     found: ['divergent-replicas/mesh', 'stale-mesh-config'],
+    real: { never: 'replicas of one release read the same objects' },
   },
 };
 
@@ -167,6 +180,10 @@ describe('one replica of two: the other says all it knows, and so does every oth
     expect({ ...offline, source: live.source, recorded: undefined }).toEqual({ ...live, recorded: undefined });
     expect(ofReplica(offline, second).rung).toBe('metrics');
   });
+});
+
+describe('what a real istiod shows of it is staged with one', () => {
+  testsOnReal(Object.entries(rows).map(([about, { found: codes = [], real }]) => ({ about, codes, real })));
 });
 
 /** All that was found at warning or above, whatever is folded under what. */

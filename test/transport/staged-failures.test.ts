@@ -10,6 +10,7 @@ import type { ProbeIo } from '../../src/probe/probe.ts';
 import type { Mishap } from '../../src/sandbox/mishaps.ts';
 import type { HttpAnswer, OwnAnswer, Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
+import { type Real, testsOnReal } from '../recorded/on-real.ts';
 import { checkLive } from '../support/live-check.ts';
 
 /*
@@ -69,6 +70,8 @@ interface Row {
   /** What the istiod of east says of itself. */
   readonly istiod?: OwnAnswer;
   readonly causes: readonly string[];
+  /** Whether real components show it. */
+  readonly real?: Real;
 }
 
 /** Time for the probes in which nothing has to be waited for: whose question meets nobody, its time is over at once. */
@@ -119,56 +122,66 @@ const rows: readonly Row[] = [
     about: 'DNS: NXDOMAIN, the sidecar has an old table without the name',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'old-table', name: 'only.shop' }],
     causes: ['unanswered-name/unanswered certain west'],
+    real: { fault: 'service-made-while-cut-off' },
   },
   {
     about: 'DNS: SERVFAIL to everything, the agent got no table yet',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'no-table' }],
     causes: ['unanswered-name/untabled certain west'],
+    real: { fault: 'client-started-while-cut-off' },
   },
   {
     about: 'DNS: SERVFAIL to what the table lacks, since the upstream is dead',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'dead-upstream', name: 'only.shop' }],
     causes: ['unanswered-name/deadUpstream certain west'],
+    real: { fault: 'service-made-while-cut-off-without-dns' },
   },
   {
     about: 'DNS: an address that is nobody’s',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'other-address', name: 'only.shop' }],
     causes: ['unanswered-name/otherAddress likely west'],
+    real: { fault: 'service-made-anew-while-cut-off' },
   },
   {
     about: 'DNS: ndsz without configs, the proxy does not ask for names although its pod says so',
     mishaps: [{ on: 'name-table', cluster: 'west' }],
     causes: ['unanswered-name/unwatched likely west'],
+    real: { never: 'an agent does as the environment of its container says' },
   },
   {
     about: 'DNS: ndsz says HTTP 400, DNS capture is not enabled, as istiods before 1.25 do',
     mishaps: [{ on: 'name-table', cluster: 'west' }],
     istiod: ndsz(text(400, 'DNS capture is not enabled in the proxy\n')),
     causes: ['unanswered-name/unwatched likely west'],
+    real: { never: 'that release is not served' },
   },
   {
     about: 'DNS: the table that istiod has for the proxy lacks the name, and so does the proxy',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'old-table', name: 'only.shop' }],
     istiod: ndsz(table({})),
     causes: ['unanswered-name/unlisted certain east'],
+    real: { fault: 'secret-left-out' },
   },
   {
     about: 'DNS: the proxy goes by an older table than istiod has for it',
     mishaps: [],
     istiod: ndsz(table({ 'only.shop.svc.cluster.local': { ips: ['10.99.0.99'], registry: 'Kubernetes' } })),
     causes: ['unanswered-name/outdated likely west'],
+    real: { fault: 'service-made-anew-while-cut-off' },
   },
   {
     about: '15443: no packet comes back, and the gateway is well',
     mishaps: [],
     drops: [15443],
     causes: ['unreachable-gateway/blocked possible east'],
+    real: { fault: 'cross-network-port-behind-firewall' },
   },
   {
     about: '15443: no packet comes back, and the gateway has no listener',
     mishaps: [{ on: 'gateway', ...east, does: 'close' }],
     drops: [15443],
     causes: ['rejected-cross-network-call/closed certain east'],
+    real: { fault: 'services-not-exposed', as: 'unexposed-services/unexposed' },
   },
   {
     about: '15443: ended by a load balancer behind which the gateway has no listener',
@@ -177,95 +190,113 @@ const rows: readonly Row[] = [
       { on: 'gateway', ...east, does: 'close' },
     ],
     causes: ['rejected-cross-network-call/closed certain east'],
+    real: { fault: 'services-not-exposed', as: 'unexposed-services/unexposed' },
   },
   {
     about: '15443: a connection and then silence, and the gateway is well',
     mishaps: [{ on: 'address', ...east, does: 'hold' }],
     silent: ['address'],
     causes: ['unreachable-gateway/severed likely east'],
+    real: { fault: 'load-balancer-holds-calls' },
   },
   {
     about: '15443: no connection, and the gateway is well',
     mishaps: [{ on: 'address', ...east, does: 'refuse' }],
     causes: ['unreachable-gateway/blocked possible east'],
+    real: { fault: 'load-balancer-without-port' },
   },
   {
     about: '15443: ended before any ServerHello by what stands before the gateway',
     mishaps: [{ on: 'address', ...east, does: 'end' }],
     causes: ['unreachable-gateway/severed likely east'],
+    real: { fault: 'load-balancer-sends-proxy-headers' },
   },
   {
     about: '15443: ended by the gateway itself, which knows no such name or has nobody behind it',
     mishaps: [{ on: 'gateway', ...east, does: 'end' }],
     causes: ['rejected-cross-network-call/reset likely east'],
+    real: { fault: 'mutual-tls-disabled' },
   },
   {
     about: '15443: no listener in the gateway pod',
     mishaps: [{ on: 'gateway', ...east, does: 'close' }],
     causes: ['rejected-cross-network-call/closed certain east'],
+    real: { fault: 'services-not-exposed', as: 'unexposed-services/unexposed' },
   },
   {
     about: '15443: held, since the gateway does not get through to its pods',
     mishaps: [{ on: 'gateway', ...east, does: 'stall' }],
     silent: ['address', 'pod'],
     causes: ['rejected-cross-network-call/late likely east'],
+    real: { fault: 'gateway-cut-off-from-its-pods' },
   },
   {
     about: '15443: the certificate of a load balancer',
     mishaps: [{ on: 'address', ...east, does: 'terminate' }],
     causes: ['terminated-cross-network-tls/inFront certain east'],
+    real: { fault: 'load-balancer-ends-tls' },
   },
   {
     about: '15443: the certificate of a load balancer that speaks TLS 1.2 at most',
     mishaps: [{ on: 'address', ...east, does: 'terminate', most: 'TLSv1.2' }],
     causes: ['terminated-cross-network-tls/inFront certain east'],
+    real: { fault: 'load-balancer-ends-old-tls' },
   },
   {
     about: '15443: a load balancer that wants another protocol by ALPN',
     mishaps: [{ on: 'address', ...east, does: 'other-protocol' }],
     causes: ['unreachable-gateway/severed likely east'],
+    real: { fault: 'load-balancer-for-browsers' },
   },
   {
     about: '15443: the gateway answers, but not in TLS',
     mishaps: [{ on: 'gateway', ...east, does: 'plain' }],
     causes: ['rejected-cross-network-call/refused likely east'],
+    real: { never: 'a listener of another kind has to be in a Gateway, and is found there' },
   },
   {
     // Calls of the mesh get through: whoever has a certificate of the mesh is let in by 1.2 as by 1.3, with or without ALPN.
     about: '15443: sidecars that speak TLS 1.2 at most, and end the handshake of whoever has no certificate',
     mishaps: [{ on: 'workload', cluster: 'east', most: 'TLSv1.2' }],
     causes: [],
+    real: { case: 'mesh-that-speaks-tls-1.2' },
   },
   {
     about: '15443: the same, and their chain leads to another root',
     mishaps: [{ on: 'workload', cluster: 'east', most: 'TLSv1.2', root: 'other' }],
     causes: ['foreign-gateway-certificate/untrusted certain east west'],
+    real: { fault: 'peer-roots-differ', as: 'divergent-roots/disjoint' },
   },
   {
     about: '15443: a chain to another root',
     mishaps: [{ on: 'workload', cluster: 'east', root: 'other' }],
     causes: ['foreign-gateway-certificate/untrusted certain east west'],
+    real: { fault: 'peer-roots-differ' },
   },
   {
     about: '15443: another trust domain',
     mishaps: [{ on: 'workload', cluster: 'east', trustDomain: 'elsewhere.example' }],
     // The sidecar that presents it says so itself.
     causes: ['unrenewed-sidecar-certificate/otherTrustDomain likely east'],
+    real: { fault: 'peer-of-another-trust-domain' },
   },
   {
     about: '15443: another service account',
     mishaps: [{ on: 'workload', cluster: 'east', serviceAccount: 'stranger' }],
     causes: ['foreign-gateway-certificate/otherIdentity likely west'],
+    real: { never: 'a gateway passes calls on to pods of the Service that was asked for, and to no others' },
   },
   {
     about: '15012: ended at the ClientHello',
     mishaps: [{ on: 'gateway', cluster: 'east', port: 15012, does: 'end' }],
     causes: ['rejected-istiod-call/halfOpen likely west'],
+    real: { fault: 'istiod-routed-by-half', as: 'rejected-istiod-call/halfOpen' },
   },
   {
     about: '15017: ended at the ClientHello, while discovery works',
     mishaps: [{ on: 'gateway', cluster: 'east', port: 15017, does: 'end' }],
     causes: ['rejected-istiod-call/halfOpen likely west'],
+    real: { fault: 'webhook-port-left-out', as: 'missing-istiod-port' },
   },
   {
     about: '15012 and 15017: ended at the ClientHello',
@@ -274,68 +305,81 @@ const rows: readonly Row[] = [
       { on: 'gateway', cluster: 'east', port: 15017, does: 'end' },
     ],
     causes: ['rejected-istiod-call/ended likely west', 'rejected-istiod-call/ended likely west'],
+    real: { fault: 'istiod-not-exposed', as: 'unexposed-istiod' },
   },
   {
     about: '15012: no listener in the gateway pod',
     mishaps: [{ on: 'gateway', cluster: 'east', port: 15012, does: 'close' }],
     causes: ['rejected-istiod-call/closed certain west'],
+    real: { fault: 'istiod-not-exposed', as: 'unexposed-istiod' },
   },
   {
     about: '15017: no packet comes back, and the gateway is well',
     mishaps: [],
     drops: [15017],
     causes: ['rejected-istiod-call/blocked possible west'],
+    real: { fault: 'injection-port-behind-firewall' },
   },
   {
     about: '15012: ended by what stands before the gateway',
     mishaps: [{ on: 'address', cluster: 'east', port: 15012, does: 'end' }],
     causes: ['rejected-istiod-call/severed likely west'],
+    real: { fault: 'load-balancer-sends-proxy-headers-to-istiod' },
   },
   {
     about: '15012: the certificate of a load balancer',
     mishaps: [{ on: 'address', cluster: 'east', port: 15012, does: 'terminate' }],
     causes: ['foreign-istiod-certificate/otherName certain west'],
+    real: { fault: 'load-balancer-ends-tls-of-istiod' },
   },
   {
     about: '15012: no protocol agreed on by ALPN',
     mishaps: [{ on: 'istiod', cluster: 'east', does: 'no-protocol' }],
     causes: ['rejected-istiod-call/noHttp2 likely west'],
+    real: { never: 'istiod offers h2, and what ends TLS for it has another certificate' },
   },
   {
     about: '15012: another protocol wanted by ALPN than gRPC speaks',
     mishaps: [{ on: 'address', cluster: 'east', port: 15012, does: 'other-protocol' }],
     causes: ['rejected-istiod-call/severed likely west'],
+    real: { fault: 'load-balancer-for-browsers-before-istiod' },
   },
   {
     about: '15012: the way to it is blocked, and the gateway is well',
     mishaps: [{ on: 'address', cluster: 'east', port: 15012, does: 'refuse' }],
     causes: ['rejected-istiod-call/blocked possible west'],
+    real: { fault: 'load-balancer-without-istiod-port' },
   },
   {
     about: '15012 and 15017: a certificate without the name that was asked for',
     mishaps: [{ on: 'istiod', cluster: 'east', does: 'other-name' }],
     causes: ['foreign-istiod-certificate/otherName certain west', 'foreign-istiod-certificate/otherName certain west'],
+    real: { fault: 'istiod-with-certificate-of-another-name' },
   },
   {
     about: '15012 and 15017: a chain to another root',
     mishaps: [{ on: 'istiod', cluster: 'east', does: 'other-root' }],
     causes: ['foreign-istiod-certificate/untrusted certain west', 'foreign-istiod-certificate/untrusted certain west'],
+    real: { fault: 'istiod-with-certificate-of-another-authority' },
   },
   {
     about: '15017: GET /ready gives 503',
     mishaps: [{ on: 'istiod', cluster: 'east', does: 'wait' }],
     causes: ['rejected-istiod-call/notReady likely west'],
+    real: { never: 'an istiod that is not ready gets no calls' },
   },
   {
     about: '15021: 503, the gateway has no configuration yet',
     mishaps: [{ on: 'gateway', cluster: 'east', does: 'wait' }],
     causes: ['unconfigured-gateway likely east west'],
+    real: { fault: 'gateway-started-with-refused-filter' },
   },
   {
     about: '15021: not open from outside, as at many load balancers',
     mishaps: [{ on: 'address', cluster: 'east', port: 15021, does: 'refuse' }],
     drops: [15021],
     causes: [],
+    real: { case: 'load-balancer-without-status-port' },
   },
 ];
 
@@ -347,31 +391,37 @@ const rowsOfAmbient: readonly Row[] = [
     mishaps: [],
     drops: [15008],
     causes: ['unreachable-gateway/blocked possible east'],
+    real: { fault: 'ambient-gateway-behind-firewall' },
   },
   {
     about: '15008: ended by what stands before the gateway',
     mishaps: [{ on: 'address', ...hbone, does: 'end' }],
     causes: ['unreachable-gateway/severed likely east'],
+    real: { fault: 'ambient-load-balancer-sends-proxy-headers' },
   },
   {
     about: '15008: the certificate of a load balancer',
     mishaps: [{ on: 'address', ...hbone, does: 'terminate' }],
     causes: ['terminated-cross-network-tls/inFront certain east'],
+    real: { fault: 'ambient-load-balancer-ends-tls' },
   },
   {
     about: '15008: what stands before the gateway ends TLS with the certificate of the gateway, and asks for none',
     mishaps: [{ on: 'address', ...hbone, does: 'terminate', as: 'gateway' }],
     causes: ['terminated-cross-network-tls/inFront certain east'],
+    real: { never: 'the key of that certificate leaves the gateway in no mesh' },
   },
   {
     about: '15008: the gateway itself asks nobody for a certificate',
     mishaps: [{ on: 'gateway', ...hbone, does: 'unguarded' }],
     causes: ['terminated-cross-network-tls/unguarded likely east'],
+    real: { never: 'istiod makes that listener, and no setting of it asks for less' },
   },
   {
     about: '15008: TLS 1.2 at most, which no ztunnel speaks',
     mishaps: [{ on: 'workload', cluster: 'east', most: 'TLSv1.2' }],
     causes: ['terminated-cross-network-tls/unguarded likely east'],
+    real: { never: 'istiod makes that listener' },
   },
   {
     about: '15008: no certificate is asked for, and the one that is shown is of another root',
@@ -380,31 +430,37 @@ const rowsOfAmbient: readonly Row[] = [
       { on: 'workload', cluster: 'east', root: 'other' },
     ],
     causes: ['terminated-cross-network-tls/unguarded likely east'],
+    real: { never: 'istiod makes that listener' },
   },
   {
     about: '15008: no listener in the gateway pod',
     mishaps: [{ on: 'gateway', ...hbone, does: 'close' }],
     causes: ['rejected-cross-network-call/closed certain east'],
+    real: { fault: 'ambient-gateway-on-another-port' },
   },
   {
     about: '15008: ended by the gateway itself',
     mishaps: [{ on: 'gateway', ...hbone, does: 'end' }],
     causes: ['rejected-cross-network-call/noHbone likely east'],
+    real: { never: 'istiod makes that listener' },
   },
   {
     about: '15008: the gateway answers, but not in TLS',
     mishaps: [{ on: 'gateway', ...hbone, does: 'plain' }],
     causes: ['rejected-cross-network-call/noHbone likely east'],
+    real: { never: 'istiod makes that listener' },
   },
   {
     about: '15008: a chain to another root',
     mishaps: [{ on: 'workload', cluster: 'east', root: 'other' }],
     causes: ['foreign-gateway-certificate/untrusted certain east west'],
+    real: { fault: 'ambient-gateway-of-another-authority' },
   },
   {
     about: '15008: another service account',
     mishaps: [{ on: 'workload', cluster: 'east', serviceAccount: 'stranger' }],
     causes: ['foreign-gateway-certificate/otherIdentity likely west'],
+    real: { never: 'istiod makes the gateway, with the account that it expects' },
   },
 ];
 
@@ -451,4 +507,12 @@ describe('what fails beside the objects is reported as that, and as nothing else
     expect(causes(report)).toEqual(row.causes);
     expect(unfounded(report)).toEqual([]);
   });
+});
+
+describe('what real components show of it is staged on them, with the same result', () => {
+  testsOnReal(
+    [...rows, ...rowsOfAmbient].flatMap(({ about, causes: all, real }) =>
+      real === undefined ? [] : [{ about, codes: all.map((cause) => cause.split(' ')[0] ?? cause), real }],
+    ),
+  );
 });

@@ -9,6 +9,7 @@ import { listAt, textAt } from '../lab/kube.ts';
 import { callLoopbackFrom } from '../lab/network.ts';
 import { launch, until } from '../lab/processes.ts';
 import { root } from '../programs.ts';
+import { gatewayAddress } from '../topologies/parts.ts';
 import type { Case } from './case.ts';
 import { type AuditEvent, asReader, auditedSince } from './reader.ts';
 
@@ -24,6 +25,8 @@ export const probeCases: readonly Case[] = [
   { name: 'probe-pods-of-peers-leave-nothing', topology: 'multi-primary', run: podsLeaveNothing },
   { name: 'istiod-without-debug-endpoints', topology: 'multi-primary', run: withoutDebug },
   { name: 'istiod-that-asks-who-calls', topology: 'multi-primary', run: askedWhoCalls },
+  { name: 'load-balancer-without-status-port', topology: 'multi-primary', run: withoutStatusPort },
+  { name: 'mesh-that-speaks-tls-1.2', topology: 'multi-primary', run: ofOldTls },
 ];
 
 async function dryRun(lab: Lab): Promise<void> {
@@ -205,6 +208,39 @@ async function askedWhoCalls(lab: Lab): Promise<void> {
     await withSetting(lab, `${setting}-`);
     await restarted(lab, 'cluster1', 'istio-system', ['istiod']);
   }
+}
+
+/** What load balancers do not publish of port 15021 is nobody's fault. */
+async function withoutStatusPort(lab: Lab): Promise<void> {
+  try {
+    const address = await gatewayAddress(lab, 'cluster2');
+    await lab.services.balance([{ address, ports: { 15_443: 'passes' } }]);
+    await untilProven(lab);
+  } finally {
+    await lab.services.balance([]);
+  }
+}
+
+/** Sidecars that end the handshake of whoever has no certificate, before their own can be read: every call of the mesh gets through. */
+async function ofOldTls(lab: Lab): Promise<void> {
+  const policies = async (entry: string): Promise<void> => {
+    for (const { cluster } of lab.clusters()) {
+      await lab.kubectl(cluster.name, ['set', 'env', '-n', 'istio-system', 'deployment/istiod', entry]);
+      await restarted(lab, cluster.name, 'istio-system', ['istiod']);
+    }
+  };
+  try {
+    await policies('COMPLIANCE_POLICY=fips-140-2');
+    await untilProven(lab);
+  } finally {
+    await policies('COMPLIANCE_POLICY-');
+  }
+}
+
+async function untilProven(lab: Lab): Promise<void> {
+  const isProven = (checked: Checked): boolean => isGreen(checked) && checked.report.notChecked.length === 0;
+  const checked = await checkUntil(lab, isProven);
+  if (!isProven(checked)) throw new Error(spoken(checked));
 }
 
 /** An environment variable of istiod of the first cluster. */

@@ -14,6 +14,7 @@ import { refusedFaults } from './refused.ts';
 import { runningFaults } from './running.ts';
 import { setupFaults } from './setup.ts';
 import { trustFaults } from './trust.ts';
+import { unheardFaults } from './unheard.ts';
 import { wayFaults } from './ways.ts';
 
 export const faults: readonly Fault[] = [
@@ -32,5 +33,6 @@ export const faults: readonly Fault[] = [
   ...trustFaults,
   ...credentialFaults,
   ...wayFaults,
+  ...unheardFaults,
   ...refusedFaults,
 ];

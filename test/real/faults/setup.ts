@@ -380,6 +380,27 @@ export const setupFaults: readonly Fault[] = [
     remedy: { kind: 'printed' },
   },
   {
+    id: 'istiod-routed-by-half',
+    about: 'The VirtualService for istiod was applied with its route to injection only.',
+    topology,
+    stage: async (lab) => {
+      const routes = [{ op: 'remove', path: '/spec/tls/0' }];
+      await lab.kubectl('cluster1', [
+        'patch',
+        'virtualservice',
+        `istiod-vs-${revision}`,
+        '-n',
+        system,
+        '--type=json',
+        '-p',
+        JSON.stringify(routes),
+      ]);
+    },
+    undo: undoExposure,
+    expected: { cause: 'unexposed-istiod', clusters: ['cluster1', 'cluster2'] },
+    remedy: { kind: 'printed' },
+  },
+  {
     id: 'another-revision-exposed',
     about: 'istiod was exposed under the revision of the release before.',
     topology,

@@ -33,13 +33,7 @@ export const trustFaults: readonly Fault[] = [
       // It takes a new file without being restarted; who is connected stays so.
       await certifiedBy(lab, (await parts.newAuthority('Company CA')).root);
     },
-    undo: async (lab) => {
-      // Its gateway has to trust the istiod that goes, to hear of the one that comes.
-      await certifiedBy(lab, parts.keptAuthority(lab).root);
-      await pushedTo(lab, 'cluster2');
-      await lab.kubectl('cluster1', ['delete', 'secret', 'istiod-tls', '-n', system, '--ignore-not-found']);
-      await restarted(lab, 'cluster1', system, [istiod]);
-    },
+    undo: selfCertified,
     expected: {
       cause: 'foreign-istiod-certificate/untrusted',
       clusters: ['cluster1', 'cluster2'],
@@ -47,6 +41,24 @@ export const trustFaults: readonly Fault[] = [
         'foreign-istiod-certificate/untrusted':
           'injection is called with it, too, and is held against the caBundle of webhooks instead of the root of proxies',
       },
+    },
+    remedy: { kind: 'undone', because: 'whose certificate istiod is to have is for its owner to say' },
+  },
+  {
+    id: 'istiod-with-certificate-of-another-name',
+    about: 'The certificate that istiod of the primary was given (Secret istiod-tls) was renewed for its public name only.',
+    topology: 'primary-remote',
+    stage: async (lab) => {
+      await certifiedBy(lab, parts.keptAuthority(lab).root);
+      await restarted(lab, 'cluster1', system, [istiod]);
+      await pushedTo(lab, 'cluster2');
+      await certifiedBy(lab, parts.keptAuthority(lab).root, ['istiod.example.com']);
+    },
+    undo: selfCertified,
+    expected: {
+      cause: 'foreign-istiod-certificate/otherName',
+      clusters: ['cluster1', 'cluster2'],
+      also: { 'foreign-istiod-certificate/otherName': 'proxies and API servers ask for it by ports and names of their own' },
     },
     remedy: { kind: 'undone', because: 'whose certificate istiod is to have is for its owner to say' },
   },
@@ -107,10 +119,23 @@ async function renewedFiles(lab: Lab): Promise<Readonly<Record<string, string>>>
 }
 
 /** What istiod of the primary serves discovery and injection with, instead of what it signs for itself. */
-async function certifiedBy(lab: Lab, issuer: Parameters<typeof parts.certificateOf>[0]): Promise<void> {
-  const served = await parts.certificateOf(issuer, [`${istiod}.${system}.svc`, `istiod.${system}.svc`]);
+async function certifiedBy(
+  lab: Lab,
+  issuer: Parameters<typeof parts.certificateOf>[0],
+  names: readonly string[] = [`${istiod}.${system}.svc`, `istiod.${system}.svc`],
+): Promise<void> {
+  const served = await parts.certificateOf(issuer, names);
   const stringData = { 'tls.crt': served.cert, 'tls.key': served.key, 'ca.crt': issuer.cert };
   await lab.apply('cluster1', [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'istiod-tls', namespace: system }, stringData }]);
+}
+
+/** istiod of the primary signs for itself again. */
+async function selfCertified(lab: Lab): Promise<void> {
+  // Its gateway has to trust the istiod that goes, to hear of the one that comes.
+  await certifiedBy(lab, parts.keptAuthority(lab).root);
+  await pushedTo(lab, 'cluster2');
+  await lab.kubectl('cluster1', ['delete', 'secret', 'istiod-tls', '-n', system, '--ignore-not-found']);
+  await restarted(lab, 'cluster1', system, [istiod]);
 }
 
 /** Until the gateway of a cluster is connected to istiod. */

@@ -1,14 +1,17 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { type TlsOptions, createServer as createTlsServer } from 'node:tls';
 import { mintCertificate } from '../../../src/sandbox/certificates.ts';
 
 /*
  * Load balancers that do more than to pass packets on. Each listens in the router, at the address of a Service, and has connections of its own with the pod behind it.
  */
 
-/** What a load balancer does with connections to one port: passes on what is said; says first, in the PROXY protocol, who calls; ends TLS with a certificate of its own. */
-export type Conduct = 'passes' | 'sends-proxy-header' | 'ends-tls';
+/**
+ * What a load balancer does with connections to one port: passes on what is said; says first, in the PROXY protocol, who calls; keeps them, for it has nobody
+ * to pass them to; ends TLS with a certificate of its own, by whatever version, by none that is newer than 1.2, or for browsers only.
+ */
+export type Conduct = 'passes' | 'sends-proxy-header' | 'holds' | 'ends-tls' | 'ends-old-tls' | 'ends-tls-for-browsers';
 
 export interface Balancer {
   readonly address: string;
@@ -38,12 +41,14 @@ export async function startBalancer({ address, ports }: Balancer, behind: () => 
         if (said !== '') pod.write(said);
         join(caller, pod);
       };
-      const ending = createTlsServer({ cert: certificate.cert, key: certificate.key }, (stream) => pass(stream, ''));
+      const ending = createTlsServer({ cert: certificate.cert, key: certificate.key, ...limits[conduct] }, (stream) => pass(stream, ''));
       ending.on('tlsClientError', (_error, stream) => stream.destroy());
       const server = createServer((socket) => {
         tracked(socket).on('error', () => socket.destroy());
-        if (conduct === 'ends-tls') ending.emit('connection', socket);
-        else pass(socket, conduct === 'sends-proxy-header' ? headerOf(socket) : '');
+        if (conduct === 'holds') socket.resume();
+        else if (conduct === 'passes') pass(socket, '');
+        else if (conduct === 'sends-proxy-header') pass(socket, headerOf(socket));
+        else ending.emit('connection', socket);
       });
       return await listening(server, Number(port), address);
     }),
@@ -53,6 +58,12 @@ export async function startBalancer({ address, ports }: Balancer, behind: () => 
     await Promise.all(servers.map(async (server) => await new Promise<void>((done) => void server.close(() => done()))));
   };
 }
+
+/** What it takes of TLS; anything where nothing is said. */
+const limits: Readonly<Partial<Record<Conduct, TlsOptions>>> = {
+  'ends-old-tls': { maxVersion: 'TLSv1.2' },
+  'ends-tls-for-browsers': { ALPNProtocols: ['http/1.1'] },
+};
 
 /** Version 1 of the PROXY protocol: a line before everything else. */
 function headerOf({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): string {
