@@ -113,6 +113,7 @@ import overridingServiceEntry from './policy/overriding-service-entry/check.ts';
 import staleMeshConfig from './policy/stale-mesh-config/check.ts';
 import unevenAuthorization from './policy/uneven-authorization/check.ts';
 import uninjectedEndpoints from './policy/uninjected-endpoints/check.ts';
+import unknownDestination from './policy/unknown-destination/check.ts';
 import unreadConfiguration from './policy/unread-configuration/check.ts';
 import unseenSourceAddress from './policy/unseen-source-address/check.ts';
 import unservedLocality from './policy/unserved-locality/check.ts';
@@ -291,6 +292,7 @@ export const builtin: readonly RegisteredCheck[] = [
   { check: staleMeshConfig, area: 'policy', origin: 'built-in' },
   { check: unevenAuthorization, area: 'policy', origin: 'built-in' },
   { check: uninjectedEndpoints, area: 'policy', origin: 'built-in' },
+  { check: unknownDestination, area: 'policy', origin: 'built-in' },
   { check: unreadConfiguration, area: 'policy', origin: 'built-in' },
   { check: unseenSourceAddress, area: 'policy', origin: 'built-in' },
   { check: unservedLocality, area: 'policy', origin: 'built-in' },

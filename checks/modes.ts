@@ -140,6 +140,7 @@ const titles = {
     'POL-14': 'Locality settings send calls where nothing serves',
     'POL-15': 'A ServiceEntry takes the name of a Service that other clusters have',
     'POL-16': 'A policy goes by addresses or trust domains that callers of other clusters are not seen with',
+    'POL-17': 'A route leads to a service that the istiod of its callers does not know',
   },
   version: {
     'VER-01': 'Control planes or proxies are too many releases apart',

@@ -121,6 +121,7 @@ export const servedFaults: Readonly<Record<string, readonly [fault: string, mesh
   'overriding-service-entry': ['entry-of-callers-finds-nobody', 'two primaries with callers'],
   'stale-mesh-config': ['dns-capture-in-a-config-that-is-refused', 'primary-remote'],
   'uninjected-endpoints': ['service-without-sidecars-in-one-cluster', 'primary-remote'],
+  'unknown-destination': ['route-to-a-removed-service', 'primary-remote with callers'],
   'unread-configuration': ['gateways-that-istiod-does-not-list', 'primary-remote'],
   'uneven-authorization': ['callers-allowed-by-address-where-they-were', 'two primaries with callers'],
   'unseen-source-address': ['policy-by-address-of-a-remote-pod', 'primary-remote'],

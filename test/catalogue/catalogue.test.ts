@@ -14,7 +14,7 @@ describe('failure modes', () => {
       expect(own.map(({ id }) => id)).toEqual(own.map((_, index) => `${prefix}-${String(index + 1).padStart(2, '0')}`));
       expect(new Set(own.map(({ area }) => area)).size).toBe(1);
     }
-    expect(modes).toHaveLength(158);
+    expect(modes).toHaveLength(159);
   });
 
   test('are told in one line, each in words of its own', () => {

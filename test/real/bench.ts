@@ -39,7 +39,11 @@ async function racers(): Promise<readonly Racer[]> {
       Promise.all(
         binaries.map(async (binary): Promise<Racer> => {
           const { stdout } = await runProgram(binary, ['--version']);
-          return { command, node: stdout.trim().slice(1), line: command.replace('meshdoctor', `${binary} ${join(root, 'bin/meshdoctor.js')}`) };
+          return {
+            command,
+            node: stdout.trim().slice(1),
+            line: command.replace('meshdoctor', `${binary} ${join(root, 'bin/meshdoctor.js')}`),
+          };
         }),
       ),
     ),

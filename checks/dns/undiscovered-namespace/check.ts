@@ -32,6 +32,7 @@ export default defineCheck({
     { code: 'unanswered-name', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     { code: 'unresolvable-service', match: 'cluster' },
+    { code: 'unknown-destination/elsewhere', match: 'cluster' },
     { code: 'rejected-cross-network-call', match: 'cluster' },
     { code: 'failing-pod-call/rejected', match: 'cluster' },
     { code: 'missing-east-west-gateway', match: 'cluster' },

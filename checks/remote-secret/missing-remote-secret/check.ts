@@ -37,6 +37,7 @@ export default defineCheck({
     // Without its config cluster an external istiod makes itself an authority of its own.
     { code: 'foreign-istiod-certificate/untrusted', match: 'cluster', keys: ['ofConfig'] },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unknown-destination/elsewhere', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     ...effectsOfCutOff,
   ],

@@ -28,6 +28,7 @@ export default defineCheck({
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'revoked-credential', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unknown-destination/elsewhere', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     ...effectsOfCutOff,
   ],

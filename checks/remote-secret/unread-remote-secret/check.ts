@@ -26,6 +26,7 @@ export default defineCheck({
     { code: 'missing-root', match: 'cluster' },
     { code: 'mismatched-cluster-id', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unknown-destination/elsewhere', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     ...effectsOfCutOff,
   ],

@@ -34,6 +34,7 @@ export default defineCheck({
     { code: 'unlisted-gateway', match: 'cluster' },
     { code: 'missing-endpoint-shard', match: 'cluster' },
     { code: 'unanswered-name', match: 'cluster' },
+    { code: 'unknown-destination/elsewhere', match: 'cluster' },
     { code: 'unexpected-sidecar-endpoints', match: 'cluster' },
     ...effectsOfCutOff,
     { code: 'rejected-cross-network-call', match: 'cluster' },

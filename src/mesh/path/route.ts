@@ -7,6 +7,7 @@ import { comesFirstIn, namingEntries } from '../service-entries.ts';
 import { sidecarScope } from '../sidecar-scope.ts';
 import { listOf } from '../topology-types.ts';
 import { type Around, istiodOf, told } from './around.ts';
+import { unknownHost } from '../unknown-hosts.ts';
 import { broken, brokenByAbsence, gapsIn, type Hop, hop, type HopEvidence, notApplicable, unknown, works } from './hop.ts';
 
 /** The route of a call, and everything that it may lead to. */
@@ -140,9 +141,7 @@ function followed({ target, world, caller, host }: Around, { service, port, evid
       destinations: direct,
     };
   const destinations = route.destinations.map((one) => ({ ...one, port: one.port ?? target.port }));
-  const strange = destinations.find(
-    (one) => !world.predictions.services.has(one.host) && one.host.endsWith(`.svc.${world.predictions.istiod.clusterDomain}`),
-  );
+  const strange = destinations.find((one) => unknownHost(world, one.host) !== undefined);
   if (strange !== undefined)
     return { hop: hop('route', broken(`${by} sends it to ${strange.host}, which ${istiodOf(world)} does not know`), where), destinations };
   const to = list(destinations.map(destinationText));

@@ -69,6 +69,11 @@ function routes(host: string): Readonly<Record<string, unknown>> {
   };
 }
 
+/** Every call of the service is led to another host. */
+function ledTo(host: string): Readonly<Record<string, unknown>> {
+  return { hosts: ['abc.shop.svc.cluster.local'], http: [{ route: [{ destination: { host } }] }] };
+}
+
 /** Services that clusters do not have alike, and what hides them. */
 export const faults: readonly Fault[] = [
   {
@@ -424,5 +429,23 @@ export const faults: readonly Fault[] = [
     says: 'The primary has an application of its own under the name of one in the remote.',
     meshes: ['primary-remote', 'primary-remote on one network', 'two remotes'],
     edits: [anotherApplication({ cluster: 'east', service: abc, app: 'ledger' })],
+  },
+  {
+    id: 'route-to-a-removed-service',
+    mode: 'POL-17',
+    says: 'A service was removed from every cluster, and the route of another still leads to it.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [
+      applied({ cluster: 'east', kind: 'VirtualService', namespace: 'shop', name: 'abc', spec: ledTo('gone.shop.svc.cluster.local') }),
+    ],
+    also: ['POL-05'],
+  },
+  {
+    id: 'route-written-as-for-dns',
+    mode: 'POL-17',
+    says: 'A route leads to a service by its name and namespace alone, as DNS would take it.',
+    meshes: ['primary-remote with callers', 'two primaries with callers'],
+    edits: [applied({ cluster: 'east', kind: 'VirtualService', namespace: 'shop', name: 'abc', spec: ledTo(abc) })],
+    also: ['POL-05'],
   },
 ];

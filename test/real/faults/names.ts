@@ -121,4 +121,24 @@ export const nameFaults: readonly Fault[] = [
     expected: { cause: 'unrouted-stub-service', clusters: both },
     remedy: { kind: 'printed' },
   },
+  {
+    id: 'route-to-a-removed-service',
+    about: 'The VirtualService of a service still leads callers to another one, which was removed from every cluster.',
+    topology,
+    stage: async (lab) => {
+      await lab.apply('cluster1', [service('def', { selector: { app: 'def' } })]);
+      await lab.apply('cluster1', [
+        networking('VirtualService', 'def', {
+          hosts: ['def.sample.svc.cluster.local'],
+          tcp: [{ route: [{ destination: { host: 'former.sample.svc.cluster.local' } }] }],
+        }),
+      ]);
+    },
+    undo: async (lab) => {
+      await gone(lab, ['cluster1'], 'virtualservice', 'def');
+      await gone(lab, ['cluster1'], 'service', 'def');
+    },
+    expected: { cause: 'unknown-destination', clusters: ['cluster1'] },
+    remedy: { kind: 'undone', because: 'where its calls are to go is for its author to say' },
+  },
 ];
