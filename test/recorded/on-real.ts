@@ -7,8 +7,8 @@ import { root } from '../support/run-cli.ts';
 import { judgedRecording } from './expectation.ts';
 
 /**
- * Whether real components show what a test stages in the sandbox: a fault of the real tier whose recording has the same finding, or another one where
- * objects say first what keeps a mesh from it; a case of the real tier; or why they cannot be brought to it.
+ * Whether real components show what a test stages in the sandbox: a fault of the real tier whose recording has the same finding, or another one that
+ * comes before it, where objects or proxies say first what is wrong; a case of the real tier; or why they cannot be brought to it.
  */
 export type Real = { readonly fault: string; readonly as?: string } | { readonly case: string } | { readonly never: string };
 

@@ -127,7 +127,7 @@ const rows: Readonly<Record<string, Row>> = {
     rung: 'debug',
     said: /^$/,
     found: ['divergent-replicas/clusters', 'unsynced-cluster/partly'],
-    real: { fault: 'replica-restarted-while-remote-away', as: 'divergent-replicas/clusters' },
+    real: { never: 'what keeps a replica from an API server there keeps meshdoctor from it, too' },
   },
   'two replicas differ in their mesh config': {
     answer: ofSecond((path) =>

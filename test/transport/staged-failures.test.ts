@@ -122,25 +122,25 @@ const rows: readonly Row[] = [
     about: 'DNS: NXDOMAIN, the sidecar has an old table without the name',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'old-table', name: 'only.shop' }],
     causes: ['unanswered-name/unanswered certain west'],
-    real: { fault: 'service-made-while-cut-off' },
+    real: { fault: 'service-made-while-cut-off', as: 'unconnected-proxy/unconnected' },
   },
   {
     about: 'DNS: SERVFAIL to everything, the agent got no table yet',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'no-table' }],
     causes: ['unanswered-name/untabled certain west'],
-    real: { fault: 'client-started-while-cut-off' },
+    real: { fault: 'client-started-while-cut-off', as: 'unconnected-proxy/unconnected' },
   },
   {
     about: 'DNS: SERVFAIL to what the table lacks, since the upstream is dead',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'dead-upstream', name: 'only.shop' }],
     causes: ['unanswered-name/deadUpstream certain west'],
-    real: { fault: 'service-made-while-cut-off-without-dns' },
+    real: { fault: 'service-made-while-cut-off-without-dns', as: 'unconnected-proxy/unconnected' },
   },
   {
     about: 'DNS: an address that is nobody’s',
     mishaps: [{ on: 'sidecar-dns', cluster: 'west', does: 'other-address', name: 'only.shop' }],
     causes: ['unanswered-name/otherAddress likely west'],
-    real: { fault: 'service-made-anew-while-cut-off' },
+    real: { fault: 'service-made-anew-while-cut-off', as: 'unconnected-proxy/unconnected' },
   },
   {
     about: 'DNS: ndsz without configs, the proxy does not ask for names although its pod says so',
@@ -167,7 +167,7 @@ const rows: readonly Row[] = [
     mishaps: [],
     istiod: ndsz(table({ 'only.shop.svc.cluster.local': { ips: ['10.99.0.99'], registry: 'Kubernetes' } })),
     causes: ['unanswered-name/outdated likely west'],
-    real: { fault: 'service-made-anew-while-cut-off' },
+    real: { fault: 'service-made-anew-while-cut-off', as: 'unconnected-proxy/unconnected' },
   },
   {
     about: '15443: no packet comes back, and the gateway is well',
@@ -278,7 +278,7 @@ const rows: readonly Row[] = [
     mishaps: [{ on: 'workload', cluster: 'east', trustDomain: 'elsewhere.example' }],
     // The sidecar that presents it says so itself.
     causes: ['unrenewed-sidecar-certificate/otherTrustDomain likely east'],
-    real: { fault: 'peer-of-another-trust-domain' },
+    real: { fault: 'peer-of-another-trust-domain', as: 'foreign-gateway-certificate/otherTrustDomain' },
   },
   {
     about: '15443: another service account',
@@ -290,7 +290,7 @@ const rows: readonly Row[] = [
     about: '15012: ended at the ClientHello',
     mishaps: [{ on: 'gateway', cluster: 'east', port: 15012, does: 'end' }],
     causes: ['rejected-istiod-call/halfOpen likely west'],
-    real: { fault: 'istiod-routed-by-half', as: 'rejected-istiod-call/halfOpen' },
+    real: { fault: 'another-revision-exposed', as: 'mismatched-exposed-revision' },
   },
   {
     about: '15017: ended at the ClientHello, while discovery works',
@@ -305,13 +305,13 @@ const rows: readonly Row[] = [
       { on: 'gateway', cluster: 'east', port: 15017, does: 'end' },
     ],
     causes: ['rejected-istiod-call/ended likely west', 'rejected-istiod-call/ended likely west'],
-    real: { fault: 'istiod-not-exposed', as: 'unexposed-istiod' },
+    real: { fault: 'another-revision-exposed', as: 'mismatched-exposed-revision' },
   },
   {
     about: '15012: no listener in the gateway pod',
     mishaps: [{ on: 'gateway', cluster: 'east', port: 15012, does: 'close' }],
     causes: ['rejected-istiod-call/closed certain west'],
-    real: { fault: 'istiod-not-exposed', as: 'unexposed-istiod' },
+    real: { fault: 'istiod-routed-by-half' },
   },
   {
     about: '15017: no packet comes back, and the gateway is well',
